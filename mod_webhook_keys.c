@@ -1,0 +1,63 @@
+/*
+ * mod_webhook_keys: a registry of the public keys that sign webhooks.
+ *
+ * The module record, and which hooks it joins, in which order and why. A request meets them from
+ * the top down.
+ */
+
+#include <httpd.h>
+
+#include <ap_provider.h>
+#include <http_config.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_auth.h>
+
+#include "httpd/admin.h"
+#include "httpd/answer.h"
+#include "httpd/bearer.h"
+#include "httpd/config.h"
+#include "httpd/database.h"
+#include "httpd/handler.h"
+#include "httpd/otp.h"
+
+static void register_hooks(apr_pool_t *pool)
+{
+    /* Start-up. Whatever can be found wrong is found in check_config, which `apachectl configtest`
+     * runs too. */
+    ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* As early as the location is known: from here on every answer is JSON. */
+    ap_hook_pre_translate_name(whk_answer_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_error_filter(whk_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
+    whk_answer_register_filter();
+
+    /* After mod_rewrite and mod_alias had their say, before core looks for a file: a keyId is no
+     * file name, and may be longer than one. */
+    ap_hook_translate_name(whk_handler_translate, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_map_to_storage(whk_handler_map, NULL, NULL, APR_HOOK_FIRST);
+
+    /* Route and method, token, admin, one-time password: the order of the contract. */
+    ap_hook_check_access_ex(whk_admin_skip, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                            AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(whk_bearer_check, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(whk_admin_note_authenticated, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "webhook-keys-admin",
+                              AUTHZ_PROVIDER_VERSION, &whk_admin_provider,
+                              AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_provider(pool, WHK_OTP_PROVIDER_GROUP, "totp", WHK_OTP_PROVIDER_VERSION,
+                         &whk_totp_provider);
+    ap_hook_fixups(whk_otp_check, NULL, NULL, APR_HOOK_LAST);
+
+    ap_hook_handler(whk_handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(webhook_keys)
+__attribute__((visibility("default"))) = {
+    STANDARD20_MODULE_STUFF, whk_config_create, whk_config_merge,    whk_server_create, NULL,
+    whk_directives,          register_hooks,    AP_MODULE_FLAG_NONE,
+};

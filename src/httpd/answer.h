@@ -1,0 +1,36 @@
+#ifndef WHK_HTTPD_ANSWER_H
+#define WHK_HTTPD_ANSWER_H
+
+/**
+ * @file httpd/answer.h
+ * The one place that turns outcomes and values into answers: JSON, with its headers (contract,
+ * sections 1 and 7).
+ */
+
+#include <httpd.h>
+#include <jansson.h>
+
+#include "model/outcome.h"
+
+/** Answer with a value; takes the reference. @return what a handler returns */
+int whk_answer_json(request_rec *r, int status, json_t *value);
+
+/** Answer with an outcome, and log what its operator should know. @return what a handler returns */
+int whk_answer_outcome(request_rec *r, const whk_outcome_t *outcome);
+
+/** Answer `OPTIONS`. @return what a handler returns */
+int whk_answer_options(request_rec *r, const char *allow);
+
+/**
+ * pre_translate_name: where the location is ours, answers of httpd's own must not be replaced by an
+ * operator's ErrorDocument, and every answer carries our headers. DECLINED.
+ */
+int whk_answer_claim(request_rec *r);
+
+/** insert_error_filter: answers that httpd's core or another module makes become JSON too. */
+void whk_answer_insert_error_filter(request_rec *r);
+
+/** register_hooks: make the filter known. */
+void whk_answer_register_filter(void);
+
+#endif

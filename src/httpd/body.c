@@ -1,0 +1,131 @@
+#include "httpd/body.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <util_filter.h>
+
+/* What is worth reading away to keep a connection. */
+#define DISCARD_MOST 65536
+
+static const whk_outcome_t *check_media_type(request_rec *r)
+{
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    apr_size_t length = type ? strcspn(type, "; \t") : 0;
+
+    if (length == strlen("application/json") &&
+        !ap_cstr_casecmpn(type, "application/json", length) &&
+        (type[length + strspn(type + length, " \t")] == ';' ||
+         type[length + strspn(type + length, " \t")] == '\0'))
+        return NULL;
+    return whk_refuse(r->pool, WHK_UNSUPPORTED_MEDIA_TYPE,
+                      "send the body as Content-Type: application/json");
+}
+
+static const whk_outcome_t *too_large(request_rec *r, apr_int64_t limit)
+{
+    /* What is left unread can't be told from a next request. */
+    r->connection->keepalive = AP_CONN_CLOSE;
+    return whk_refuse(r->pool, WHK_BODY_TOO_LARGE,
+                      "the body may have at most %" APR_INT64_T_FMT " bytes", limit);
+}
+
+static const whk_outcome_t *check_announced_length(request_rec *r, apr_int64_t limit)
+{
+    const char *announced = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t length;
+
+    if (announced && (apr_strtoff(&length, announced, NULL, 10) != APR_SUCCESS || length > limit))
+        return too_large(r, limit);
+    return NULL;
+}
+
+static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_int64_t limit)
+{
+    if (ap_map_http_request_error(status, HTTP_BAD_REQUEST) == HTTP_REQUEST_ENTITY_TOO_LARGE)
+        return too_large(r, limit);
+    r->connection->keepalive = AP_CONN_CLOSE;
+    return whk_refuse(r->pool, WHK_INVALID_REQUEST,
+                      "the body did not arrive whole: its framing is broken, or it stopped");
+}
+
+/* Move a brigade's bytes to the end of `body`; at_end is set with the last of them. */
+static apr_status_t append_brigade(apr_bucket_brigade *brigade, char *body, apr_size_t room,
+                                   apr_size_t *length, int *at_end)
+{
+    apr_bucket *bucket;
+
+    for (bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        const char *data;
+        apr_size_t size;
+        apr_status_t status;
+
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            *at_end = 1;
+            break;
+        }
+        if (APR_BUCKET_IS_METADATA(bucket))
+            continue;
+        status = apr_bucket_read(bucket, &data, &size, APR_BLOCK_READ);
+        if (status != APR_SUCCESS)
+            return status;
+        if (size > room - *length)
+            return APR_ENOSPC;
+        memcpy(body + *length, data, size);
+        *length += size;
+    }
+    return APR_SUCCESS;
+}
+
+static const whk_outcome_t *read_all(request_rec *r, apr_int64_t limit, char *body,
+                                     apr_size_t *length)
+{
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    int at_end = 0;
+
+    *length = 0;
+    while (!at_end) {
+        apr_status_t status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES,
+                                             APR_BLOCK_READ, HUGE_STRING_LEN);
+
+        if (status == APR_SUCCESS)
+            status = append_brigade(brigade, body, (apr_size_t)limit, length, &at_end);
+        if (status != APR_SUCCESS)
+            return read_error(r, status, limit);
+        apr_brigade_cleanup(brigade);
+    }
+    return NULL;
+}
+
+const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const char **body,
+                                        apr_size_t *length)
+{
+    char *bytes;
+
+    WHK_TRY(check_media_type(r));
+    WHK_TRY(check_announced_length(r, limit));
+    bytes = apr_palloc(r->pool, (apr_size_t)limit + 1);
+    WHK_TRY(read_all(r, limit, bytes, length));
+    /* An input filter such as mod_deflate's takes the header away when it has decoded the body. */
+    if (apr_table_get(r->headers_in, "Content-Encoding"))
+        return whk_refuse(r->pool, WHK_UNSUPPORTED_MEDIA_TYPE,
+                          "send the body as it is, without Content-Encoding");
+    bytes[*length] = '\0';
+    *body = bytes;
+    return NULL;
+}
+
+void whk_body_discard(request_rec *r)
+{
+    const char *announced = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t length = 0;
+
+    if (!ap_request_has_body(r) || r->connection->keepalive == AP_CONN_CLOSE)
+        return;
+    if (!r->expecting_100 && announced &&
+        apr_strtoff(&length, announced, NULL, 10) == APR_SUCCESS && length <= DISCARD_MOST) {
+        if (ap_discard_request_body(r) == OK)
+            return;
+    }
+    r->connection->keepalive = AP_CONN_CLOSE;
+}

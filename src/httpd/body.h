@@ -1,0 +1,27 @@
+#ifndef WHK_HTTPD_BODY_H
+#define WHK_HTTPD_BODY_H
+
+/**
+ * @file httpd/body.h
+ * The body of a request to the API.
+ */
+
+#include <httpd.h>
+
+#include "model/outcome.h"
+
+/**
+ * Read a JSON body whole.
+ * @param limit most bytes, after any transfer or content decoding that httpd does
+ * @param body  set to the bytes, followed by a NUL that is not counted
+ * @return NULL, or unsupported_media_type, body_too_large, or invalid_request where the client did
+ * not send what it had announced
+ */
+const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const char **body,
+                                        apr_size_t *length);
+
+/** Before an answer to a request whose body nobody read: read it away if it is short, else see that
+ * the connection ends with the answer. Harmless where the body was read. */
+void whk_body_discard(request_rec *r);
+
+#endif

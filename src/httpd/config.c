@@ -1,0 +1,234 @@
+#include "httpd/config.h"
+
+#include <httpd.h>
+
+#include <stddef.h>
+
+#include <ap_expr.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(webhook_keys);
+
+typedef struct row_t row_t;
+
+struct row_t {
+    const char *name;
+    /** Reads the arguments into the field. NULL, or what would be right: "must be …". */
+    const char *(*read)(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                        char *const argv[]);
+    apr_size_t offset;
+    apr_size_t size;
+    apr_int64_t least;
+    apr_int64_t most;
+    const char *fallback;
+};
+
+#define FIELD(member) offsetof(whk_config_t, member), sizeof(((whk_config_t *)NULL)->member)
+
+static const char *read_number(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                               char *const argv[])
+{
+    apr_int64_t number;
+    char *end = NULL;
+
+    if (argc == 1 && apr_isdigit(*argv[0])) {
+        number = apr_strtoi64(argv[0], &end, 10);
+        if (*end == '\0' && number >= row->least && number <= row->most) {
+            if (row->size == sizeof(int))
+                *(int *)field = (int)number;
+            else
+                *(apr_int64_t *)field = number;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->temp_pool,
+                        "must be one whole number from %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT,
+                        row->least, row->most);
+}
+
+static const char *read_algorithms(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                   char *const argv[])
+{
+    whk_algorithms_t set = 0;
+    int i;
+
+    (void)row;
+    for (i = 0; i < argc; i++) {
+        whk_algorithms_t algorithm = whk_algorithm_by_name(argv[i]);
+
+        if (!algorithm || (set & algorithm)) {
+            set = 0;
+            break;
+        }
+        set |= algorithm;
+    }
+    if (!set)
+        return apr_psprintf(cmd->temp_pool, "must be one or more of %s, each once",
+                            whk_algorithms_names(cmd->temp_pool, ~0u));
+    *(whk_algorithms_t *)field = set;
+    return NULL;
+}
+
+static int is_header_name(const char *name)
+{
+    const char *c;
+
+    for (c = name; *c; c++)
+        if (!apr_isalnum(*c) && !strchr("!#$%&'*+-.^_`|~", *c))
+            return 0;
+    return c > name;
+}
+
+static const char *read_header_name(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                    char *const argv[])
+{
+    (void)row;
+    if (argc != 1 || !is_header_name(argv[0]) || !ap_cstr_casecmp(argv[0], "Authorization"))
+        return "must be the name of one header field, and not Authorization";
+    *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
+static const char *read_otp_provider(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                     char *const argv[])
+{
+    (void)row;
+    if (argc != 1 || !ap_lookup_provider(WHK_OTP_PROVIDER_GROUP, argv[0], WHK_OTP_PROVIDER_VERSION))
+        return "must be the name of one OTP provider whose module is loaded before this line; totp "
+               "is built in";
+    *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
+static const char *read_file(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                             char *const argv[])
+{
+    const char *file = argc == 1 && *argv[0] ? ap_server_root_relative(cmd->pool, argv[0]) : NULL;
+
+    (void)row;
+    if (!file)
+        return "must be the path of one file, absolute or relative to ServerRoot";
+    *(const char **)field = file;
+    return NULL;
+}
+
+enum {
+    MAX_BODY,
+    MAX_ACTIVE,
+    ALGORITHMS,
+    OTP_HEADER,
+    OTP_PROVIDER,
+    SECRET_KEY_FILE
+};
+
+static const row_t rows[] = {
+    [MAX_BODY] = {"WebhookKeysMaxBody", read_number, FIELD(max_body), 1024, 1048576, "65536"},
+    [MAX_ACTIVE] = {"WebhookKeysMaxActive", read_number, FIELD(policy.max_active), 1, 10000, "100"},
+    [ALGORITHMS] = {"WebhookKeysAlgorithms", read_algorithms, FIELD(policy.algorithms), 0, 0,
+                    "EdDSA ES256 ES384 ES512"},
+    [OTP_HEADER] = {"WebhookKeysOTPHeader", read_header_name, FIELD(otp_header), 0, 0, "OTP"},
+    [OTP_PROVIDER] = {"WebhookKeysOTPProvider", read_otp_provider, FIELD(otp_provider_name), 0, 0,
+                      "totp"},
+    [SECRET_KEY_FILE] = {"WebhookKeysSecretKeyFile", read_file, FIELD(secret_key_file), 0, 0, NULL},
+};
+
+#define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
+
+static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *const argv[])
+{
+    whk_config_t *config = config_;
+    const row_t *row = cmd->info;
+    const char *wrong = row->read(cmd, row, (char *)config + row->offset, argc, argv);
+    const char *value = "";
+    int i;
+
+    if (!wrong) {
+        config->set |= (apr_uint64_t)1 << (row - rows);
+        return NULL;
+    }
+    for (i = 0; i < argc; i++)
+        value = apr_pstrcat(cmd->pool, value, i ? " " : "", argv[i], NULL);
+    return apr_psprintf(cmd->pool, "%s is \"%s\", but %s", row->name, value, wrong);
+}
+
+#define EVERYWHERE (RSRC_CONF | ACCESS_CONF)
+
+const command_rec whk_directives[] = {
+    AP_INIT_TAKE_ARGV("WebhookKeysMaxBody", set_directive, (void *)&rows[MAX_BODY], EVERYWHERE,
+                      "most bytes in the body of a request to the API"),
+    AP_INIT_TAKE_ARGV("WebhookKeysMaxActive", set_directive, (void *)&rows[MAX_ACTIVE], EVERYWHERE,
+                      "most ACTIVE keys of one enterprise"),
+    AP_INIT_TAKE_ARGV("WebhookKeysAlgorithms", set_directive, (void *)&rows[ALGORITHMS], EVERYWHERE,
+                      "the JWS algorithms whose keys may be registered"),
+    AP_INIT_TAKE_ARGV("WebhookKeysOTPHeader", set_directive, (void *)&rows[OTP_HEADER], EVERYWHERE,
+                      "header field that holds the one-time password"),
+    AP_INIT_TAKE_ARGV("WebhookKeysOTPProvider", set_directive, (void *)&rows[OTP_PROVIDER],
+                      EVERYWHERE, "who checks one-time passwords"),
+    AP_INIT_TAKE_ARGV("WebhookKeysSecretKeyFile", set_directive, (void *)&rows[SECRET_KEY_FILE],
+                      RSRC_CONF, "file of the key under which OTP secrets are stored"),
+    {NULL}};
+
+void *whk_config_create(apr_pool_t *pool, char *dir)
+{
+    whk_config_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    /* Only a server's own configuration lies under all others, so only it needs the defaults. */
+    if (!dir) {
+        config->max_body = apr_atoi64(rows[MAX_BODY].fallback);
+        config->policy.max_active = atoi(rows[MAX_ACTIVE].fallback);
+        config->policy.algorithms = WHK_ALGORITHMS_DEFAULT;
+        config->otp_header = rows[OTP_HEADER].fallback;
+        config->otp_provider_name = rows[OTP_PROVIDER].fallback;
+    }
+    return config;
+}
+
+void *whk_config_merge(apr_pool_t *pool, void *base, void *over_)
+{
+    const whk_config_t *over = over_;
+    whk_config_t *merged = apr_pmemdup(pool, base, sizeof(*merged));
+    int i;
+
+    for (i = 0; i < ROW_COUNT; i++)
+        if (over->set & ((apr_uint64_t)1 << i))
+            memcpy((char *)merged + rows[i].offset, (const char *)over + rows[i].offset,
+                   rows[i].size);
+    merged->set |= over->set;
+    return merged;
+}
+
+const whk_config_t *whk_config_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &webhook_keys_module);
+}
+
+const whk_config_t *whk_config_of_server(const server_rec *s)
+{
+    return ap_get_module_config(s->lookup_defaults, &webhook_keys_module);
+}
+
+int whk_config_is_ours(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *handler = core->handler;
+    const char *error = NULL;
+
+    /* SetHandler takes an expression, of which a plain name is the simplest. */
+    if (core->expr_handler)
+        handler = ap_expr_str_exec(r, core->expr_handler, &error);
+    return handler && !error && !strcmp(handler, WHK_HANDLER);
+}
+
+void *whk_server_create(apr_pool_t *pool, server_rec *s)
+{
+    (void)s;
+    return apr_pcalloc(pool, sizeof(whk_server_t));
+}
+
+const whk_server_t *whk_server_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &webhook_keys_module);
+}

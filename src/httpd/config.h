@@ -1,0 +1,59 @@
+#ifndef WHK_HTTPD_CONFIG_H
+#define WHK_HTTPD_CONFIG_H
+
+/**
+ * @file httpd/config.h
+ * The directives: one row each in config.c with name, scope, reading, default and merge. What they
+ * mean to an operator is in docs/directives.md.
+ */
+
+#include <httpd.h>
+
+#include <apr_pools.h>
+#include <http_config.h>
+
+#include "httpd/mod_webhook_keys.h"
+#include "otp/secret_box.h"
+#include "registry/registry.h"
+
+extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
+
+/** The name that `SetHandler` gives to a location of ours. */
+#define WHK_HANDLER "webhook-keys"
+
+/** What is in force at one place, defaults filled in. */
+typedef struct whk_config_t {
+    apr_uint64_t set; /**< one bit for each row that the configuration names here */
+    apr_int64_t max_body;
+    whk_policy_t policy;
+    const char *otp_header;
+    const char *otp_provider_name;
+    const whk_otp_provider_t *otp_provider;
+    const char *secret_key_file;
+} whk_config_t;
+
+extern const command_rec whk_directives[];
+
+void *whk_config_create(apr_pool_t *pool, char *dir);
+void *whk_config_merge(apr_pool_t *pool, void *base, void *over);
+
+/** What is in force for a request; for a server, outside all sections. */
+const whk_config_t *whk_config_of(const request_rec *r);
+const whk_config_t *whk_config_of_server(const server_rec *s);
+
+/** True where the request's location has `SetHandler webhook-keys`, known before the handler runs.
+ */
+int whk_config_is_ours(request_rec *r);
+
+/** Per virtual host, made from the directives once they are all read. */
+typedef struct whk_server_t {
+    const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
+} whk_server_t;
+
+void *whk_server_create(apr_pool_t *pool, server_rec *s);
+const whk_server_t *whk_server_of(const server_rec *s);
+
+/** check_config: what can be found wrong before a restart is. OK, or an HTTP status to stop at. */
+int whk_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+#endif

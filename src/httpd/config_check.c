@@ -1,0 +1,127 @@
+#include <httpd.h>
+
+#include <apr_dbd.h>
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <mod_dbd.h>
+
+#include "httpd/config.h"
+
+APLOG_USE_MODULE(webhook_keys);
+
+/* What the configuration says of the registry of one server. mod_dbd keeps its own record to
+ * itself, so the tree is read. */
+typedef struct {
+    const char *driver;
+    const char *params;
+    int serves; /* some location of the server has SetHandler webhook-keys */
+} registry_t;
+
+static int is_virtual_host(const ap_directive_t *directive)
+{
+    return !ap_cstr_casecmp(directive->directive, "<VirtualHost");
+}
+
+static void read_tree(const ap_directive_t *directive, registry_t *registry)
+{
+    for (; directive; directive = directive->next) {
+        if (!ap_cstr_casecmp(directive->directive, "DBDriver"))
+            registry->driver = directive->args;
+        else if (!ap_cstr_casecmp(directive->directive, "DBDParams"))
+            registry->params = directive->args;
+        else if (!ap_cstr_casecmp(directive->directive, "SetHandler") &&
+                 !ap_cstr_casecmp(directive->args, WHK_HANDLER))
+            registry->serves = 1;
+        if (directive->first_child && !is_virtual_host(directive))
+            read_tree(directive->first_child, registry);
+    }
+}
+
+static int check_registry(apr_pool_t *ptemp, server_rec *s, const registry_t *registry)
+{
+    const char *driver = registry->driver;
+    const char *params = registry->params;
+    const char *file;
+    apr_finfo_t info;
+
+    if (!registry->serves)
+        return OK;
+    if (!driver || !params) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "SetHandler webhook-keys needs a registry, but %s is missing: set DBDriver "
+                     "sqlite3 and DBDParams /path/of/registry.db",
+                     driver ? "DBDParams" : "DBDriver");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (strcmp(ap_getword_conf(ptemp, &driver), "sqlite3") != 0) {
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, 0, s,
+            "DBDriver is \"%s\", but must be sqlite3: this version keeps its registry there",
+            registry->driver);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    file = ap_getword_conf(ptemp, &params);
+    if (apr_stat(&info, file, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "DBDParams is \"%s\", but there is no such file: make it with whkctl -f "
+                     "HTTPD_CONF init; until then every request gets 503 store_unavailable",
+                     file);
+    return OK;
+}
+
+static int check_registries(apr_pool_t *ptemp, server_rec *s)
+{
+    registry_t main_server = {NULL, NULL, 0};
+    registry_t registry;
+    const ap_directive_t *directive;
+    int virtual_hosts = 0;
+    int status;
+
+    read_tree(ap_conftree, &main_server);
+    for (directive = ap_conftree; directive; directive = directive->next) {
+        if (!is_virtual_host(directive))
+            continue;
+        virtual_hosts++;
+        registry = main_server;
+        read_tree(directive->first_child, &registry);
+        status = check_registry(ptemp, s, &registry);
+        if (status != OK)
+            return status;
+    }
+    /* Beside virtual hosts the main server may have lent them its locations only. */
+    return virtual_hosts ? OK : check_registry(ptemp, s, &main_server);
+}
+
+static int load_secret_key(apr_pool_t *pconf, server_rec *s)
+{
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+    const whk_config_t *config = whk_config_of_server(s);
+    const char *flaw;
+
+    if (!config->secret_key_file)
+        return OK;
+    server->secret_key = whk_secret_key_load(pconf, config->secret_key_file, &flaw);
+    if (server->secret_key)
+        return OK;
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "WebhookKeysSecretKeyFile: %s", flaw);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int whk_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    server_rec *each;
+    int status;
+
+    (void)plog;
+    if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    status = check_registries(ptemp, s);
+    for (each = s; each && status == OK; each = each->next)
+        status = load_secret_key(pconf, each);
+    return status;
+}

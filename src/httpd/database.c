@@ -1,0 +1,87 @@
+#include "httpd/database.h"
+
+#include <httpd.h>
+
+#include <http_config.h>
+#include <http_log.h>
+#include <mod_dbd.h>
+#include <util_mutex.h>
+
+APLOG_USE_MODULE(webhook_keys);
+
+static apr_global_mutex_t *mutex;
+static APR_OPTIONAL_FN_TYPE(ap_dbd_open) * dbd_open;
+static APR_OPTIONAL_FN_TYPE(ap_dbd_close) * dbd_close;
+
+int whk_database_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    /* A child that dies inside must not stop the others: the default mechanism of APR on Linux is a
+     * robust process-shared mutex, and t/durability.t holds it to that. */
+    return ap_mutex_register(pconf, WHK_MUTEX_NAME, NULL, APR_LOCK_DEFAULT, 0) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int whk_database_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog;
+    (void)ptemp;
+    dbd_open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
+    dbd_close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
+    return ap_global_mutex_create(&mutex, NULL, WHK_MUTEX_NAME, NULL, s, pconf, 0) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+void whk_database_child_init(apr_pool_t *pool, server_rec *s)
+{
+    apr_status_t status =
+        apr_global_mutex_child_init(&mutex, apr_global_mutex_lockfile(mutex), pool);
+
+    if (status == APR_SUCCESS)
+        return;
+    ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
+                 "the mutex %s can't be used in this child, so it writes nothing: see the Mutex "
+                 "directive",
+                 WHK_MUTEX_NAME);
+    mutex = NULL;
+}
+
+static apr_status_t acquire(void *server, apr_pool_t *pool, whk_connection_t *connection)
+{
+    ap_dbd_t *dbd = dbd_open ? dbd_open(pool, server) : NULL;
+
+    if (!dbd)
+        return APR_EGENERAL;
+    connection->driver = dbd->driver;
+    connection->handle = dbd->handle;
+    connection->pool = dbd->pool;
+    connection->owner = dbd;
+    return APR_SUCCESS;
+}
+
+static void release(void *server, whk_connection_t *connection)
+{
+    dbd_close(server, connection->owner);
+}
+
+static apr_status_t lock(void *server)
+{
+    (void)server;
+    return mutex ? apr_global_mutex_lock(mutex) : APR_ENOLOCK;
+}
+
+static void unlock(void *server)
+{
+    (void)server;
+    apr_global_mutex_unlock(mutex);
+}
+
+static const whk_store_source_t source = {acquire, release, lock, unlock};
+
+whk_store_t *whk_database_store(request_rec *r)
+{
+    return whk_store_create(r->pool, &source, r->server);
+}

@@ -1,0 +1,29 @@
+#ifndef WHK_HTTPD_DATABASE_H
+#define WHK_HTTPD_DATABASE_H
+
+/**
+ * @file httpd/database.h
+ * mod_dbd's connections as a source of the store, and the mutex around writes to a database with a
+ * single writer.
+ */
+
+#include <httpd.h>
+
+#include "store/store.h"
+
+/** The name that the `Mutex` directive knows the mutex by. */
+#define WHK_MUTEX_NAME "webhook-keys-store"
+
+/** pre_config: make the mutex known. */
+int whk_database_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+
+/** post_config: make the mutex. */
+int whk_database_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/** child_init: take the mutex over into this child. */
+void whk_database_child_init(apr_pool_t *pool, server_rec *s);
+
+/** A store for this request, over the connections of its virtual host. */
+whk_store_t *whk_database_store(request_rec *r);
+
+#endif

@@ -1,0 +1,20 @@
+#ifndef WHK_HTTPD_HANDLER_H
+#define WHK_HTTPD_HANDLER_H
+
+/**
+ * @file httpd/handler.h
+ * The resources themselves, behind all checks.
+ */
+
+#include <httpd.h>
+
+/** handler: serve a request to a location with `SetHandler webhook-keys`. */
+int whk_handler(request_rec *r);
+
+/** translate_name, after all others: the path is ours to map, and TRACE is not served. */
+int whk_handler_translate(request_rec *r);
+
+/** map_to_storage: no file or directory is behind our paths. */
+int whk_handler_map(request_rec *r);
+
+#endif

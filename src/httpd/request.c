@@ -1,0 +1,77 @@
+#include "httpd/request.h"
+
+#include <httpd.h>
+
+#include <apr_escape.h>
+#include <apr_strings.h>
+#include <http_log.h>
+
+#include "httpd/config.h"
+#include "httpd/database.h"
+#include "model/text.h"
+
+APLOG_USE_MODULE(webhook_keys);
+
+/* mod_unique_id's, where it is loaded, so that one id is in every log. */
+static const char *request_id(request_rec *r)
+{
+    const char *unique = apr_table_get(r->subprocess_env, "UNIQUE_ID");
+    unsigned char random[12];
+
+    if (unique)
+        return unique;
+    if (whk_random(random, sizeof(random)) != APR_SUCCESS)
+        return "-";
+    return apr_pescape_hex(r->pool, random, sizeof(random), 0);
+}
+
+whk_request_t *whk_request_of(request_rec *r)
+{
+    whk_request_t *request = ap_get_module_config(r->request_config, &webhook_keys_module);
+
+    if (!request) {
+        request = apr_pcalloc(r->pool, sizeof(*request));
+        request->id = request_id(r);
+        ap_set_module_config(r->request_config, &webhook_keys_module, request);
+    }
+    return request;
+}
+
+const whk_route_t *whk_request_route(request_rec *r)
+{
+    whk_request_t *request = whk_request_of(r);
+
+    if (!request->routed) {
+        whk_route_find(&request->route, r);
+        request->routed = 1;
+    }
+    return &request->route;
+}
+
+whk_registry_t *whk_request_registry(request_rec *r)
+{
+    whk_registry_t *registry = &whk_request_of(r)->registry;
+
+    if (!registry->store) {
+        registry->pool = r->pool;
+        registry->policy = &whk_config_of(r)->policy;
+        registry->store = whk_database_store(r);
+    }
+    return registry;
+}
+
+int whk_request_stop(request_rec *r, const whk_outcome_t *outcome)
+{
+    whk_request_t *request = whk_request_of(r);
+    int status = whk_code_status(outcome->code);
+
+    request->outcome = outcome;
+    if (outcome->operator_hint)
+        ap_log_rerror(APLOG_MARK, status >= 500 ? APLOG_ERR : APLOG_WARNING, 0, r,
+                      "%s: %s [request %s]", whk_code_name(outcome->code), outcome->operator_hint,
+                      request->id);
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "refused: %s [request %s]",
+                      whk_code_name(outcome->code), request->id);
+    return status;
+}

@@ -1,0 +1,39 @@
+#ifndef WHK_HTTPD_REQUEST_H
+#define WHK_HTTPD_REQUEST_H
+
+/**
+ * @file httpd/request.h
+ * What the steps of one request hand on to each other.
+ */
+
+#include <httpd.h>
+
+#include "httpd/routes.h"
+#include "model/caller.h"
+#include "model/outcome.h"
+#include "registry/registry.h"
+
+typedef struct whk_request_t {
+    const char *id;               /**< requestId of answers, log and audit trail */
+    whk_route_t route;            /**< see whk_request_route() */
+    whk_caller_t *caller;         /**< NULL until the authorisation step made one */
+    int authenticated;            /**< some authentication step was passed */
+    const whk_outcome_t *outcome; /**< why the request was stopped; NULL: httpd's own reasons */
+    const char *challenge;        /**< WWW-Authenticate for a 401 of ours; NULL: none */
+    whk_registry_t registry;
+    int routed;
+} whk_request_t;
+
+/** The request's own record, made at the first call. Subrequests and redirects have their own. */
+whk_request_t *whk_request_of(request_rec *r);
+
+/** The route, found at the first call: not before httpd has normalised the path. */
+const whk_route_t *whk_request_route(request_rec *r);
+
+/** The registry as the request's configuration has it. */
+whk_registry_t *whk_request_registry(request_rec *r);
+
+/** Note why the request is stopped, and log what its operator should know. @return its status */
+int whk_request_stop(request_rec *r, const whk_outcome_t *outcome);
+
+#endif

@@ -1,0 +1,25 @@
+#ifndef WHK_JOSE_BASE64URL_H
+#define WHK_JOSE_BASE64URL_H
+
+/**
+ * @file jose/base64url.h
+ * base64url without padding (RFC 7515 section 2, RFC 4648 section 5), read strictly: no padding, no
+ * white space, no other alphabet, and the unused bits of the last character are zero, so that one
+ * value has one spelling.
+ */
+
+#include <apr_pools.h>
+
+/** Encode `length` bytes. @return a NUL-terminated string in `pool`. */
+const char *whk_base64url_encode(apr_pool_t *pool, const unsigned char *bytes, apr_size_t length);
+
+/**
+ * Decode `length` characters.
+ * @param bytes   set to the decoded bytes in `pool`, followed by a NUL that is not counted
+ * @param decoded set to how many there are
+ * @return 1, or 0 where the text is not canonical base64url (nothing is set then)
+ */
+int whk_base64url_decode(apr_pool_t *pool, const char *text, apr_size_t length,
+                         unsigned char **bytes, apr_size_t *decoded);
+
+#endif

@@ -1,0 +1,93 @@
+#include <apr_strings.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
+#include "jose/jwk_reading.h"
+#include "jose/own.h"
+
+#define MODULUS_BITS_LEAST 2048
+#define MODULUS_BITS_MOST 8192
+#define EXPONENT_LEAST 65537
+#define EXPONENT_BITS_MOST 256
+
+/* A positive integer of RFC 7518, section 2: big-endian in as few bytes as it takes. */
+typedef struct {
+    const char *text;
+    unsigned char *bytes;
+    apr_size_t length;
+    BIGNUM *number;
+} integer_t;
+
+static const whk_outcome_t *read_integer(const whk_jwk_reading_t *reading, const char *member,
+                                         integer_t *integer)
+{
+    WHK_TRY(
+        whk_jwk_read_bytes(reading, member, 0, &integer->text, &integer->bytes, &integer->length));
+    if (integer->bytes[0] == 0)
+        return whk_jwk_refuse(reading, WHK_INVALID_JWKS, member,
+                              "must be a number without leading zero bytes");
+    integer->number =
+        whk_own_bignum(reading->scratch, BN_bin2bn(integer->bytes, (int)integer->length, NULL));
+    if (!integer->number)
+        return whk_fail(reading->pool, WHK_INTERNAL_ERROR, "out of memory while reading a key");
+    return NULL;
+}
+
+static const whk_outcome_t *judge_modulus(const whk_jwk_reading_t *reading, const BIGNUM *modulus)
+{
+    int bits = BN_num_bits(modulus);
+
+    if (bits < MODULUS_BITS_LEAST || bits > MODULUS_BITS_MOST)
+        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n", "must have %d to %d bits%s",
+                              MODULUS_BITS_LEAST, MODULUS_BITS_MOST,
+                              reading->echo ? apr_psprintf(reading->pool, ", and has %d", bits)
+                                            : "");
+    if (!BN_is_odd(modulus))
+        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n", "must be odd: make a new key pair");
+    return NULL;
+}
+
+static const whk_outcome_t *judge_exponent(const whk_jwk_reading_t *reading, const BIGNUM *exponent)
+{
+    int bits = BN_num_bits(exponent);
+    int is_small = bits <= 32 && BN_get_word(exponent) < EXPONENT_LEAST;
+
+    if (is_small || bits > EXPONENT_BITS_MOST || !BN_is_odd(exponent))
+        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "e",
+                              "must be odd, at least %d and less than 2^%d: 65537 (AQAB) is usual",
+                              EXPONENT_LEAST, EXPONENT_BITS_MOST);
+    return NULL;
+}
+
+/* OSSL_PARAM takes integers in the machine's own byte order. */
+static OSSL_PARAM parameter(apr_pool_t *scratch, const char *name, const integer_t *integer)
+{
+    unsigned char *native = apr_palloc(scratch, integer->length);
+
+    BN_bn2nativepad(integer->number, native, (int)integer->length);
+    return OSSL_PARAM_construct_BN(name, native, integer->length);
+}
+
+const whk_outcome_t *whk_jwk_read_rsa(whk_jwk_reading_t *reading)
+{
+    integer_t n = {0};
+    integer_t e = {0};
+    OSSL_PARAM parameters[3];
+
+    WHK_TRY(read_integer(reading, "n", &n));
+    WHK_TRY(read_integer(reading, "e", &e));
+    WHK_TRY(judge_modulus(reading, n.number));
+    WHK_TRY(judge_exponent(reading, e.number));
+    parameters[0] = parameter(reading->scratch, OSSL_PKEY_PARAM_RSA_N, &n);
+    parameters[1] = parameter(reading->scratch, OSSL_PKEY_PARAM_RSA_E, &e);
+    parameters[2] = OSSL_PARAM_construct_end();
+    reading->jwk->pkey = whk_jwk_make_pkey(reading, "RSA", parameters);
+    if (!reading->jwk->pkey)
+        return whk_fail(reading->pool, WHK_INTERNAL_ERROR,
+                        "OpenSSL refuses an RSA key of %d bits that was judged good",
+                        BN_num_bits(n.number));
+    reading->members =
+        apr_psprintf(reading->scratch, "\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"", e.text, n.text);
+    return NULL;
+}

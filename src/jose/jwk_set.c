@@ -1,0 +1,69 @@
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "jose/jwk_reading.h"
+
+static const whk_outcome_t *read_keys(const json_t **keys, const json_t *set, const char *place,
+                                      apr_pool_t *pool)
+{
+    *keys = json_object_get(set, "keys");
+    if (!json_is_object(set))
+        return whk_refuse(pool, WHK_INVALID_JWKS,
+                          "%s must be a JWK Set: an object with keys, an array of JWKs", place);
+    if (!*keys)
+        return whk_refuse(pool, WHK_INVALID_JWKS,
+                          "%s.keys is missing: a JWK Set has an array of JWKs there", place);
+    if (!json_is_array(*keys))
+        return whk_refuse(pool, WHK_INVALID_JWKS, "%s.keys must be an array of JWKs", place);
+    return NULL;
+}
+
+const whk_outcome_t *whk_jwk_set_only(const whk_jwk_t **jwk, const json_t *set, const char *place,
+                                      whk_algorithms_t enabled, apr_pool_t *pool)
+{
+    const json_t *keys;
+
+    WHK_TRY(read_keys(&keys, set, place, pool));
+    if (json_array_size(keys) != 1)
+        return whk_refuse(pool, WHK_INVALID_JWKS,
+                          "%s.keys must hold exactly one JWK, and holds %" APR_SIZE_T_FMT, place,
+                          json_array_size(keys));
+    return whk_jwk_parse(jwk, json_array_get(keys, 0), apr_pstrcat(pool, place, ".keys[0]", NULL),
+                         enabled, pool);
+}
+
+static int has_kid(const json_t *json, const char *kid)
+{
+    const json_t *value = json_object_get(json, "kid");
+
+    return json_is_string(value) && strcmp(json_string_value(value), kid) == 0;
+}
+
+const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, const char *kid,
+                                      whk_algorithms_t enabled, apr_pool_t *pool)
+{
+    static const char *const place = "(jwksUri)";
+    const json_t *keys;
+    apr_size_t count = 0;
+    apr_size_t found = 0;
+    apr_size_t i;
+
+    WHK_TRY(read_keys(&keys, set, place, pool));
+    if (json_array_size(keys) > WHK_JWK_SET_MAX)
+        return whk_refuse(pool, WHK_INVALID_JWKS, "%s.keys must hold at most %d JWKs", place,
+                          WHK_JWK_SET_MAX);
+    for (i = 0; i < json_array_size(keys); i++) {
+        if (!has_kid(json_array_get(keys, i), kid))
+            continue;
+        found = i;
+        count++;
+    }
+    if (count != 1)
+        return whk_refuse(pool, WHK_JWKS_URI_NO_SUCH_KEY,
+                          "%s.keys must hold exactly one JWK whose kid is the keyId, and holds %s",
+                          place, count == 0 ? "none" : "several");
+    return whk_jwk_parse_quietly(jwk, json_array_get(keys, found),
+                                 apr_psprintf(pool, "%s.keys[%" APR_SIZE_T_FMT "]", place, found),
+                                 enabled, pool);
+}

@@ -1,0 +1,87 @@
+#ifndef WHK_MODEL_OUTCOME_H
+#define WHK_MODEL_OUTCOME_H
+
+/**
+ * @file model/outcome.h
+ * Why something was refused or failed: one table of codes, each with its HTTP status.
+ *
+ * A function that can fail for a reason that a caller must learn returns `const whk_outcome_t *`:
+ * NULL is success. An outcome lives in the pool that was handed to the function that made it.
+ */
+
+#include <apr_pools.h>
+
+/** The stable codes of the API (contract, section 7). */
+typedef enum {
+    WHK_INVALID_JSON,
+    WHK_INVALID_REQUEST,
+    WHK_INVALID_JWKS,
+    WHK_UNSUPPORTED_KEY,
+    WHK_WEAK_KEY,
+    WHK_PRIVATE_KEY_MATERIAL,
+    WHK_KEY_ID_REQUIRED,
+    WHK_KEY_ID_MISMATCH,
+    WHK_KEY_ID_TAKEN,
+    WHK_INVALID_JWKS_URI,
+    WHK_JWKS_URI_REFUSED,
+    WHK_JWKS_URI_UNREACHABLE,
+    WHK_JWKS_URI_NO_SUCH_KEY,
+    WHK_INVALID_TOKEN,
+    WHK_OTP_REQUIRED,
+    WHK_OTP_INVALID,
+    WHK_NOT_ENTERPRISE_ADMIN,
+    WHK_NOT_FOUND,
+    WHK_KEY_NOT_FOUND,
+    WHK_METHOD_NOT_ALLOWED,
+    WHK_KEY_MATERIAL_IN_USE,
+    WHK_KEY_ALREADY_REVOKED,
+    WHK_ACTIVE_KEY_LIMIT,
+    WHK_BODY_TOO_LARGE,
+    WHK_UNSUPPORTED_MEDIA_TYPE,
+    WHK_OTP_LOCKED,
+    WHK_INTERNAL_ERROR,
+    WHK_STORE_UNAVAILABLE,
+    WHK_TOO_BUSY,
+    WHK_CODE_COUNT
+} whk_code_t;
+
+typedef struct whk_outcome_t {
+    whk_code_t code;
+    /** For the caller: what was wrong, where, and what would be right. Never a secret, never NULL.
+     */
+    const char *message;
+    /** For the operator's log alone: what broke and what to do. NULL: nothing to log. */
+    const char *operator_hint;
+    /** Seconds for `Retry-After`; 0: no such header. */
+    int retry_after;
+} whk_outcome_t;
+
+/** Hand a failure up: for functions that themselves return an outcome. */
+#define WHK_TRY(expression)                                                                        \
+    do {                                                                                           \
+        const whk_outcome_t *whk_try_outcome = (expression);                                       \
+        if (whk_try_outcome)                                                                       \
+            return whk_try_outcome;                                                                \
+    } while (0)
+
+/** The caller did something that can't be accepted. The message is for them. */
+const whk_outcome_t *whk_refuse(apr_pool_t *pool, whk_code_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4), returns_nonnull));
+
+/**
+ * We can't do our part (5xx). The caller gets the code's own message, the operator's log gets the
+ * formatted hint. `store_unavailable` and `too_busy` get a `Retry-After` of 1 second.
+ */
+const whk_outcome_t *whk_fail(apr_pool_t *pool, whk_code_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4), returns_nonnull));
+
+/** The API's name of a code, as `key_id_taken`. */
+const char *whk_code_name(whk_code_t code);
+
+/** The HTTP status of a code. */
+int whk_code_status(whk_code_t code);
+
+/** The message used where nothing more exact is known. */
+const char *whk_code_message(whk_code_t code);
+
+#endif

@@ -1,0 +1,148 @@
+#include "model/text.h"
+
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#define NO_CHARACTER 0xFFFFFFFFu
+
+/* Bytes of the UTF-8 sequence that `lead` starts, and the least code point that needs so many. */
+static apr_size_t sequence_length(unsigned char lead, apr_uint32_t *bits, apr_uint32_t *least)
+{
+    if (lead < 0x80) {
+        *bits = lead;
+        *least = 0;
+        return 1;
+    }
+    if ((lead & 0xE0) == 0xC0) {
+        *bits = lead & 0x1F;
+        *least = 0x80;
+        return 2;
+    }
+    if ((lead & 0xF0) == 0xE0) {
+        *bits = lead & 0x0F;
+        *least = 0x800;
+        return 3;
+    }
+    if ((lead & 0xF8) == 0xF0) {
+        *bits = lead & 0x07;
+        *least = 0x10000;
+        return 4;
+    }
+    return 0;
+}
+
+/* Take one Unicode scalar value (RFC 3629) off the front of the text, or NO_CHARACTER. */
+static apr_uint32_t next_character(const char **text, apr_size_t *length)
+{
+    const unsigned char *bytes = (const unsigned char *)*text;
+    apr_uint32_t character = 0;
+    apr_uint32_t least = 0;
+    apr_size_t count = sequence_length(bytes[0], &character, &least);
+    apr_size_t i;
+
+    if (count == 0 || count > *length)
+        return NO_CHARACTER;
+    for (i = 1; i < count; i++) {
+        if ((bytes[i] & 0xC0) != 0x80)
+            return NO_CHARACTER;
+        character = character << 6 | (bytes[i] & 0x3F);
+    }
+    if (character < least || character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF))
+        return NO_CHARACTER;
+    *text += count;
+    *length -= count;
+    return character;
+}
+
+static int is_control(apr_uint32_t character)
+{
+    return character < 0x20 || (character >= 0x7F && character <= 0x9F);
+}
+
+/* The White_Space property of Unicode's PropList.txt, without the controls among them. */
+static int is_white_space(apr_uint32_t character)
+{
+    return character == 0x20 || character == 0xA0 || character == 0x1680 ||
+           (character >= 0x2000 && character <= 0x200A) || character == 0x2028 ||
+           character == 0x2029 || character == 0x202F || character == 0x205F || character == 0x3000;
+}
+
+const char *whk_name_flaw(const char *text, apr_size_t length)
+{
+    apr_size_t characters = 0;
+    int controls = 0;
+    int starts_blank = 0;
+    apr_uint32_t last = 0;
+
+    while (length > 0) {
+        last = next_character(&text, &length);
+        if (last == NO_CHARACTER)
+            return "be valid UTF-8";
+        controls |= is_control(last);
+        if (characters++ == 0)
+            starts_blank = is_white_space(last);
+    }
+    if (characters < 1 || characters > WHK_NAME_MAX)
+        return "be 1 to " APR_STRINGIFY(WHK_NAME_MAX) " characters long";
+    if (controls)
+        return "hold no control characters";
+    if (starts_blank || is_white_space(last))
+        return "not begin or end with white space";
+    return NULL;
+}
+
+static int is_dots(const char *text, apr_size_t length)
+{
+    return (length == 1 || length == 2) && memcmp(text, "..", length) == 0;
+}
+
+const char *whk_key_id_flaw(const char *text, apr_size_t length)
+{
+    if (is_dots(text, length))
+        return "not be . or .., which no URL path can carry";
+    return whk_name_flaw(text, length);
+}
+
+const char *whk_enterprise_id_flaw(const char *text, apr_size_t length)
+{
+    if (length > 0 && memchr(text, '/', length))
+        return "hold no /, as it is one segment of a URL path";
+    return whk_key_id_flaw(text, length);
+}
+
+const char *whk_time_format(apr_pool_t *pool, apr_time_t when)
+{
+    apr_time_exp_t parts;
+
+    apr_time_exp_gmt(&parts, when);
+    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                        parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                        parts.tm_usec / 1000);
+}
+
+apr_time_t whk_time_now(void)
+{
+    apr_time_t now = apr_time_now();
+
+    return now - now % 1000;
+}
+
+apr_status_t whk_random(void *bytes, apr_size_t length)
+{
+    return apr_generate_random_bytes(bytes, length);
+}
+
+const char *whk_uuid(apr_pool_t *pool)
+{
+    unsigned char b[16];
+
+    if (whk_random(b, sizeof(b)) != APR_SUCCESS)
+        return NULL;
+    b[6] = (b[6] & 0x0F) | 0x40;
+    b[8] = (b[8] & 0x3F) | 0x80;
+    return apr_psprintf(
+        pool, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+        b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}

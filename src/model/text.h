@@ -1,0 +1,41 @@
+#ifndef WHK_MODEL_TEXT_H
+#define WHK_MODEL_TEXT_H
+
+/**
+ * @file model/text.h
+ * What a name of ours may be: the one rule for keyId, keyName, enterprise and user (contract,
+ * section 3).
+ */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+/** The longest keyId, keyName, enterprise or user, in characters (Unicode scalar values). */
+#define WHK_NAME_MAX 255
+
+/**
+ * Judge a name: UTF-8, 1 to WHK_NAME_MAX characters, no control character (C0, DEL, C1), no
+ * Unicode White_Space at either end.
+ * @return NULL if it is good, else a phrase that completes "… must", e.g. "be valid UTF-8".
+ */
+const char *whk_name_flaw(const char *text, apr_size_t length);
+
+/** As whk_name_flaw(), and not `.` or `..`, which no URL path can carry: for keyIds. */
+const char *whk_key_id_flaw(const char *text, apr_size_t length);
+
+/** As whk_key_id_flaw(), and without `/`: for enterprise ids, which are one path segment. */
+const char *whk_enterprise_id_flaw(const char *text, apr_size_t length);
+
+/** UTC with milliseconds and `Z` (RFC 3339), as `2026-01-12T10:30:00.000Z`. */
+const char *whk_time_format(apr_pool_t *pool, apr_time_t when);
+
+/** The current time, cut to the milliseconds that the store keeps. */
+apr_time_t whk_time_now(void);
+
+/** `length` random bytes from the operating system. APR_SUCCESS or an error: then use nothing. */
+apr_status_t whk_random(void *bytes, apr_size_t length);
+
+/** A random UUID (RFC 9562, version 4), or NULL where the system has no random bytes. */
+const char *whk_uuid(apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef WHK_OTP_SECRET_BOX_H
+#define WHK_OTP_SECRET_BOX_H
+
+/**
+ * @file otp/secret_box.h
+ * OTP secrets at rest: AES-256-GCM under a key that lives in a file beside the store, never in it.
+ *
+ * The key file holds 32 random bytes as 43 characters of base64url and a newline. A sealed secret
+ * is text: `v1.<key fingerprint>.<base64url of nonce, ciphertext and tag>`. The user and the TOTP
+ * parameters are bound to it as associated data, so a row's secret cannot be moved to another user
+ * and a changed byte is noticed.
+ */
+
+#include <apr_pools.h>
+
+#include "otp/totp.h"
+
+typedef struct whk_secret_key_t whk_secret_key_t;
+
+/**
+ * Read a key file. It must be a regular file that nobody but its owner can read or write.
+ * @param flaw set on failure to a sentence that names the file, what is wrong and what would be
+ * right
+ * @return the key (wiped when `pool` goes), or NULL
+ */
+const whk_secret_key_t *whk_secret_key_load(apr_pool_t *pool, const char *file, const char **flaw);
+
+/** Make a key file, mode 0600; never overwrites. @return 1, or 0 with `flaw` set. */
+int whk_secret_key_create(apr_pool_t *pool, const char *file, const char **flaw);
+
+/** Seal a secret. @return the text to store, or NULL where the cipher or random bytes failed. */
+const char *whk_secret_seal(apr_pool_t *pool, const whk_secret_key_t *key, const char *user,
+                            const whk_totp_t *totp, const unsigned char *secret, apr_size_t length);
+
+/**
+ * Open a sealed secret.
+ * @param flaw set on failure, for the operator: other key, or changed bytes; never the secret
+ * @return 1 with `secret` (wiped when `pool` goes) and `length` set, or 0
+ */
+int whk_secret_open(apr_pool_t *pool, const whk_secret_key_t *key, const char *user,
+                    const whk_totp_t *totp, const char *sealed, const unsigned char **secret,
+                    apr_size_t *length, const char **flaw);
+
+#endif

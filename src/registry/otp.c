@@ -1,0 +1,125 @@
+#include <apr_strings.h>
+
+#include "model/text.h"
+#include "otp/totp.h"
+#include "registry/audit.h"
+#include "registry/registry.h"
+
+static const whk_outcome_t *otp_invalid(apr_pool_t *pool)
+{
+    return whk_refuse(pool, WHK_OTP_INVALID,
+                      "the one-time password is wrong, was used before, or is no longer current: "
+                      "send the code that the authenticator shows now, once");
+}
+
+static const whk_outcome_t *otp_locked(apr_pool_t *pool, apr_time_t until, apr_time_t now)
+{
+    apr_interval_time_t left = until > now ? until - now : 0;
+    int seconds = (int)((left + APR_USEC_PER_SEC - 1) / APR_USEC_PER_SEC);
+    whk_outcome_t *outcome;
+
+    if (seconds < 1)
+        seconds = 1;
+    outcome = apr_pmemdup(pool,
+                          whk_refuse(pool, WHK_OTP_LOCKED,
+                                     "too many refused one-time passwords: wait %d seconds, then "
+                                     "send a fresh code",
+                                     seconds),
+                          sizeof(*outcome));
+    outcome->retry_after = seconds;
+    return outcome;
+}
+
+typedef struct {
+    const whk_caller_t *caller;
+    apr_time_t now;
+    whk_otp_enrolment_t *enrolment;
+    int counted;
+} refusal_t;
+
+static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    refusal_t *refusal = baton;
+    whk_enterprise_t *enterprise;
+
+    /* The enterprise first: every transaction takes its locks in this order. */
+    WHK_TRY(whk_store_enterprise_lock(store, pool, whk_caller_enterprise(refusal->caller),
+                                      &enterprise));
+    WHK_TRY(whk_store_otp_refuse(store, pool, whk_caller_actor(refusal->caller), refusal->now,
+                                 WHK_OTP_LOCK_AFTER, WHK_OTP_LOCK_FIRST, WHK_OTP_LOCK_MOST,
+                                 &refusal->enrolment, &refusal->counted));
+    if (!refusal->counted || !enterprise)
+        return NULL;
+    WHK_TRY(whk_audit_append(store, pool, enterprise, WHK_EVENT_OTP_REFUSED, NULL, refusal->caller,
+                             NULL, refusal->now));
+    if (refusal->enrolment->locked_until > refusal->now)
+        WHK_TRY(whk_audit_append(
+            store, pool, enterprise, WHK_EVENT_OTP_LOCKED, NULL, refusal->caller,
+            apr_psprintf(pool, "until %s", whk_time_format(pool, refusal->enrolment->locked_until)),
+            refusal->now));
+    return whk_store_enterprise_update(store, pool, enterprise);
+}
+
+/* Counting comes before answering: a guess that the store did not note is not answered as one. */
+static const whk_outcome_t *refuse_code(whk_registry_t *registry, const whk_caller_t *caller,
+                                        apr_time_t now)
+{
+    refusal_t refusal = {caller, now, NULL, 0};
+
+    WHK_TRY(whk_store_transaction(registry->store, registry->pool, record_refusal, &refusal));
+    if (!refusal.counted && refusal.enrolment && refusal.enrolment->locked_until > now)
+        return otp_locked(registry->pool, refusal.enrolment->locked_until, now);
+    return otp_invalid(registry->pool);
+}
+
+static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secret_key_t *key,
+                                       const whk_otp_enrolment_t *enrolment, const char *code,
+                                       apr_time_t now, apr_int64_t *step, int *matches)
+{
+    whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
+    const unsigned char *secret;
+    apr_size_t length;
+    const char *flaw;
+
+    if (!whk_totp_valid(&totp))
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        "the OTP enrolment of user %s has impossible parameters: run whkctl check",
+                        enrolment->user);
+    if (!whk_secret_open(registry->pool, key, enrolment->user, &totp, enrolment->sealed_secret,
+                         &secret, &length, &flaw))
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        "the OTP secret of user %s can't be opened: %s", enrolment->user, flaw);
+    *matches = whk_totp_match(&totp, secret, length, now, code, step);
+    return NULL;
+}
+
+const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
+                                    const whk_caller_t *caller, const char *code)
+{
+    const char *user = whk_caller_actor(caller);
+    apr_time_t now = whk_time_now();
+    whk_otp_enrolment_t *enrolment;
+    apr_int64_t step;
+    int matches = 0;
+    int accepted = 0;
+
+    WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, &enrolment));
+    if (!enrolment) {
+        whk_outcome_t *outcome =
+            apr_pmemdup(registry->pool, otp_invalid(registry->pool), sizeof(*outcome));
+
+        outcome->operator_hint =
+            apr_psprintf(registry->pool,
+                         "user %s has no OTP secret and so can't register or revoke: run whkctl "
+                         "otp enroll",
+                         user);
+        return outcome;
+    }
+    if (enrolment->locked_until > now)
+        return otp_locked(registry->pool, enrolment->locked_until, now);
+    WHK_TRY(match_code(registry, key, enrolment, code, now, &step, &matches));
+    if (matches)
+        WHK_TRY(whk_store_otp_accept(registry->store, registry->pool, user,
+                                     enrolment->sealed_secret, step, now, &accepted));
+    return accepted ? NULL : refuse_code(registry, caller, now);
+}

@@ -1,0 +1,102 @@
+#ifndef WHK_REGISTRY_REGISTRY_H
+#define WHK_REGISTRY_REGISTRY_H
+
+/**
+ * @file registry/registry.h
+ * The rules: who may ask, what may be registered, and what is written down about it. Knows no HTTP
+ * and no SQL. Every function returns NULL or why not (model/outcome.h); results live in the
+ * registry's pool.
+ */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+#include "jose/algorithm.h"
+#include "model/caller.h"
+#include "model/key.h"
+#include "model/outcome.h"
+#include "otp/secret_box.h"
+#include "store/store.h"
+
+/** What the operator decided; a registry borrows it. */
+typedef struct whk_policy_t {
+    whk_algorithms_t algorithms; /**< WebhookKeysAlgorithms */
+    int max_active;              /**< WebhookKeysMaxActive: ACTIVE keys of one enterprise */
+} whk_policy_t;
+
+/** One request's or one command's view of the registry: cheap to make, used by one thread. */
+typedef struct whk_registry_t {
+    apr_pool_t *pool;
+    whk_store_t *store;
+    const whk_policy_t *policy;
+} whk_registry_t;
+
+/* ---- who asks ---- */
+
+/**
+ * The user of a bearer token.
+ * @return invalid_token where it is unknown, expired or revoked, and nothing tells the three apart
+ */
+const whk_outcome_t *whk_authenticate(whk_registry_t *registry, const char *token,
+                                      const char **user);
+
+/** `caller` is set to an authorised caller; not_enterprise_admin where the user is no admin, or
+ * there is no such enterprise. */
+const whk_outcome_t *whk_authorize(whk_registry_t *registry, const char *user,
+                                   const char *enterprise_id, const char *remote_address,
+                                   const char *request_id, whk_caller_t **caller);
+
+/** Refused codes in a row after which a user is locked, for how long at first and at most. */
+#define WHK_OTP_LOCK_AFTER 5
+#define WHK_OTP_LOCK_FIRST apr_time_from_sec(30)
+#define WHK_OTP_LOCK_MOST apr_time_from_sec(3600)
+
+/**
+ * Judge the caller's time-based one-time password and use it up. A refusal is counted, and goes to
+ * the audit trail, before this returns. Does not complete the caller: that is for the OTP step.
+ * @return otp_invalid, or otp_locked with retry_after
+ */
+const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
+                                    const whk_caller_t *caller, const char *code);
+
+/* ---- keys ---- */
+
+/** NULL for a completed caller, else an internal_error that tells the operator what is missing. */
+const whk_outcome_t *whk_caller_check_complete(apr_pool_t *pool, const whk_caller_t *caller);
+
+/**
+ * Register a key.
+ * @param caller must be complete
+ * @param body   the request's JSON text
+ * @param key    set on success, after the commit
+ * @return a 400, 409 or 5xx. A refusal is written to the audit trail before this returns.
+ */
+const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
+                                      const char *body, apr_size_t length, whk_key_t **key);
+
+/** A page of a list: `whk_key_t *` or `whk_event_t *`, and how many there are in all. */
+typedef struct whk_page_t {
+    apr_array_header_t *items;
+    apr_int64_t total;
+    int limit;
+    apr_int64_t offset;
+} whk_page_t;
+
+/** `status` is NULL, `ACTIVE` or `REVOKED`; `page` holds limit and offset and is filled. */
+const whk_outcome_t *whk_list_keys(whk_registry_t *registry, const whk_caller_t *caller,
+                                   const char *status, whk_page_t *page);
+
+/** key_not_found where there is none. */
+const whk_outcome_t *whk_get_key(whk_registry_t *registry, const whk_caller_t *caller,
+                                 const char *key_id, whk_key_t **key);
+
+/** Revoke for ever. `caller` must be complete. key_not_found, or key_already_revoked. */
+const whk_outcome_t *whk_revoke_key(whk_registry_t *registry, const whk_caller_t *caller,
+                                    const char *key_id, whk_key_t **key);
+
+/** `page` holds limit and offset and is filled, newest first. */
+const whk_outcome_t *whk_list_events(whk_registry_t *registry, const whk_caller_t *caller,
+                                     whk_page_t *page);
+
+#endif

@@ -1,0 +1,78 @@
+#ifndef WHK_STORE_DIALECT_H
+#define WHK_STORE_DIALECT_H
+
+/**
+ * @file store/dialect.h
+ * What differs between databases, as data: the text of each statement, the migrations, and how a
+ * connection is set up. In a statement `%s` binds text and `%lld` an apr_int64_t
+ * (apr_dbd_prepare()).
+ */
+
+#include <stddef.h>
+
+typedef enum {
+    SQL_ENTERPRISE_LOCK,
+    SQL_ENTERPRISE_UPDATE,
+    SQL_ENTERPRISE_ADD,
+    SQL_ENTERPRISE_GET,
+    SQL_ENTERPRISE_LIST,
+    SQL_ADMIN_CHECK,
+    SQL_ADMIN_ADD,
+    SQL_ADMIN_REMOVE,
+    SQL_ADMIN_LIST,
+    SQL_TOKEN_FIND,
+    SQL_TOKEN_INSERT,
+    SQL_TOKEN_LIST,
+    SQL_TOKEN_LIST_OF_USER,
+    SQL_TOKEN_REVOKE,
+    SQL_OTP_GET,
+    SQL_OTP_LIST,
+    SQL_OTP_PUT,
+    SQL_OTP_REMOVE,
+    SQL_OTP_UNLOCK,
+    SQL_OTP_ACCEPT,
+    SQL_OTP_COUNT_FAILURE,
+    SQL_OTP_LOCK,
+    SQL_KEY_INSERT,
+    SQL_KEY_REVOKE,
+    SQL_KEY_GET,
+    SQL_KEY_BY_THUMBPRINT,
+    SQL_KEY_LIST,
+    SQL_KEY_LIST_BY_STATUS,
+    SQL_KEY_COUNT,
+    SQL_KEY_COUNT_BY_STATUS,
+    SQL_EVENT_INSERT,
+    SQL_EVENT_LIST,
+    SQL_EVENT_COUNT,
+    SQL_EVENT_WALK,
+    SQL_STATEMENT_COUNT
+} whk_statement_t;
+
+/** One step of the schema, forward only. */
+typedef struct whk_migration_t {
+    int version; /**< 1, 2, 3 …; 0 ends the list */
+    const char *sql;
+} whk_migration_t;
+
+typedef struct whk_dialect_t {
+    const char *driver;        /**< apr_dbd_name() */
+    int single_writer;         /**< writes want the source's lock around them */
+    const char *const *set_up; /**< for each new connection; NULL ends the list */
+    const char *const
+        *prepare_schema; /**< once, before the first migration, outside transactions */
+    const char
+        *schema_version;      /**< one row, one column; an error where there is no schema of ours */
+    const char *schema_table; /**< makes whk_schema (version, applied_at) where there is none */
+    const whk_migration_t *migrations;
+    const char *statements[SQL_STATEMENT_COUNT];
+} whk_dialect_t;
+
+/** The dialect of an APR DBD driver, or NULL where there is none. */
+const whk_dialect_t *whk_dialect_of(const char *driver);
+
+extern const whk_dialect_t whk_dialect_sqlite3;
+
+/* Made by embed_schema.sh from conf/schema. */
+extern const whk_migration_t whk_migrations_sqlite3[];
+
+#endif

@@ -1,0 +1,104 @@
+#include "store/dialect.h"
+
+#define ENTERPRISE                                                                                 \
+    "SELECT enterprise_id, name, created_at, revision, active_keys, event_count, event_head "      \
+    "FROM whk_enterprise "
+#define TOKEN "SELECT id, hash, user_id, label, created_at, expires_at, revoked_at FROM whk_token "
+#define OTP                                                                                        \
+    "SELECT user_id, sealed_secret, algorithm, digits, period, last_step, failures, "              \
+    "locked_until, created_at FROM whk_otp "
+#define KEY                                                                                        \
+    "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
+    "created_at, created_by, last_used_at, revoked_at, revoked_by FROM whk_key "
+#define EVENT                                                                                      \
+    "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
+    "hash FROM whk_event "
+
+/* No busy_timeout: a waiter would hold the driver's process-wide mutex, which the writer needs to
+ * commit. FULL: a commit is on the disk before it is acknowledged. */
+static const char *const set_up[] = {"PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", NULL};
+
+static const char *const prepare_schema[] = {"PRAGMA journal_mode = WAL", NULL};
+
+const whk_dialect_t whk_dialect_sqlite3 = {
+    .driver = "sqlite3",
+    .single_writer = 1,
+    .set_up = set_up,
+    .prepare_schema = prepare_schema,
+    .schema_version = "SELECT max(version) FROM whk_schema",
+    .schema_table = "CREATE TABLE IF NOT EXISTS whk_schema (version INTEGER NOT NULL PRIMARY KEY, "
+                    "applied_at INTEGER NOT NULL) STRICT",
+    .migrations = whk_migrations_sqlite3,
+    .statements =
+        {
+            /* BEGIN IMMEDIATE has locked everybody else out already. */
+            [SQL_ENTERPRISE_LOCK] = ENTERPRISE "WHERE enterprise_id = %s",
+            [SQL_ENTERPRISE_UPDATE] = "UPDATE whk_enterprise SET revision = %lld, active_keys = "
+                                      "%lld, event_count = %lld, "
+                                      "event_head = %s WHERE enterprise_id = %s",
+            [SQL_ENTERPRISE_ADD] = "INSERT INTO whk_enterprise (enterprise_id, name, created_at) "
+                                   "VALUES (%s, %s, %lld) "
+                                   "ON CONFLICT DO NOTHING",
+            [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
+            [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
+            [SQL_ADMIN_CHECK] =
+                "SELECT enterprise_id, user_id, created_at FROM whk_admin WHERE enterprise_id = %s "
+                "AND user_id = %s",
+            [SQL_ADMIN_ADD] = "INSERT INTO whk_admin (enterprise_id, user_id, created_at) VALUES "
+                              "(%s, %s, %lld) ON "
+                              "CONFLICT DO NOTHING",
+            [SQL_ADMIN_REMOVE] = "DELETE FROM whk_admin WHERE enterprise_id = %s AND user_id = %s",
+            [SQL_ADMIN_LIST] =
+                "SELECT enterprise_id, user_id, created_at FROM whk_admin WHERE enterprise_id = %s "
+                "ORDER BY user_id",
+            [SQL_TOKEN_FIND] = TOKEN "WHERE hash = %s",
+            [SQL_TOKEN_INSERT] = "INSERT INTO whk_token (id, hash, user_id, label, created_at, "
+                                 "expires_at) VALUES (%s, %s, %s, %s, %lld, %lld)",
+            [SQL_TOKEN_LIST] = TOKEN "ORDER BY seq",
+            [SQL_TOKEN_LIST_OF_USER] = TOKEN "WHERE user_id = %s ORDER BY seq",
+            [SQL_TOKEN_REVOKE] =
+                "UPDATE whk_token SET revoked_at = %lld WHERE id = %s AND revoked_at IS NULL",
+            [SQL_OTP_GET] = OTP "WHERE user_id = %s",
+            [SQL_OTP_LIST] = OTP "ORDER BY user_id",
+            [SQL_OTP_PUT] =
+                "INSERT OR REPLACE INTO whk_otp (user_id, sealed_secret, algorithm, digits, "
+                "period, "
+                "last_step, failures, locked_until, created_at) VALUES (%s, %s, %s, %lld, %lld, "
+                "%lld, %lld, %lld, %lld)",
+            [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
+            [SQL_OTP_UNLOCK] =
+                "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",
+            [SQL_OTP_ACCEPT] =
+                "UPDATE whk_otp SET last_step = %lld, failures = 0, locked_until = 0 WHERE user_id "
+                "= %s AND sealed_secret = %s AND last_step < %lld AND locked_until <= %lld",
+            [SQL_OTP_COUNT_FAILURE] =
+                "UPDATE whk_otp SET failures = failures + 1 WHERE user_id = %s "
+                "AND locked_until <= %lld",
+            [SQL_OTP_LOCK] = "UPDATE whk_otp SET locked_until = %lld WHERE user_id = %s",
+            [SQL_KEY_INSERT] =
+                "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
+                "jwk, "
+                "thumbprint, status, created_at, created_by) VALUES (%s, %s, %s, %s, %s, %s, %s, "
+                "%s, %s, %lld, %s) ON CONFLICT DO NOTHING",
+            [SQL_KEY_REVOKE] =
+                "UPDATE whk_key SET status = 'REVOKED', revoked_at = %lld, revoked_by = %s WHERE "
+                "enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+            [SQL_KEY_GET] = KEY "WHERE enterprise_id = %s AND key_id = %s",
+            [SQL_KEY_BY_THUMBPRINT] = KEY "WHERE enterprise_id = %s AND thumbprint = %s",
+            [SQL_KEY_LIST] = KEY "WHERE enterprise_id = %s ORDER BY seq LIMIT %lld OFFSET %lld",
+            [SQL_KEY_LIST_BY_STATUS] =
+                KEY "WHERE enterprise_id = %s AND status = %s ORDER BY seq LIMIT %lld OFFSET %lld",
+            [SQL_KEY_COUNT] = "SELECT count(*) FROM whk_key WHERE enterprise_id = %s",
+            [SQL_KEY_COUNT_BY_STATUS] =
+                "SELECT count(*) FROM whk_key WHERE enterprise_id = %s AND status = %s",
+            [SQL_EVENT_INSERT] =
+                "INSERT INTO whk_event (enterprise_id, id, type, key_id, actor, at, "
+                "remote_address, "
+                "request_id, detail, hash) VALUES (%s, %lld, %s, %s, %s, %lld, %s, %s, %s, %s)",
+            [SQL_EVENT_LIST] =
+                EVENT "WHERE enterprise_id = %s ORDER BY id DESC LIMIT %lld OFFSET %lld",
+            [SQL_EVENT_COUNT] = "SELECT count(*) FROM whk_event WHERE enterprise_id = %s",
+            [SQL_EVENT_WALK] =
+                EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",
+        },
+};

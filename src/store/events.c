@@ -1,0 +1,50 @@
+#include "store/statement.h"
+
+static void *read_event(whk_row_t *row)
+{
+    whk_event_t *event = apr_pcalloc(row->pool, sizeof(*event));
+
+    event->id = whk_row_number(row, 0);
+    event->enterprise_id = whk_row_text(row, 1);
+    event->type = whk_row_text(row, 2);
+    event->key_id = whk_row_text_or_null(row, 3);
+    event->actor = whk_row_text(row, 4);
+    event->at = whk_row_time(row, 5);
+    event->remote_address = whk_row_text_or_null(row, 6);
+    event->request_id = whk_row_text_or_null(row, 7);
+    event->detail = whk_row_text_or_null(row, 8);
+    event->hash = whk_row_text(row, 9);
+    return event;
+}
+
+const whk_outcome_t *whk_store_event_insert(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_event_t *event)
+{
+    apr_int64_t at = apr_time_as_msec(event->at);
+    const void *arguments[] = {
+        event->enterprise_id,  &event->id,        event->type,   event->key_id, event->actor, &at,
+        event->remote_address, event->request_id, event->detail, event->hash};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_EVENT_INSERT, arguments, NULL);
+}
+
+const whk_outcome_t *whk_store_event_list(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, int limit, apr_int64_t offset,
+                                          apr_array_header_t **events, apr_int64_t *total)
+{
+    apr_int64_t most = limit;
+    const void *arguments[] = {enterprise_id, &most, &offset};
+
+    WHK_TRY(whk_statement_read(store, pool, SQL_EVENT_LIST, arguments, read_event, events));
+    return whk_statement_count(store, pool, SQL_EVENT_COUNT, arguments, total);
+}
+
+const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, apr_int64_t after, int limit,
+                                          apr_array_header_t **events)
+{
+    apr_int64_t most = limit;
+    const void *arguments[] = {enterprise_id, &after, &most};
+
+    return whk_statement_read(store, pool, SQL_EVENT_WALK, arguments, read_event, events);
+}

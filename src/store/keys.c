@@ -1,0 +1,88 @@
+#include <string.h>
+
+#include "store/statement.h"
+
+static void *read_key(whk_row_t *row)
+{
+    whk_key_t *key = apr_pcalloc(row->pool, sizeof(*key));
+    const char *status;
+
+    key->id = whk_row_text(row, 0);
+    key->enterprise_id = whk_row_text(row, 1);
+    key->key_id = whk_row_text(row, 2);
+    key->key_name = whk_row_text(row, 3);
+    key->algorithm = whk_row_text(row, 4);
+    key->jwks_uri = whk_row_text_or_null(row, 5);
+    key->jwk = whk_row_text(row, 6);
+    key->thumbprint = whk_row_text(row, 7);
+    status = whk_row_text(row, 8);
+    key->created = whk_row_time(row, 9);
+    key->created_by = whk_row_text(row, 10);
+    key->last_used = whk_row_time(row, 11);
+    key->revoked = whk_row_time(row, 12);
+    key->revoked_by = whk_row_text_or_null(row, 13);
+    /* Whatever is not plainly ACTIVE must never verify anything. */
+    if (status && !strcmp(status, whk_key_status_name(WHK_KEY_ACTIVE)))
+        key->status = WHK_KEY_ACTIVE;
+    else if (status && !strcmp(status, whk_key_status_name(WHK_KEY_REVOKED)))
+        key->status = WHK_KEY_REVOKED;
+    else
+        row->flawed = 1;
+    return key;
+}
+
+const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_key_t *key, int *inserted)
+{
+    apr_int64_t created = apr_time_as_msec(key->created);
+    const void *arguments[] = {key->id,       key->enterprise_id, key->key_id,
+                               key->key_name, key->algorithm,     key->jwks_uri,
+                               key->jwk,      key->thumbprint,    whk_key_status_name(key->status),
+                               &created,      key->created_by};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_KEY_INSERT, arguments, inserted);
+}
+
+const whk_outcome_t *whk_store_key_revoke(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, const char *key_id,
+                                          apr_time_t when, const char *by, int *revoked)
+{
+    apr_int64_t revoked_at = apr_time_as_msec(when);
+    const void *arguments[] = {&revoked_at, by, enterprise_id, key_id};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_KEY_REVOKE, arguments, revoked);
+}
+
+const whk_outcome_t *whk_store_key_get(whk_store_t *store, apr_pool_t *pool,
+                                       const char *enterprise_id, const char *key_id,
+                                       whk_key_t **key)
+{
+    const void *arguments[] = {enterprise_id, key_id};
+
+    return whk_statement_read_one(store, pool, SQL_KEY_GET, arguments, read_key, (void **)key);
+}
+
+const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *enterprise_id, const char *thumbprint,
+                                                 whk_key_t **key)
+{
+    const void *arguments[] = {enterprise_id, thumbprint};
+
+    return whk_statement_read_one(store, pool, SQL_KEY_BY_THUMBPRINT, arguments, read_key,
+                                  (void **)key);
+}
+
+const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, const char *status, int limit,
+                                        apr_int64_t offset, apr_array_header_t **keys,
+                                        apr_int64_t *total)
+{
+    apr_int64_t most = limit;
+    const void *all[] = {enterprise_id, &most, &offset};
+    const void *some[] = {enterprise_id, status, &most, &offset};
+
+    WHK_TRY(whk_statement_read(store, pool, status ? SQL_KEY_LIST_BY_STATUS : SQL_KEY_LIST,
+                               status ? some : all, read_key, keys));
+    return whk_statement_count(store, pool, status ? SQL_KEY_COUNT_BY_STATUS : SQL_KEY_COUNT, some,
+                               total);
+}

@@ -1,0 +1,119 @@
+#include <apr_strings.h>
+
+#include "model/text.h"
+#include "store/statement.h"
+
+static const whk_migration_t *newest(const whk_migration_t *migrations)
+{
+    while (migrations[1].version)
+        migrations++;
+    return migrations;
+}
+
+int whk_schema_version(void)
+{
+    return newest(whk_migrations_sqlite3)->version;
+}
+
+/* 0 where the question itself is an error: there is no table of ours to ask. */
+static int read_version(whk_store_t *store, apr_pool_t *pool)
+{
+    const whk_connection_t *connection = &store->connection;
+    apr_dbd_results_t *results = NULL;
+    whk_row_t row = {connection->driver, NULL, pool, 0};
+
+    if (apr_dbd_select(connection->driver, pool, connection->handle, &results,
+                       store->session->dialect->schema_version, 0) ||
+        apr_dbd_get_row(connection->driver, pool, results, &row.row, -1))
+        return 0;
+    return (int)whk_row_number(&row, 0);
+}
+
+const whk_outcome_t *whk_store_schema_version(whk_store_t *store, apr_pool_t *pool, int *version)
+{
+    WHK_TRY(whk_session_take(store, pool, 0));
+    *version = read_version(store, pool);
+    whk_session_give_back(store);
+    return NULL;
+}
+
+static const whk_outcome_t *run_all(whk_store_t *store, apr_pool_t *pool, const char *const *sql)
+{
+    for (; *sql; sql++) {
+        apr_dbd_results_t *results = NULL;
+        int code = apr_dbd_select(store->connection.driver, pool, store->connection.handle,
+                                  &results, *sql, 0);
+
+        if (code)
+            return whk_session_error(store, pool, "be prepared for its schema", code);
+    }
+    return NULL;
+}
+
+static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *pool,
+                                               const char *const *sql)
+{
+    const whk_connection_t *connection = &store->connection;
+    apr_dbd_transaction_t *transaction = NULL;
+    const whk_outcome_t *outcome = NULL;
+    int code, rows;
+
+    code = apr_dbd_transaction_start(connection->driver, pool, connection->handle, &transaction);
+    for (; *sql && !code; sql++)
+        code = apr_dbd_query(connection->driver, connection->handle, &rows, *sql);
+    if (code)
+        outcome = whk_session_error(store, pool, "migrate its schema", code);
+    if (transaction) {
+        code = apr_dbd_transaction_end(connection->driver, pool, transaction);
+        if (code && !outcome)
+            outcome = whk_session_error(store, pool, "commit a migration", code);
+    }
+    return outcome;
+}
+
+static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
+                                  const whk_migration_t *migration)
+{
+    /* The version first: of two that migrate at once, the second breaks on it and changes nothing.
+     * No white space at the end: the sqlite3 driver would take it for one more statement. */
+    const char *sql[] = {
+        store->session->dialect->schema_table,
+        apr_psprintf(
+            pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
+            migration->version, apr_time_as_msec(whk_time_now())),
+        apr_pstrmemdup(pool, migration->sql, strlen(migration->sql) - 1), NULL};
+
+    return run_in_transaction(store, pool, sql);
+}
+
+static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, int *from)
+{
+    const whk_migration_t *migration = store->session->dialect->migrations;
+
+    *from = read_version(store, pool);
+    if (*from > newest(migration)->version)
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        "the registry's schema is version %d, newer than the %d of this "
+                        "mod_webhook_keys: there is no way back",
+                        *from, newest(migration)->version);
+    WHK_TRY(run_all(store, pool, store->session->dialect->prepare_schema));
+    for (; migration->version; migration++)
+        if (migration->version > *from)
+            WHK_TRY(apply(store, pool, migration));
+    return NULL;
+}
+
+const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool, int *from)
+{
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(whk_session_take(store, pool, 0));
+    outcome = whk_session_lock(store, pool);
+    if (!outcome) {
+        outcome = migrate(store, pool, from);
+        whk_session_unlock(store);
+    }
+    whk_session_renew(store);
+    whk_session_give_back(store);
+    return outcome;
+}

@@ -1,0 +1,155 @@
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "store/statement.h"
+
+/* Under this name a connection's pool keeps its session. */
+#define SESSION_KEY "mod_webhook_keys session"
+
+whk_store_t *whk_store_create(apr_pool_t *pool, const whk_store_source_t *source, void *baton)
+{
+    whk_store_t *store = apr_pcalloc(pool, sizeof(*store));
+
+    store->source = source;
+    store->baton = baton;
+    return store;
+}
+
+const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, const char *doing,
+                                       int code)
+{
+    const char *text = apr_dbd_error(store->connection.driver, store->connection.handle, code);
+
+    return whk_fail(pool, WHK_STORE_UNAVAILABLE, "the registry's database can't %s: %s (%d)", doing,
+                    text ? text : "no reason given", code);
+}
+
+static const whk_outcome_t *find_session(whk_store_t *store, apr_pool_t *pool)
+{
+    const char *driver = apr_dbd_name(store->connection.driver);
+    void *found = NULL;
+
+    apr_pool_userdata_get(&found, SESSION_KEY, store->connection.pool);
+    if (!found) {
+        whk_session_t *made = apr_pcalloc(store->connection.pool, sizeof(*made));
+
+        made->dialect = whk_dialect_of(driver);
+        if (!made->dialect)
+            return whk_fail(
+                pool, WHK_STORE_UNAVAILABLE,
+                "DBDriver is \"%s\", but must be sqlite3: this version keeps its registry "
+                "there",
+                driver);
+        apr_pool_userdata_setn(made, SESSION_KEY, NULL, store->connection.pool);
+        found = made;
+    }
+    store->session = found;
+    return NULL;
+}
+
+/* A select, since some drivers take a row in answer to anything else for an error. */
+static const whk_outcome_t *run_set_up(whk_store_t *store, apr_pool_t *pool)
+{
+    const char *const *sql;
+
+    for (sql = store->session->dialect->set_up; *sql; sql++) {
+        apr_dbd_results_t *results = NULL;
+        int code = apr_dbd_select(store->connection.driver, pool, store->connection.handle,
+                                  &results, *sql, 0);
+
+        if (code)
+            return whk_session_error(store, pool, "be set up", code);
+    }
+    store->session->set_up = 1;
+    return NULL;
+}
+
+static const whk_outcome_t *check_schema(whk_store_t *store, apr_pool_t *pool)
+{
+    int version;
+
+    WHK_TRY(whk_store_schema_version(store, pool, &version));
+    if (version == 0)
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        "the registry's database has no schema yet: run whkctl -f HTTPD_CONF init");
+    if (version < whk_schema_version())
+        return whk_fail(
+            pool, WHK_STORE_UNAVAILABLE,
+            "the registry's schema is version %d, and this version needs %d: run whkctl "
+            "-f HTTPD_CONF migrate",
+            version, whk_schema_version());
+    if (version > whk_schema_version())
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        "the registry's schema is version %d, newer than the %d of this "
+                        "mod_webhook_keys: install the newer one here too",
+                        version, whk_schema_version());
+    store->session->current = 1;
+    return NULL;
+}
+
+static const whk_outcome_t *prepare_connection(whk_store_t *store, apr_pool_t *pool,
+                                               int need_schema)
+{
+    WHK_TRY(find_session(store, pool));
+    if (!store->session->set_up)
+        WHK_TRY(run_set_up(store, pool));
+    if (need_schema && !store->session->current) {
+        /* The version is read over this very connection. */
+        store->in_transaction++;
+        const whk_outcome_t *outcome = check_schema(store, pool);
+
+        store->in_transaction--;
+        return outcome;
+    }
+    return NULL;
+}
+
+const whk_outcome_t *whk_session_take(whk_store_t *store, apr_pool_t *pool, int need_schema)
+{
+    const whk_outcome_t *outcome;
+
+    if (store->in_transaction)
+        return NULL;
+    if (store->source->acquire(store->baton, pool, &store->connection) != APR_SUCCESS)
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        "no connection to the registry's database is to be had: see DBDParams and "
+                        "DBDMax, and what mod_dbd logged");
+    outcome = prepare_connection(store, pool, need_schema);
+    if (outcome)
+        whk_session_give_back(store);
+    return outcome;
+}
+
+void whk_session_give_back(whk_store_t *store)
+{
+    if (store->in_transaction)
+        return;
+    store->session = NULL;
+    store->source->release(store->baton, &store->connection);
+}
+
+void whk_session_renew(whk_store_t *store)
+{
+    memset(store->session->prepared, 0, sizeof(store->session->prepared));
+    store->session->set_up = 0;
+    store->session->current = 0;
+}
+
+const whk_outcome_t *whk_session_lock(whk_store_t *store, apr_pool_t *pool)
+{
+    if (!store->session->dialect->single_writer || !store->source->lock)
+        return NULL;
+    if (store->source->lock(store->baton) == APR_SUCCESS)
+        return NULL;
+    return whk_fail(
+        pool, WHK_STORE_UNAVAILABLE,
+        "the lock around writes to the registry can't be taken: see the Mutex directive, "
+        "and restart httpd");
+}
+
+void whk_session_unlock(whk_store_t *store)
+{
+    if (store->session->dialect->single_writer && store->source->unlock)
+        store->source->unlock(store->baton);
+}

@@ -1,0 +1,212 @@
+#include "store/statement.h"
+
+#include <apr_strings.h>
+
+/* A statement that went stale, as after a migration by another process, is prepared anew once. */
+#define TRIES 2
+
+static const whk_outcome_t *prepare(whk_store_t *store, apr_pool_t *pool, whk_statement_t statement,
+                                    apr_dbd_prepared_t **prepared)
+{
+    whk_session_t *session = store->session;
+    const whk_connection_t *connection = &store->connection;
+    int code;
+
+    if (!session->prepared[statement]) {
+        code = apr_dbd_prepare(connection->driver, connection->pool, connection->handle,
+                               session->dialect->statements[statement], NULL,
+                               &session->prepared[statement]);
+        if (code) {
+            session->prepared[statement] = NULL;
+            return whk_session_error(store, pool, "prepare a statement", code);
+        }
+    }
+    *prepared = session->prepared[statement];
+    return NULL;
+}
+
+/* Inside a transaction a failure is final: the whole of it is rolled back, and perhaps run again.
+ */
+static const whk_outcome_t *note(whk_store_t *store, const whk_outcome_t *outcome)
+{
+    if (outcome && store->in_transaction && !store->broken)
+        store->broken = outcome;
+    return outcome;
+}
+
+static const whk_outcome_t *write_once(whk_store_t *store, apr_pool_t *pool,
+                                       whk_statement_t statement, const void **arguments, int *rows)
+{
+    apr_dbd_prepared_t *prepared;
+    int code;
+
+    WHK_TRY(prepare(store, pool, statement, &prepared));
+    code = apr_dbd_pbquery(store->connection.driver, pool, store->connection.handle, rows, prepared,
+                           arguments);
+    return code ? whk_session_error(store, pool, "write", code) : NULL;
+}
+
+static const whk_outcome_t *write_locked(whk_store_t *store, apr_pool_t *pool,
+                                         whk_statement_t statement, const void **arguments,
+                                         int *rows)
+{
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(whk_session_lock(store, pool));
+    outcome = write_once(store, pool, statement, arguments, rows);
+    whk_session_unlock(store);
+    return outcome;
+}
+
+const whk_outcome_t *whk_statement_write(whk_store_t *store, apr_pool_t *pool,
+                                         whk_statement_t statement, const void **arguments,
+                                         int *rows)
+{
+    const whk_outcome_t *outcome = NULL;
+    int changed = 0;
+    int tries;
+
+    if (store->in_transaction)
+        return note(store, write_once(store, pool, statement, arguments, rows ? rows : &changed));
+    for (tries = 0; tries < TRIES; tries++) {
+        WHK_TRY(whk_session_take(store, pool, 1));
+        outcome = write_locked(store, pool, statement, arguments, rows ? rows : &changed);
+        if (outcome)
+            whk_session_renew(store);
+        whk_session_give_back(store);
+        if (!outcome)
+            break;
+    }
+    return outcome;
+}
+
+const whk_outcome_t *whk_statement_write_in_transaction(whk_store_t *store, apr_pool_t *pool,
+                                                        whk_statement_t statement,
+                                                        const void **arguments, int *rows)
+{
+    if (!store->in_transaction)
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        "a write that belongs into a transaction was tried outside of one");
+    return whk_statement_write(store, pool, statement, arguments, rows);
+}
+
+const char *whk_row_text_or_null(whk_row_t *row, int column)
+{
+    char *text = NULL;
+
+    if (apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_STRING, &text) != APR_SUCCESS)
+        return NULL;
+    return text ? apr_pstrdup(row->pool, text) : NULL;
+}
+
+const char *whk_row_text(whk_row_t *row, int column)
+{
+    const char *text = whk_row_text_or_null(row, column);
+
+    if (!text)
+        row->flawed = 1;
+    return text;
+}
+
+apr_int64_t whk_row_number(whk_row_t *row, int column)
+{
+    apr_int64_t number = 0;
+
+    if (apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_LONGLONG, &number) !=
+        APR_SUCCESS)
+        return 0;
+    return number;
+}
+
+apr_time_t whk_row_time(whk_row_t *row, int column)
+{
+    return apr_time_from_msec(whk_row_number(row, column));
+}
+
+static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
+                                      apr_dbd_results_t *results, whk_row_reader read,
+                                      apr_array_header_t *items)
+{
+    whk_row_t row = {store->connection.driver, NULL, pool, 0};
+
+    while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
+        void *item = read(&row);
+
+        if (row.flawed)
+            return whk_fail(pool, WHK_INTERNAL_ERROR,
+                            "a row of the registry holds what this version can't have written: run "
+                            "whkctl check, and look who else writes to the database");
+        APR_ARRAY_PUSH(items, void *) = item;
+    }
+    return NULL;
+}
+
+static const whk_outcome_t *read_once(whk_store_t *store, apr_pool_t *pool,
+                                      whk_statement_t statement, const void **arguments,
+                                      apr_dbd_results_t **results)
+{
+    apr_dbd_prepared_t *prepared;
+    int code;
+
+    *results = NULL;
+    WHK_TRY(prepare(store, pool, statement, &prepared));
+    code = apr_dbd_pbselect(store->connection.driver, pool, store->connection.handle, results,
+                            prepared, 0, arguments);
+    return code ? whk_session_error(store, pool, "read", code) : NULL;
+}
+
+const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
+                                        whk_statement_t statement, const void **arguments,
+                                        whk_row_reader read, apr_array_header_t **items)
+{
+    const whk_outcome_t *outcome = NULL;
+    apr_dbd_results_t *results;
+    int tries;
+
+    *items = apr_array_make(pool, 8, sizeof(void *));
+    for (tries = 0; tries < (store->in_transaction ? 1 : TRIES); tries++) {
+        WHK_TRY(whk_session_take(store, pool, 1));
+        outcome = read_once(store, pool, statement, arguments, &results);
+        if (!outcome) {
+            outcome = read_rows(store, pool, results, read, *items);
+            whk_session_give_back(store);
+            return outcome;
+        }
+        if (!store->in_transaction)
+            whk_session_renew(store);
+        whk_session_give_back(store);
+    }
+    return note(store, outcome);
+}
+
+const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool,
+                                            whk_statement_t statement, const void **arguments,
+                                            whk_row_reader read, void **item)
+{
+    apr_array_header_t *items;
+
+    *item = NULL;
+    WHK_TRY(whk_statement_read(store, pool, statement, arguments, read, &items));
+    if (items->nelts > 0)
+        *item = APR_ARRAY_IDX(items, 0, void *);
+    return NULL;
+}
+
+static void *read_count(whk_row_t *row)
+{
+    apr_int64_t *count = apr_palloc(row->pool, sizeof(*count));
+
+    *count = whk_row_number(row, 0);
+    return count;
+}
+
+const whk_outcome_t *whk_statement_count(whk_store_t *store, apr_pool_t *pool,
+                                         whk_statement_t statement, const void **arguments,
+                                         apr_int64_t *count)
+{
+    void *found;
+
+    WHK_TRY(whk_statement_read_one(store, pool, statement, arguments, read_count, &found));
+    *count = found ? *(apr_int64_t *)found : 0;
+    return NULL;
+}

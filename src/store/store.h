@@ -1,0 +1,217 @@
+#ifndef WHK_STORE_STORE_H
+#define WHK_STORE_STORE_H
+
+/**
+ * @file store/store.h
+ * Persistence over APR DBD. One interface; what differs between databases is data
+ * (store/dialect.h).
+ *
+ * A whk_store_t is light and belongs to one thread: a request or a command makes one. It takes a
+ * connection from its source for each operation and gives it back at once; a transaction holds one
+ * from begin to commit. Unless said otherwise every function returns NULL or `store_unavailable`
+ * (an `internal_error` where a row holds what this version can't have written), results live in the
+ * pool that is passed, and nothing is kept half-done.
+ *
+ * Writes marked [T] need a transaction of the same store and are an `internal_error` without one;
+ * the other writes are a transaction of their own. Reads work in and out of one.
+ */
+
+#include <apr_dbd.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+#include "model/key.h"
+#include "model/outcome.h"
+
+/** A connection as its owner hands it out. */
+typedef struct whk_connection_t {
+    const apr_dbd_driver_t *driver;
+    apr_dbd_t *handle;
+    apr_pool_t *pool; /**< lives as long as the connection: the store keeps its statements there */
+    void *owner;      /**< the source's own */
+} whk_connection_t;
+
+/** Where connections come from, and the lock around a write where the database wants one. */
+typedef struct whk_store_source_t {
+    /** Fill `connection`. Anything but APR_SUCCESS: none to be had. */
+    apr_status_t (*acquire)(void *baton, apr_pool_t *pool, whk_connection_t *connection);
+    void (*release)(void *baton, whk_connection_t *connection);
+    /** Around each write transaction of a database with a single writer (SQLite), before it begins
+     *  until after it ended. May be NULL. */
+    apr_status_t (*lock)(void *baton);
+    void (*unlock)(void *baton);
+} whk_store_source_t;
+
+typedef struct whk_store_t whk_store_t;
+
+/** Borrows `source` and `baton`; touches no database yet. */
+whk_store_t *whk_store_create(apr_pool_t *pool, const whk_store_source_t *source, void *baton);
+
+/* ---- schema ---- */
+
+/** The schema version that this code writes and reads. */
+int whk_schema_version(void);
+
+/** Set `version` to that of the database; 0 where it has no schema of ours. */
+const whk_outcome_t *whk_store_schema_version(whk_store_t *store, apr_pool_t *pool, int *version);
+
+/**
+ * Bring the schema to this version: each migration in a transaction of its own, once, forward only.
+ * `from` is set to the version found. A database newer than this code is an `internal_error`.
+ */
+const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool, int *from);
+
+/* ---- transactions ---- */
+
+/**
+ * The work of a transaction. May be run twice, where a first try met a connection that had to be
+ * renewed: it must start from scratch each time. Returning an outcome rolls back, and so does any
+ * statement that failed, whatever is returned.
+ */
+typedef const whk_outcome_t *(*whk_transaction_fn)(whk_store_t *store, void *baton,
+                                                   apr_pool_t *pool);
+
+/** NULL only after a durable commit. */
+const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
+                                           whk_transaction_fn work, void *baton);
+
+/**
+ * [T] Lock an enterprise's row until the end, so that what follows in its name is one after
+ * another, and read it. `enterprise` is set to NULL where there is none of that id.
+ */
+const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *pool, const char *id,
+                                               whk_enterprise_t **enterprise);
+
+/** [T] Write back revision, active_keys, event_count and event_head of a locked enterprise. */
+const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t *pool,
+                                                 const whk_enterprise_t *enterprise);
+
+/** [T] Insert a key. `inserted` is 0 where its keyId or its thumbprint is there already. */
+const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_key_t *key, int *inserted);
+
+/** [T] ACTIVE to REVOKED. `revoked` is 0 where there is no such ACTIVE key. */
+const whk_outcome_t *whk_store_key_revoke(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, const char *key_id,
+                                          apr_time_t when, const char *by, int *revoked);
+
+/** [T] Insert an event as it is, its id and hash included. */
+const whk_outcome_t *whk_store_event_insert(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_event_t *event);
+
+/**
+ * [T] Count a refused code: failures + 1, and where that makes at least `lock_after`, locked_until
+ * = now + min(`lock_first` · 2^(failures - lock_after), `lock_most`). `enrolment` is set to what is
+ * stored afterwards, or NULL where the user has none. A user who is locked at `now` is left as is,
+ * and `counted` is 0.
+ */
+const whk_outcome_t *whk_store_otp_refuse(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                          apr_time_t now, int lock_after,
+                                          apr_interval_time_t lock_first,
+                                          apr_interval_time_t lock_most,
+                                          whk_otp_enrolment_t **enrolment, int *counted);
+
+/* ---- keys ---- */
+
+/** `key` is set to NULL where there is none. */
+const whk_outcome_t *whk_store_key_get(whk_store_t *store, apr_pool_t *pool,
+                                       const char *enterprise_id, const char *key_id,
+                                       whk_key_t **key);
+
+/** The key of an enterprise with this thumbprint, or NULL. */
+const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *enterprise_id, const char *thumbprint,
+                                                 whk_key_t **key);
+
+/**
+ * A page of an enterprise's keys, oldest first (order of insertion).
+ * @param status NULL for both, else a whk_key_status_name()
+ * @param keys   set to an array of `whk_key_t *`
+ * @param total  set to how many match the filter
+ */
+const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, const char *status, int limit,
+                                        apr_int64_t offset, apr_array_header_t **keys,
+                                        apr_int64_t *total);
+
+/* ---- events ---- */
+
+/** A page of an enterprise's events, newest first: an array of `whk_event_t *`. */
+const whk_outcome_t *whk_store_event_list(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, int limit, apr_int64_t offset,
+                                          apr_array_header_t **events, apr_int64_t *total);
+
+/** Up to `limit` events with an id greater than `after`, oldest first: for walking the chain. */
+const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, apr_int64_t after, int limit,
+                                          apr_array_header_t **events);
+
+/* ---- enterprises and admins ---- */
+
+/** `added` is 0 where the id is there already. */
+const whk_outcome_t *whk_store_enterprise_add(whk_store_t *store, apr_pool_t *pool, const char *id,
+                                              const char *name, apr_time_t when, int *added);
+/** NULL where there is none. */
+const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *pool, const char *id,
+                                              whk_enterprise_t **enterprise);
+/** All, by id: an array of `whk_enterprise_t *`. */
+const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
+                                               apr_array_header_t **enterprises);
+
+/** `is_admin` is 0 too where there is no such enterprise. */
+const whk_outcome_t *whk_store_admin_check(whk_store_t *store, apr_pool_t *pool,
+                                           const char *enterprise_id, const char *user,
+                                           int *is_admin);
+/** `added` is 0 where the user is one already. The enterprise must be there. */
+const whk_outcome_t *whk_store_admin_add(whk_store_t *store, apr_pool_t *pool,
+                                         const char *enterprise_id, const char *user,
+                                         apr_time_t when, int *added);
+/** `removed` is 0 where the user is none. */
+const whk_outcome_t *whk_store_admin_remove(whk_store_t *store, apr_pool_t *pool,
+                                            const char *enterprise_id, const char *user,
+                                            int *removed);
+/** By user: an array of `whk_admin_t *`. */
+const whk_outcome_t *whk_store_admin_list(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, apr_array_header_t **admins);
+
+/* ---- tokens ---- */
+
+/** By hash, whatever its state; NULL where there is none. */
+const whk_outcome_t *whk_store_token_find(whk_store_t *store, apr_pool_t *pool, const char *hash,
+                                          whk_token_t **token);
+const whk_outcome_t *whk_store_token_insert(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_token_t *token);
+/** Of one user, or of all with NULL; oldest first: an array of `whk_token_t *`. */
+const whk_outcome_t *whk_store_token_list(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                          apr_array_header_t **tokens);
+/** `revoked` is 0 where there is no such token that isn't revoked already. */
+const whk_outcome_t *whk_store_token_revoke(whk_store_t *store, apr_pool_t *pool, const char *id,
+                                            apr_time_t when, int *revoked);
+
+/* ---- one-time passwords ---- */
+
+/** NULL where the user has none. */
+const whk_outcome_t *whk_store_otp_get(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                       whk_otp_enrolment_t **enrolment);
+/** Every enrolment, by user: an array of `whk_otp_enrolment_t *`; for `whkctl check`. */
+const whk_outcome_t *whk_store_otp_list(whk_store_t *store, apr_pool_t *pool,
+                                        apr_array_header_t **enrolments);
+/** Insert, or replace what the user had, its state included. */
+const whk_outcome_t *whk_store_otp_put(whk_store_t *store, apr_pool_t *pool,
+                                       const whk_otp_enrolment_t *enrolment);
+const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                          int *removed);
+/** failures = 0, not locked. `unlocked` is 0 where the user has no enrolment. */
+const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                          int *unlocked);
+/**
+ * Use a step up, in one atomic update: last_step = `step`, failures = 0, not locked. `accepted` is
+ * 0, and nothing changed, where last_step is not before it, the user is locked at `now`, or the
+ * sealed secret is no longer the one that the code was judged by.
+ */
+const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                          const char *sealed_secret, apr_int64_t step,
+                                          apr_time_t now, int *accepted);
+
+#endif

@@ -1,0 +1,83 @@
+#include "store/statement.h"
+
+/* An outcome's own kind of failure: what the work decided, or what the database could not do. */
+static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, whk_transaction_fn work,
+                                     void *baton)
+{
+    const whk_outcome_t *outcome;
+
+    store->broken = NULL;
+    store->in_transaction = 1;
+    outcome = work(store, baton, pool);
+    store->in_transaction = 0;
+    return store->broken ? store->broken : outcome;
+}
+
+/* A connection whose commit failed may still be inside it, and would refuse every later one. */
+static void abandon(whk_store_t *store)
+{
+    int rows;
+
+    apr_dbd_query(store->connection.driver, store->connection.handle, &rows, "ROLLBACK");
+}
+
+static const whk_outcome_t *try_once(whk_store_t *store, apr_pool_t *pool, whk_transaction_fn work,
+                                     void *baton)
+{
+    const apr_dbd_driver_t *driver = store->connection.driver;
+    apr_dbd_transaction_t *transaction = NULL;
+    const whk_outcome_t *outcome;
+    int code;
+
+    code = apr_dbd_transaction_start(driver, pool, store->connection.handle, &transaction);
+    if (code) {
+        outcome = whk_session_error(store, pool, "begin a transaction", code);
+        /* The driver may hang a transaction that never began on its handle. */
+        if (transaction)
+            apr_dbd_transaction_end(driver, pool, transaction);
+        return outcome;
+    }
+    outcome = run_work(store, pool, work, baton);
+    if (outcome)
+        apr_dbd_transaction_mode_set(driver, transaction, APR_DBD_TRANSACTION_ROLLBACK);
+    code = apr_dbd_transaction_end(driver, pool, transaction);
+    if (code && !outcome) {
+        outcome = whk_session_error(store, pool, "commit", code);
+        abandon(store);
+    }
+    return outcome;
+}
+
+static const whk_outcome_t *try_locked(whk_store_t *store, apr_pool_t *pool,
+                                       whk_transaction_fn work, void *baton)
+{
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(whk_session_lock(store, pool));
+    outcome = try_once(store, pool, work, baton);
+    whk_session_unlock(store);
+    return outcome;
+}
+
+const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
+                                           whk_transaction_fn work, void *baton)
+{
+    const whk_outcome_t *outcome = NULL;
+    int tries;
+
+    if (store->in_transaction)
+        return whk_fail(pool, WHK_INTERNAL_ERROR, "a transaction was begun inside another");
+    for (tries = 0; tries < 2; tries++) {
+        store->broken = NULL;
+        /* The connection first: nobody waits for one while holding the lock. */
+        WHK_TRY(whk_session_take(store, pool, 1));
+        outcome = try_locked(store, pool, work, baton);
+        if (store->broken)
+            whk_session_renew(store);
+        whk_session_give_back(store);
+        /* A statement that failed was rolled back for sure, so the work may be done again. */
+        if (!store->broken)
+            break;
+    }
+    return outcome;
+}

@@ -1,0 +1,155 @@
+#!/bin/sh
+# Ratios of things run in turn on this machine: absolute numbers mean nothing. Everything is on
+# loopback and ends by itself. `make -f Makefile.apxs bench` calls it with what it needs in the
+# environment: BUILD (the build folder), APXS, CC, CFLAGS_BENCH (with includes), LIBS_BENCH, LIBRARY
+# (the objects of the library).
+set -eu
+
+REGISTRATIONS=${REGISTRATIONS:-4000}
+READS=${READS:-8}
+ROUNDS=${ROUNDS:-3}
+here=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$here"
+work=$(mktemp -d /tmp/whk-bench.XXXXXX)
+port=$((20000 + $$ % 20000))
+pid=
+
+stop() {
+    if [ -n "$pid" ]; then
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+        pid=
+    fi
+}
+trap 'stop; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+say() { printf '%-66s %s\n' "$1" "$2"; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+median() { printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+modules=$("$APXS" -q LIBEXECDIR)
+httpd=$("$APXS" -q SBINDIR)/$("$APXS" -q PROGNAME)
+"$CC" $CFLAGS_BENCH -o "$work/raw_sqlite" t/bench/raw_sqlite.c -lsqlite3 -lpthread
+"$CC" $CFLAGS_BENCH -o "$work/register" t/bench/register.c $LIBRARY $LIBS_BENCH -lpthread
+"$CC" $CFLAGS_BENCH -fPIC -shared -o "$work/mod_bare.so" t/bench/mod_bare.c
+
+mkdir "$work/data"
+user_lines=
+if [ "$(id -u)" = 0 ]; then
+    user_lines='User nobody
+Group nogroup'
+    chown nobody "$work/data"
+    chmod 755 "$work"
+fi
+
+cat > "$work/httpd.conf" <<CONF
+ServerRoot "$work"
+ServerName localhost
+Listen 127.0.0.1:$port
+PidFile "$work/httpd.pid"
+ErrorLog "$work/error.log"
+$user_lines
+LoadModule mpm_event_module $modules/mod_mpm_event.so
+LoadModule authn_core_module $modules/mod_authn_core.so
+LoadModule authz_core_module $modules/mod_authz_core.so
+LoadModule dbd_module $modules/mod_dbd.so
+LoadModule webhook_keys_module $here/$BUILD/mod_webhook_keys.so
+LoadModule bare_module $work/mod_bare.so
+LogLevel warn
+KeepAlive On
+MaxKeepAliveRequests 0
+StartServers \${CHILDREN}
+ServerLimit \${CHILDREN}
+ThreadsPerChild \${THREADS}
+ThreadLimit 64
+MaxRequestWorkers \${WORKERS}
+MinSpareThreads 1
+MaxSpareThreads \${WORKERS}
+DBDriver sqlite3
+DBDParams $work/data/registry.db
+DBDKeep 64
+DBDMax 64
+WebhookKeysSecretKeyFile $work/secret.key
+WebhookKeysMaxActive 10000
+<Location "/bare">
+    SetHandler bare
+</Location>
+<Location "/api/policy/v1">
+    SetHandler webhook-keys
+    AuthType Bearer
+    AuthName bench
+    Require webhook-keys-admin
+</Location>
+CONF
+
+start() {
+    CHILDREN=$1 THREADS=$2 WORKERS=$(($1 * $2)) "$httpd" -DFOREGROUND -f "$work/httpd.conf" &
+    pid=$!
+    for _ in $(seq 100); do
+        curl -fs -o /dev/null "http://127.0.0.1:$port/bare" && return 0
+        sleep 0.1
+    done
+    cat "$work/error.log" >&2
+    exit 1
+}
+
+ctl() { "$BUILD/whkctl" -f "$work/httpd.conf" "$@"; }
+fresh_registry() {
+    rm -f "$work"/data/registry.db*
+    ctl init > /dev/null
+    ctl enterprise add bench > /dev/null
+    ctl enterprise add raw > /dev/null
+    ctl otp enroll raw > /dev/null 2>&1
+}
+
+echo "Registrations, durable, through httpd : the same two transactions through SQLite's C API"
+for connections in 1 32; do
+    ratios= waits=
+    count=$REGISTRATIONS
+    [ "$connections" = 1 ] && count=$((REGISTRATIONS / 2))
+    for _ in $(seq "$ROUNDS"); do
+        fresh_registry
+        raw=$("$work/raw_sqlite" "$work/data/registry.db" "$connections" "$count")
+        [ "$(id -u)" = 0 ] && chown nobody "$work"/data/*
+        start 2 32
+        result=$("$work/register" "$work/data/registry.db" "$work/secret.key" "$port" bench "$connections" "$count")
+        stop
+        set -- $result
+        ratios="$ratios $(ratio "$1" "$raw")"
+        waits="$waits $(ratio "$3" "$2")"
+        say "  $connections connections: $1 : $raw a second" "$(ratio "$1" "$raw")"
+        say "    longest request : median request ($3 : $2 us)" "$(ratio "$3" "$2")"
+    done
+    say "$connections connections, median ratio (at least 0.50 now)" "$(median $ratios)"
+    say "$connections connections, median of longest : median (at most 20)" "$(median $waits)"
+done
+
+echo "Reads through httpd : a bare handler of the same httpd"
+fresh_registry
+ctl admin add bench reader > /dev/null
+token=$(ctl token issue reader 2> /dev/null)
+start 2 32
+"$work/register" "$work/data/registry.db" "$work/secret.key" "$port" bench 1 100 > /dev/null
+keys="http://127.0.0.1:$port/api/policy/v1/enterprises/bench/webhooks/keys"
+key_id=$(curl -s -H "Authorization: Bearer $token" "$keys?limit=1" | jq -r '.keys[0].keyId')
+rate() { wrk -t1 -c16 -d"$READS"s "$@" | awk '/Requests\/sec/ { print $2 }'; }
+bare=$(rate "http://127.0.0.1:$port/bare")
+one=$(rate -H "Authorization: Bearer $token" "$keys/$key_id")
+list=$(rate -H "Authorization: Bearer $token" "$keys?limit=10")
+say "  one key: $one : $bare a second" "$(ratio "$one" "$bare")"
+say "  list of 10: $list : $bare a second" "$(ratio "$list" "$bare")"
+stop
+
+echo "Resident memory of a child, before and after 100,000 requests"
+start 1 16
+child=$(pgrep -P "$pid" | head -n 1)
+rss() { awk '/^RssAnon/ { print $2 }' "/proc/$child/status"; }
+ab -q -k -c 8 -n 20000 -H "Authorization: Bearer $token" "$keys?limit=10" > /dev/null
+before=$(rss)
+ab -q -k -c 8 -n 50000 -H "Authorization: Bearer $token" "$keys?limit=10" > /dev/null
+ab -q -k -c 8 -n 25000 -H "Authorization: Bearer $token" "$keys/$key_id" > /dev/null
+ab -q -k -c 8 -n 25000 -m DELETE -H "Authorization: Bearer $token" "$keys/$key_id" > /dev/null
+after=$(rss)
+say "  grew from $before to $after KiB (at most 1024 KiB)" "$((after - before)) KiB"
+stop
