@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include <apr_strings.h>
 
 #include "jose/edwards.h"

@@ -1,0 +1,91 @@
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "ctl/commands.h"
+#include "ctl/print.h"
+#include "model/text.h"
+
+int whk_cmd_admin_add(whk_control_t *control)
+{
+    const char *user = control->operand[1];
+    apr_time_t now = whk_time_now();
+    whk_enterprise_t *enterprise;
+    int added;
+    int status = whk_control_enterprise(control, control->operand[0], &enterprise);
+
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_check_name("USER", user, whk_name_flaw);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    WHK_CONTROL_TRY(
+        whk_store_admin_add(control->store, control->pool, enterprise->id, user, now, &added));
+    if (!added)
+        return whk_refused("%s is an admin of %s already", user, enterprise->id);
+    if (control->json)
+        return whk_print_json(json_pack("{s:s, s:s, s:o}", "enterpriseId", enterprise->id, "user",
+                                        user, "createdDate",
+                                        whk_print_time_json(control->pool, now)));
+    printf("%s is an admin of %s now. Next: whkctl token issue, and whkctl otp enroll.\n", user,
+           enterprise->id);
+    return WHK_EXIT_DONE;
+}
+
+int whk_cmd_admin_remove(whk_control_t *control)
+{
+    const char *user = control->operand[1];
+    whk_enterprise_t *enterprise;
+    int removed;
+    int status = whk_control_enterprise(control, control->operand[0], &enterprise);
+
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_check_name("USER", user, whk_name_flaw);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    WHK_CONTROL_TRY(
+        whk_store_admin_remove(control->store, control->pool, enterprise->id, user, &removed));
+    if (!removed)
+        return whk_refused("%s is no admin of %s", user, enterprise->id);
+    if (control->json)
+        return whk_print_json(json_pack("{s:s, s:s, s:b}", "enterpriseId", enterprise->id, "user",
+                                        user, "removed", 1));
+    printf("%s is no admin of %s any more.\n", user, enterprise->id);
+    return WHK_EXIT_DONE;
+}
+
+static int print_list_json(whk_control_t *control, const apr_array_header_t *admins)
+{
+    json_t *items = json_array();
+    int i;
+
+    for (i = 0; i < admins->nelts; i++) {
+        const whk_admin_t *admin = APR_ARRAY_IDX(admins, i, const whk_admin_t *);
+
+        json_array_append_new(items, json_pack("{s:s, s:o}", "user", admin->user, "createdDate",
+                                               whk_print_time_json(control->pool, admin->created)));
+    }
+    return whk_print_json(json_pack("{s:o}", "admins", items));
+}
+
+int whk_cmd_admin_list(whk_control_t *control)
+{
+    whk_enterprise_t *enterprise;
+    apr_array_header_t *admins;
+    whk_table_t *table;
+    int i;
+    int status = whk_control_enterprise(control, control->operand[0], &enterprise);
+
+    if (status != WHK_EXIT_DONE)
+        return status;
+    WHK_CONTROL_TRY(whk_store_admin_list(control->store, control->pool, enterprise->id, &admins));
+    if (control->json)
+        return print_list_json(control, admins);
+    table = whk_table_create(control->pool, 2, "USER", "SINCE");
+    for (i = 0; i < admins->nelts; i++) {
+        const whk_admin_t *admin = APR_ARRAY_IDX(admins, i, const whk_admin_t *);
+
+        whk_table_row(table, admin->user, whk_print_time(control->pool, admin->created));
+    }
+    whk_table_print(table, "This enterprise has no admin. Name one with whkctl admin add.");
+    return WHK_EXIT_DONE;
+}

@@ -1,0 +1,118 @@
+#include <stdio.h>
+
+#include <apr_strings.h>
+#include <jansson.h>
+
+#include "ctl/commands.h"
+#include "ctl/page.h"
+#include "ctl/print.h"
+#include "registry/audit.h"
+#include "registry/json.h"
+
+static void print_table(whk_control_t *control, const whk_page_t *page)
+{
+    whk_table_t *table =
+        whk_table_create(control->pool, 7, "ID", "AT", "TYPE", "KEYID", "ACTOR", "FROM", "DETAIL");
+    int i;
+
+    for (i = 0; i < page->items->nelts; i++) {
+        const whk_event_t *event = APR_ARRAY_IDX(page->items, i, const whk_event_t *);
+
+        whk_table_row(table, apr_psprintf(control->pool, "%" APR_INT64_T_FMT, event->id),
+                      whk_print_time(control->pool, event->at), event->type, event->key_id,
+                      event->actor, event->remote_address, event->detail);
+    }
+    whk_table_print(table, "There is no event.");
+    whk_page_hint(page);
+}
+
+int whk_cmd_audit_list(whk_control_t *control)
+{
+    whk_enterprise_t *enterprise;
+    whk_caller_t *caller;
+    whk_page_t page = {0};
+    int status = whk_page_read(control, &page);
+
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_enterprise(control, control->operand[0], &enterprise);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    caller = whk_caller_operator(control->pool, control->operator_name, enterprise->id);
+    WHK_CONTROL_TRY(whk_list_events(&control->registry, caller, &page));
+    whk_page_settle(control, &page);
+    if (control->json)
+        return whk_print_json(whk_event_page_json(&page, control->pool));
+    print_table(control, &page);
+    return WHK_EXIT_DONE;
+}
+
+/* The one that was named, or all. */
+static int find_enterprises(whk_control_t *control, apr_array_header_t **enterprises)
+{
+    whk_enterprise_t *enterprise;
+    int status;
+
+    if (!control->operand[0]) {
+        WHK_CONTROL_TRY(whk_store_enterprise_list(control->store, control->pool, enterprises));
+        return WHK_EXIT_DONE;
+    }
+    status = whk_control_enterprise(control, control->operand[0], &enterprise);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    *enterprises = apr_array_make(control->pool, 1, sizeof(whk_enterprise_t *));
+    APR_ARRAY_PUSH(*enterprises, whk_enterprise_t *) = enterprise;
+    return WHK_EXIT_DONE;
+}
+
+static json_t *report_json(const whk_audit_report_t *report)
+{
+    return json_pack("{s:s, s:b, s:I, s:s, s:o, s:s?}", "enterpriseId", report->enterprise_id, "ok",
+                     report->flaw == NULL, "events", (json_int_t)report->events, "head",
+                     report->head, "brokenId",
+                     report->flaw ? json_integer((json_int_t)report->broken_id) : json_null(),
+                     "flaw", report->flaw);
+}
+
+static void print_report(const whk_audit_report_t *report)
+{
+    if (report->flaw)
+        printf("BROKEN  %s: event %" APR_INT64_T_FMT ": %s\n", report->enterprise_id,
+               report->broken_id, report->flaw);
+    else
+        printf("ok      %s: %" APR_INT64_T_FMT " events, head %s\n", report->enterprise_id,
+               report->events, *report->head ? report->head : "none yet");
+}
+
+int whk_cmd_audit_verify(whk_control_t *control)
+{
+    apr_array_header_t *enterprises;
+    json_t *reports;
+    int broken = 0;
+    int i;
+    int status = find_enterprises(control, &enterprises);
+
+    if (status != WHK_EXIT_DONE)
+        return status;
+    reports = json_array();
+    for (i = 0; i < enterprises->nelts; i++) {
+        whk_audit_report_t report = {0};
+        const whk_outcome_t *outcome = whk_audit_verify(
+            &control->registry, APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &report);
+
+        if (outcome) {
+            json_decref(reports);
+            return whk_refused_outcome(outcome);
+        }
+        broken += report.flaw != NULL;
+        if (control->json)
+            json_array_append_new(reports, report_json(&report));
+        else
+            print_report(&report);
+    }
+    if (control->json)
+        whk_print_json(json_pack("{s:b, s:O}", "ok", broken == 0, "enterprises", reports));
+    json_decref(reports);
+    return broken ? whk_refused("the audit trail of %d %s is broken", broken,
+                                broken == 1 ? "enterprise" : "enterprises")
+                  : WHK_EXIT_DONE;
+}

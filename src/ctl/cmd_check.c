@@ -1,0 +1,291 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <jansson.h>
+
+#include "ctl/commands.h"
+#include "ctl/conf_text.h"
+#include "ctl/identity.h"
+#include "ctl/print.h"
+
+typedef enum {
+    FOUND_OK,
+    FOUND_NOTICE,
+    FOUND_PROBLEM
+} found_t;
+
+typedef struct {
+    whk_control_t *control;
+    json_t *findings;
+    int problems;
+} check_t;
+
+static void report(check_t *check, found_t found, const char *what, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void report(check_t *check, found_t found, const char *what, const char *format, ...)
+{
+    static const char *const names[] = {"ok", "notice", "problem"};
+    const char *message;
+    va_list arguments;
+
+    va_start(arguments, format);
+    message = apr_pvsprintf(check->control->pool, format, arguments);
+    va_end(arguments);
+    check->problems += found == FOUND_PROBLEM;
+    json_array_append_new(check->findings, json_pack("{s:s, s:s, s:s}", "check", what, "result",
+                                                     names[found], "message", message));
+    if (!check->control->json)
+        printf("%-8s %-11s %s\n", names[found], what, whk_printable(check->control->pool, message));
+}
+
+static void check_key(check_t *check)
+{
+    whk_control_t *control = check->control;
+    const char *file = control->settings.secret_key_file;
+    const char *flaw;
+
+    if (!file) {
+        report(check, FOUND_PROBLEM, "secret key",
+               "the configuration has no WebhookKeysSecretKeyFile: without it no one-time password "
+               "can be checked");
+        return;
+    }
+    control->key = whk_secret_key_load(control->pool, file, &flaw);
+    if (control->key)
+        report(check, FOUND_OK, "secret key", "%s is private, and holds a key", file);
+    else
+        report(check, FOUND_PROBLEM, "secret key", "%s", flaw);
+}
+
+/* Only an httpd that root starts becomes its User. */
+static void check_owner(check_t *check, const char *file, const struct stat *info)
+{
+    whk_control_t *control = check->control;
+    const char *flaw;
+    uid_t user;
+    gid_t group;
+
+    if (geteuid() != 0)
+        return;
+    flaw = whk_identity_of_setting(control->pool, &control->settings.user, &user, &group);
+    if (flaw)
+        report(check, FOUND_NOTICE, "owner", "%s", flaw);
+    else if (user != info->st_uid)
+        report(check, FOUND_PROBLEM, "owner",
+               "%s belongs to %s, but httpd runs as %s and must write it: run chown %s %s", file,
+               whk_identity_name(control->pool, info->st_uid), control->settings.user.value,
+               control->settings.user.value, file);
+    else
+        report(check, FOUND_OK, "owner", "%s belongs to %s, as whom httpd runs", file,
+               control->settings.user.value);
+}
+
+static void check_mode(check_t *check, const char *file, const struct stat *info)
+{
+    if (info->st_mode & (S_IRWXO | S_IWGRP))
+        report(check, FOUND_PROBLEM, "file",
+               "%s can be read or changed by others than those who should (mode %04o): run chmod "
+               "640 %s",
+               file, (unsigned int)info->st_mode & 07777, file);
+    else
+        report(check, FOUND_OK, "file", "%s is not open to everybody (mode %04o)", file,
+               (unsigned int)info->st_mode & 07777);
+}
+
+/* SQLite's own files beside the registry belong to whoever opened it first. */
+static void check_companions(check_t *check, const struct stat *registry)
+{
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+    apr_pool_t *pool = check->control->pool;
+    size_t i;
+
+    for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        const char *file = apr_pstrcat(pool, check->control->settings.params, suffixes[i], NULL);
+        struct stat info;
+
+        if (lstat(file, &info) != 0)
+            continue;
+        if (info.st_uid != registry->st_uid)
+            report(check, FOUND_PROBLEM, "file",
+                   "%s belongs to %s, not to the registry's owner, who cannot write it: run chown "
+                   "%s %s",
+                   file, whk_identity_name(pool, info.st_uid),
+                   whk_identity_name(pool, registry->st_uid), file);
+        else if (info.st_mode & (S_IRWXO | S_IWGRP))
+            check_mode(check, file, &info);
+    }
+}
+
+static void check_folder(check_t *check)
+{
+    whk_control_t *control = check->control;
+    const char *file = control->settings.params;
+    const char *folder = whk_conf_folder(control->pool, file);
+    const char *user = whk_identity_name(control->pool, geteuid());
+    struct stat info;
+
+    if (access(folder, W_OK | X_OK) != 0)
+        report(check, FOUND_PROBLEM, "folder",
+               "%s cannot be written by %s (%s), but SQLite keeps files beside the registry",
+               folder, user, strerror(errno));
+    else if (stat(folder, &info) == 0 && info.st_mode & S_IWOTH)
+        report(check, FOUND_PROBLEM, "folder",
+               "%s can be written by everybody (mode %04o), who could put another registry there: "
+               "run chmod o-w %s",
+               folder, (unsigned int)info.st_mode & 07777, folder);
+    else
+        report(check, FOUND_OK, "folder", "%s can be written by %s", folder, user);
+}
+
+/* @return 1 where what is in the registry can be read */
+static int check_schema(check_t *check)
+{
+    whk_control_t *control = check->control;
+    const whk_outcome_t *outcome;
+    int version = 0;
+
+    outcome = whk_store_schema_version(control->store, control->pool, &version);
+    if (outcome)
+        report(check, FOUND_PROBLEM, "schema", "%s%s%s", outcome->message,
+               outcome->operator_hint ? ": " : "",
+               outcome->operator_hint ? outcome->operator_hint : "");
+    else if (version == whk_schema_version())
+        report(check, FOUND_OK, "schema", "version %d", version);
+    else if (version == 0)
+        report(check, FOUND_PROBLEM, "schema", "there is none: run whkctl -f %s init",
+               control->conf_file);
+    else if (version < whk_schema_version())
+        report(check, FOUND_PROBLEM, "schema",
+               "version %d is older than %d: run whkctl -f %s migrate", version,
+               whk_schema_version(), control->conf_file);
+    else
+        report(check, FOUND_PROBLEM, "schema",
+               "version %d is newer than %d, which this whkctl knows", version,
+               whk_schema_version());
+    return !outcome && version == whk_schema_version();
+}
+
+static const char *enrolment_flaw(whk_control_t *control, const whk_otp_enrolment_t *enrolment)
+{
+    whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
+    const unsigned char *secret;
+    const char *flaw = "its algorithm, digits or period is impossible: enrol the user anew";
+    apr_size_t length;
+
+    if (whk_totp_valid(&totp) &&
+        whk_secret_open(control->pool, control->key, enrolment->user, &totp,
+                        enrolment->sealed_secret, &secret, &length, &flaw))
+        return NULL;
+    return flaw;
+}
+
+static const whk_outcome_t *check_enrolments(check_t *check, apr_hash_t *users)
+{
+    whk_control_t *control = check->control;
+    apr_array_header_t *enrolments;
+    int good = 0;
+    int i;
+
+    WHK_TRY(whk_store_otp_list(control->store, control->pool, &enrolments));
+    for (i = 0; i < enrolments->nelts; i++) {
+        const whk_otp_enrolment_t *enrolment =
+            APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
+        const char *flaw = control->key ? enrolment_flaw(control, enrolment) : NULL;
+
+        apr_hash_set(users, enrolment->user, APR_HASH_KEY_STRING, enrolment);
+        if (flaw)
+            report(check, FOUND_PROBLEM, "otp", "user %s: %s", enrolment->user, flaw);
+        else
+            good++;
+    }
+    if (control->key && good == enrolments->nelts)
+        report(check, FOUND_OK, "otp", "%d of %d secrets open with the secret key", good,
+               enrolments->nelts);
+    return NULL;
+}
+
+static const whk_outcome_t *check_admins(check_t *check, apr_hash_t *users)
+{
+    whk_control_t *control = check->control;
+    apr_array_header_t *enterprises, *admins;
+    int i, j;
+
+    WHK_TRY(whk_store_enterprise_list(control->store, control->pool, &enterprises));
+    for (i = 0; i < enterprises->nelts; i++) {
+        const char *id = APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *)->id;
+
+        WHK_TRY(whk_store_admin_list(control->store, control->pool, id, &admins));
+        if (admins->nelts == 0)
+            report(check, FOUND_NOTICE, "admins", "enterprise %s has no admin", id);
+        for (j = 0; j < admins->nelts; j++) {
+            const char *user = APR_ARRAY_IDX(admins, j, const whk_admin_t *)->user;
+
+            if (!apr_hash_get(users, user, APR_HASH_KEY_STRING))
+                report(check, FOUND_NOTICE, "admins",
+                       "user %s, admin of %s, has no secret for one-time passwords and so cannot "
+                       "register or revoke: see whkctl otp enroll",
+                       user, id);
+        }
+    }
+    return NULL;
+}
+
+static void check_content(check_t *check)
+{
+    apr_hash_t *users = apr_hash_make(check->control->pool);
+    const whk_outcome_t *outcome = check_enrolments(check, users);
+
+    if (!outcome)
+        outcome = check_admins(check, users);
+    if (outcome)
+        report(check, FOUND_PROBLEM, "registry", "%s%s%s", outcome->message,
+               outcome->operator_hint ? ": " : "",
+               outcome->operator_hint ? outcome->operator_hint : "");
+}
+
+static void check_registry(check_t *check)
+{
+    whk_control_t *control = check->control;
+    const char *file = control->settings.params;
+    struct stat info;
+
+    if (stat(file, &info) != 0) {
+        report(check, FOUND_PROBLEM, "file", "%s: %s; whkctl -f %s init makes a registry", file,
+               strerror(errno), control->conf_file);
+        return;
+    }
+    check_mode(check, file, &info);
+    check_owner(check, file, &info);
+    check_companions(check, &info);
+    if (whk_control_become_owner(control) != WHK_EXIT_DONE) {
+        check->problems++;
+        return;
+    }
+    check_folder(check);
+    if (whk_control_connect(control) != WHK_EXIT_DONE)
+        check->problems++;
+    else if (check_schema(check))
+        check_content(check);
+}
+
+int whk_cmd_check(whk_control_t *control)
+{
+    check_t check = {control, json_array(), 0};
+
+    check_key(&check);
+    check_registry(&check);
+    if (control->json)
+        whk_print_json(
+            json_pack("{s:b, s:O}", "ok", check.problems == 0, "checks", check.findings));
+    json_decref(check.findings);
+    if (check.problems == 0)
+        return WHK_EXIT_DONE;
+    return whk_refused("%d %s found", check.problems, check.problems == 1 ? "problem" : "problems");
+}

@@ -1,0 +1,193 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "ctl/commands.h"
+#include "ctl/conf_text.h"
+#include "ctl/identity.h"
+#include "ctl/print.h"
+
+/* ---- init: the secret key file ---- */
+
+static int make_key(whk_control_t *control, int *made)
+{
+    const char *file = control->settings.secret_key_file;
+    const char *flaw;
+    struct stat info;
+
+    *made = 0;
+    if (!file) {
+        whk_hint("whkctl: the configuration has no WebhookKeysSecretKeyFile: without it nobody can "
+                 "be enrolled for one-time passwords, and so nobody can register a key");
+        return WHK_EXIT_DONE;
+    }
+    if (lstat(file, &info) == 0)
+        return whk_secret_key_load(control->pool, file, &flaw)
+                   ? WHK_EXIT_DONE
+                   : whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
+    *made = whk_secret_key_create(control->pool, file, &flaw);
+    return *made ? WHK_EXIT_DONE : whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
+}
+
+/* ---- init: the folder, and whose it is ---- */
+
+static int make_folder(const char *folder, uid_t user, gid_t group)
+{
+    int descriptor;
+    int done;
+
+    if (mkdir(folder, 0750) != 0)
+        return whk_refused("the registry's folder %s cannot be made: %s", folder, strerror(errno));
+    if (geteuid() != 0)
+        return WHK_EXIT_DONE;
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    done = descriptor >= 0 && fchown(descriptor, user, group) == 0;
+    if (!done)
+        whk_refused("the registry's folder %s cannot be given to user %lu: %s", folder,
+                    (unsigned long)user, strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    return done ? WHK_EXIT_DONE : WHK_EXIT_REFUSED;
+}
+
+static int check_writable(whk_control_t *control, const char *folder)
+{
+    const char *name = whk_identity_name(control->pool, geteuid());
+
+    if (access(folder, W_OK | X_OK) == 0)
+        return WHK_EXIT_DONE;
+    return whk_refused("user %s cannot write the registry's folder %s (%s): run chown %s %s, and "
+                       "see that %s may enter the folders above it",
+                       name, folder, strerror(errno), name, folder, name);
+}
+
+/* Where there is no registry yet: whoever will write it must own it from the start. */
+static int become_future_owner(whk_control_t *control)
+{
+    const char *folder = whk_conf_folder(control->pool, control->settings.params);
+    const char *flaw = NULL;
+    uid_t user = geteuid();
+    gid_t group = getegid();
+    struct stat info;
+    int exists = stat(folder, &info) == 0;
+    int status = WHK_EXIT_DONE;
+
+    if (geteuid() == 0 && exists && info.st_uid != 0) {
+        user = info.st_uid;
+        group = info.st_gid;
+    } else if (geteuid() == 0) {
+        flaw = whk_identity_of_setting(control->pool, &control->settings.user, &user, &group);
+    }
+    if (flaw)
+        return whk_refused("%s", flaw);
+    if (!exists)
+        status = make_folder(folder, user, group);
+    if (status == WHK_EXIT_DONE)
+        flaw = whk_identity_become(control->pool, user, group);
+    if (flaw)
+        return whk_refused("%s", flaw);
+    return status == WHK_EXIT_DONE ? check_writable(control, folder) : status;
+}
+
+/* ---- init ---- */
+
+static int print_made(whk_control_t *control, int created, int key_made)
+{
+    const char *key_file = control->settings.secret_key_file;
+
+    if (control->json)
+        return whk_print_json(json_pack("{s:s, s:i, s:b, s:s?, s:b}", "registry",
+                                        control->settings.params, "schemaVersion",
+                                        whk_schema_version(), "created", created, "secretKeyFile",
+                                        key_file, "secretKeyCreated", key_made));
+    printf("The registry %s %s (schema version %d).\n", control->settings.params,
+           created ? "is made" : "is there already", whk_schema_version());
+    if (key_file)
+        printf("The secret key file %s %s.\n", key_file,
+               key_made ? "is made: keep a copy of it apart from the registry's backups"
+                        : "is there already");
+    if (created)
+        puts("Next: whkctl enterprise add.");
+    return WHK_EXIT_DONE;
+}
+
+static int make_schema(whk_control_t *control, int *created)
+{
+    int version;
+
+    *created = 0;
+    WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
+    if (version == whk_schema_version())
+        return WHK_EXIT_DONE;
+    if (version != 0)
+        return whk_refused_version(control, version);
+    WHK_CONTROL_TRY(whk_store_migrate(control->store, control->pool, &version));
+    *created = 1;
+    return WHK_EXIT_DONE;
+}
+
+/* A new key beside enrolments that an older one sealed: the older one was lost, or moved. */
+static int warn_of_new_key(whk_control_t *control)
+{
+    apr_array_header_t *enrolments;
+
+    WHK_CONTROL_TRY(whk_store_otp_list(control->store, control->pool, &enrolments));
+    if (enrolments->nelts > 0)
+        whk_hint("whkctl: the registry holds %d enrolments for one-time passwords under another "
+                 "key: put that key's file back in the place of the new %s, or enrol these users "
+                 "anew",
+                 enrolments->nelts, control->settings.secret_key_file);
+    return WHK_EXIT_DONE;
+}
+
+int whk_cmd_init(whk_control_t *control)
+{
+    struct stat info;
+    int created = 0;
+    int key_made;
+    int status = make_key(control, &key_made);
+
+    if (status == WHK_EXIT_DONE)
+        status = stat(control->settings.params, &info) == 0 ? whk_control_become_owner(control)
+                                                            : become_future_owner(control);
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_connect(control);
+    if (status == WHK_EXIT_DONE)
+        status = make_schema(control, &created);
+    if (status == WHK_EXIT_DONE && key_made && !created)
+        status = warn_of_new_key(control);
+    return status == WHK_EXIT_DONE ? print_made(control, created, key_made) : status;
+}
+
+/* ---- migrate ---- */
+
+int whk_cmd_migrate(whk_control_t *control)
+{
+    int version;
+    int status = whk_control_become_owner(control);
+
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_connect(control);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
+    if (version == 0 || version > whk_schema_version())
+        return whk_refused_version(control, version);
+    WHK_CONTROL_TRY(whk_store_migrate(control->store, control->pool, &version));
+    if (control->json)
+        return whk_print_json(json_pack("{s:s, s:i, s:i}", "registry", control->settings.params,
+                                        "fromVersion", version, "schemaVersion",
+                                        whk_schema_version()));
+    if (version == whk_schema_version())
+        printf("The registry %s has schema version %d already.\n", control->settings.params,
+               version);
+    else
+        printf("The registry %s went from schema version %d to %d.\n", control->settings.params,
+               version, whk_schema_version());
+    return WHK_EXIT_DONE;
+}

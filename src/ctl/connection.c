@@ -1,0 +1,60 @@
+#include "ctl/connection.h"
+
+#include <apr_dbd.h>
+#include <apr_strings.h>
+
+static apr_status_t acquire(void *baton, apr_pool_t *pool, whk_connection_t *connection)
+{
+    (void)pool;
+    *connection = *(const whk_connection_t *)baton;
+    return APR_SUCCESS;
+}
+
+static void release(void *baton, whk_connection_t *connection)
+{
+    (void)baton;
+    (void)connection;
+}
+
+/* No lock: httpd's mutex is out of reach, and SQLite itself keeps two writers apart. */
+static const whk_store_source_t source = {acquire, release, NULL, NULL};
+
+static apr_status_t close_connection(void *baton)
+{
+    const whk_connection_t *connection = baton;
+
+    return apr_dbd_close(connection->driver, connection->handle);
+}
+
+static const char *driver_flaw(apr_pool_t *pool, const char *driver, apr_status_t status)
+{
+    char buffer[120];
+
+    return apr_psprintf(pool,
+                        "APR's database driver %s cannot be loaded: %s (Debian has it in the "
+                        "package libaprutil1-dbd-%s)",
+                        driver, apr_strerror(status, buffer, sizeof(buffer)), driver);
+}
+
+const char *whk_connection_open(apr_pool_t *pool, const char *driver, const char *params,
+                                whk_store_t **store)
+{
+    whk_connection_t *connection = apr_pcalloc(pool, sizeof(*connection));
+    const char *error = NULL;
+    apr_status_t status = apr_dbd_init(pool);
+
+    if (status == APR_SUCCESS)
+        status = apr_dbd_get_driver(pool, driver, &connection->driver);
+    if (status != APR_SUCCESS)
+        return driver_flaw(pool, driver, status);
+    status = apr_dbd_open_ex(connection->driver, pool, params, &connection->handle, &error);
+    if (status != APR_SUCCESS)
+        return apr_psprintf(pool, "the registry %s cannot be opened: %s", params,
+                            error ? error : "the driver does not say why");
+    /* The statements that the store prepares live in this pool and must go before the connection.
+     */
+    apr_pool_cleanup_register(pool, connection, close_connection, apr_pool_cleanup_null);
+    apr_pool_create(&connection->pool, pool);
+    *store = whk_store_create(pool, &source, connection);
+    return NULL;
+}

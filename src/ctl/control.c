@@ -1,0 +1,209 @@
+#include "ctl/control.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "ctl/commands.h"
+#include "ctl/conf_text.h"
+#include "ctl/connection.h"
+#include "ctl/identity.h"
+#include "model/text.h"
+
+int whk_refused(const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("whkctl: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return WHK_EXIT_REFUSED;
+}
+
+int whk_refused_outcome(const whk_outcome_t *outcome)
+{
+    whk_refused("%s", outcome->message);
+    if (outcome->operator_hint)
+        whk_refused("%s", outcome->operator_hint);
+    return WHK_EXIT_REFUSED;
+}
+
+int whk_misused(const whk_command_t *command, const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("whkctl: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    if (command)
+        fprintf(stderr, "Try: whkctl %s%s%s --help\n", command->noun, command->verb ? " " : "",
+                command->verb ? command->verb : "");
+    else
+        fputs("Try: whkctl --help\n", stderr);
+    return WHK_EXIT_USAGE;
+}
+
+void whk_hint(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+int whk_control_check_name(const char *what, const char *text,
+                           const char *(*flaw_of)(const char *text, apr_size_t length))
+{
+    const char *flaw = flaw_of(text, strlen(text));
+
+    return flaw ? whk_refused("%s must %s", what, flaw) : WHK_EXIT_DONE;
+}
+
+int whk_control_enterprise(whk_control_t *control, const char *id, whk_enterprise_t **enterprise)
+{
+    int status = whk_control_check_name("ENTERPRISE", id, whk_enterprise_id_flaw);
+
+    if (status != WHK_EXIT_DONE)
+        return status;
+    WHK_CONTROL_TRY(whk_store_enterprise_get(control->store, control->pool, id, enterprise));
+    if (!*enterprise)
+        return whk_refused("there is no enterprise %s: see whkctl enterprise list, or make it with "
+                           "whkctl enterprise add",
+                           id);
+    return WHK_EXIT_DONE;
+}
+
+int whk_control_number(whk_control_t *control, whk_option_t option, apr_int64_t least,
+                       apr_int64_t most, apr_int64_t fallback, apr_int64_t *number)
+{
+    const char *text = control->option[option];
+    char *end = NULL;
+
+    *number = fallback;
+    if (!text)
+        return WHK_EXIT_DONE;
+    errno = 0;
+    if (apr_isdigit(*text))
+        *number = apr_strtoi64(text, &end, 10);
+    if (!end || *end || errno || *number < least || *number > most)
+        return whk_misused(control->command,
+                           "--%s must be a whole number from %" APR_INT64_T_FMT
+                           " to %" APR_INT64_T_FMT,
+                           whk_option_name(option), least, most);
+    return WHK_EXIT_DONE;
+}
+
+/* Root must not write, under the name of a registry, what another user may have put there. */
+static const char *trap_flaw(whk_control_t *control, const struct stat *info)
+{
+    const char *file = control->settings.params;
+    struct stat folder;
+
+    if (geteuid() != 0 || info->st_uid != 0 ||
+        stat(whk_conf_folder(control->pool, file), &folder) != 0 || folder.st_uid == 0)
+        return NULL;
+    return apr_psprintf(control->pool,
+                        "the registry %s belongs to root, but its folder to %s, who could put "
+                        "anything there: run chown %s %s",
+                        file, whk_identity_name(control->pool, folder.st_uid),
+                        whk_identity_name(control->pool, folder.st_uid), file);
+}
+
+int whk_control_become_owner(whk_control_t *control)
+{
+    const char *file = control->settings.params;
+    const char *flaw;
+    struct stat info;
+
+    if (stat(file, &info) != 0) {
+        if (errno == ENOENT)
+            return whk_refused("there is no registry %s: make it with whkctl -f %s init", file,
+                               control->conf_file);
+        return whk_refused("the registry %s cannot be reached: %s", file, strerror(errno));
+    }
+    if (!S_ISREG(info.st_mode))
+        return whk_refused("%s: DBDParams is \"%s\", but must be the path of a regular file",
+                           control->settings.params_place, file);
+    flaw = trap_flaw(control, &info);
+    if (!flaw)
+        flaw = whk_identity_become(control->pool, info.st_uid, info.st_gid);
+    return flaw ? whk_refused("%s", flaw) : WHK_EXIT_DONE;
+}
+
+int whk_control_connect(whk_control_t *control)
+{
+    static const whk_policy_t policy = {WHK_ALGORITHMS_DEFAULT, 100};
+    const char *flaw = whk_connection_open(control->pool, control->settings.driver,
+                                           control->settings.params, &control->store);
+
+    if (flaw)
+        return whk_refused("%s", flaw);
+    control->registry.pool = control->pool;
+    control->registry.store = control->store;
+    control->registry.policy = &policy;
+    return WHK_EXIT_DONE;
+}
+
+int whk_refused_version(const whk_control_t *control, int version)
+{
+    const char *file = control->settings.params;
+
+    if (version == 0)
+        return whk_refused("the registry %s has no schema yet: run whkctl -f %s init", file,
+                           control->conf_file);
+    if (version < whk_schema_version())
+        return whk_refused("the registry %s has schema version %d, this whkctl works with %d: run "
+                           "whkctl -f %s migrate",
+                           file, version, whk_schema_version(), control->conf_file);
+    return whk_refused("the registry %s has schema version %d, made by a newer version: this "
+                       "whkctl knows %d",
+                       file, version, whk_schema_version());
+}
+
+static int check_schema(whk_control_t *control)
+{
+    int version;
+
+    WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
+    return version == whk_schema_version() ? WHK_EXIT_DONE : whk_refused_version(control, version);
+}
+
+/* Before we become the registry's owner: httpd reads this file as root. */
+static int load_key(whk_control_t *control)
+{
+    const char *flaw;
+
+    if (!control->settings.secret_key_file)
+        return whk_refused("the configuration names no secret key: it needs "
+                           "WebhookKeysSecretKeyFile /path/of/secret.key, and then whkctl init");
+    control->key = whk_secret_key_load(control->pool, control->settings.secret_key_file, &flaw);
+    return control->key ? WHK_EXIT_DONE : whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
+}
+
+int whk_control_prepare(whk_control_t *control)
+{
+    int status = WHK_EXIT_DONE;
+
+    if (control->command->needs & WHK_NEEDS_KEY)
+        status = load_key(control);
+    if (status == WHK_EXIT_DONE && control->command->needs & WHK_NEEDS_REGISTRY) {
+        status = whk_control_become_owner(control);
+        if (status == WHK_EXIT_DONE)
+            status = whk_control_connect(control);
+        if (status == WHK_EXIT_DONE)
+            status = check_schema(control);
+    }
+    return status;
+}

@@ -1,0 +1,28 @@
+#ifndef WHK_CTL_IDENTITY_H
+#define WHK_CTL_IDENTITY_H
+
+/**
+ * @file ctl/identity.h
+ * Who started us, and on whose behalf we work.
+ */
+
+#include <apr_pools.h>
+#include <sys/types.h>
+
+#include "ctl/httpd_conf.h"
+
+/** The name of the unix user who started us, or the number where it has no name. */
+const char *whk_identity_name(apr_pool_t *pool, uid_t user);
+
+/**
+ * Where we are root: become another user for good, groups included. Otherwise, or to stay root,
+ * nothing happens. @param group used where the user has no entry in the system's user database
+ * @return NULL, or a sentence that says why not
+ */
+const char *whk_identity_become(apr_pool_t *pool, uid_t user, gid_t group);
+
+/** The user of httpd's `User` directive: a name, or `#` and a number. @return NULL or a sentence */
+const char *whk_identity_of_setting(apr_pool_t *pool, const whk_setting_t *setting, uid_t *user,
+                                    gid_t *group);
+
+#endif

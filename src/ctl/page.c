@@ -1,0 +1,27 @@
+#include "ctl/page.h"
+
+#include <limits.h>
+
+int whk_page_read(whk_control_t *control, whk_page_t *page)
+{
+    apr_int64_t limit;
+    int status = whk_control_number(control, WHK_OPTION_LIMIT, 1, INT_MAX, INT_MAX, &limit);
+
+    page->limit = (int)limit;
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_number(control, WHK_OPTION_OFFSET, 0, APR_INT64_MAX, 0, &page->offset);
+    return status;
+}
+
+void whk_page_settle(whk_control_t *control, whk_page_t *page)
+{
+    if (!control->option[WHK_OPTION_LIMIT])
+        page->limit = page->items->nelts;
+}
+
+void whk_page_hint(const whk_page_t *page)
+{
+    if (page->items->nelts < page->total)
+        whk_hint("%d of %" APR_INT64_T_FMT " shown: see --limit and --offset.", page->items->nelts,
+                 page->total);
+}

@@ -1,0 +1,178 @@
+#include "ctl/print.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#include "ctl/control.h"
+#include "model/text.h"
+
+#define COLUMNS_MAX 10
+
+struct whk_table_t {
+    apr_pool_t *pool;
+    int columns;
+    apr_array_header_t *cells; /* const char *, row after row, headings first */
+};
+
+/* The code point at `text`, and how many bytes it takes; a byte that is not UTF-8 is itself. */
+static unsigned int code_point(const unsigned char *text, int *length)
+{
+    unsigned int value = text[0];
+    int count = value >= 0xf0 ? 4 : value >= 0xe0 ? 3 : value >= 0xc0 ? 2 : 1;
+    int i;
+
+    *length = 1;
+    if (count == 1)
+        return value;
+    value &= 0x7fu >> count;
+    for (i = 1; i < count; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return text[0];
+        value = value << 6 | (text[i] & 0x3f);
+    }
+    *length = count;
+    return value;
+}
+
+static int is_obeyed(unsigned int value, int length)
+{
+    return value < 0x20 || (value >= 0x7f && value < 0xa0) || (length == 1 && value >= 0x80) ||
+           value == 0x061c || (value >= 0x200b && value <= 0x200f) ||
+           (value >= 0x2028 && value <= 0x202e) || (value >= 0x2060 && value <= 0x206f) ||
+           value == 0xfeff;
+}
+
+const char *whk_printable(apr_pool_t *pool, const char *text)
+{
+    /* `\u{FF}` for one byte is the longest there is. */
+    char *shown = apr_palloc(pool, 8 * strlen(text) + 1);
+    char *end = shown;
+
+    while (*text) {
+        int length;
+        unsigned int value = code_point((const unsigned char *)text, &length);
+
+        if (is_obeyed(value, length)) {
+            end += sprintf(end, "\\u{%02X}", value);
+        } else {
+            memcpy(end, text, (size_t)length);
+            end += length;
+        }
+        text += length;
+    }
+    *end = '\0';
+    return shown;
+}
+
+/* Columns on a terminal, as far as counting characters tells. */
+static int width_of(const char *text)
+{
+    int width = 0;
+
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static void add_row(whk_table_t *table, va_list cells)
+{
+    int i;
+
+    for (i = 0; i < table->columns; i++) {
+        const char *cell = va_arg(cells, const char *);
+
+        APR_ARRAY_PUSH(table->cells, const char *) =
+            cell && *cell ? whk_printable(table->pool, cell) : "-";
+    }
+}
+
+whk_table_t *whk_table_create(apr_pool_t *pool, int columns, ...)
+{
+    whk_table_t *table = apr_palloc(pool, sizeof(*table));
+    va_list headings;
+
+    table->pool = pool;
+    table->columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
+    table->cells = apr_array_make(pool, 32, sizeof(const char *));
+    va_start(headings, columns);
+    add_row(table, headings);
+    va_end(headings);
+    return table;
+}
+
+void whk_table_row(whk_table_t *table, ...)
+{
+    va_list cells;
+
+    va_start(cells, table);
+    add_row(table, cells);
+    va_end(cells);
+}
+
+static const char *cell_at(const whk_table_t *table, int row, int column)
+{
+    return APR_ARRAY_IDX(table->cells, row * table->columns + column, const char *);
+}
+
+static void print_row(const whk_table_t *table, int row, const int *widths)
+{
+    int column;
+
+    for (column = 0; column < table->columns; column++) {
+        const char *cell = cell_at(table, row, column);
+
+        fputs(cell, stdout);
+        if (column + 1 < table->columns)
+            printf("%*s", widths[column] - width_of(cell) + 2, "");
+    }
+    putchar('\n');
+}
+
+void whk_table_print(const whk_table_t *table, const char *none)
+{
+    int widths[COLUMNS_MAX] = {0};
+    int rows = table->cells->nelts / table->columns;
+    int row, column;
+
+    if (rows == 1) {
+        puts(none);
+        return;
+    }
+    for (row = 0; row < rows; row++)
+        for (column = 0; column < table->columns; column++) {
+            int width = width_of(cell_at(table, row, column));
+
+            if (width > widths[column])
+                widths[column] = width;
+        }
+    for (row = 0; row < rows; row++)
+        print_row(table, row, widths);
+}
+
+const char *whk_print_time(apr_pool_t *pool, apr_time_t when)
+{
+    return when ? whk_time_format(pool, when) : NULL;
+}
+
+json_t *whk_print_time_json(apr_pool_t *pool, apr_time_t when)
+{
+    return when ? json_string(whk_time_format(pool, when)) : json_null();
+}
+
+int whk_print_json(json_t *value)
+{
+    /* A terminal might obey some of what JSON allows to stand as it is. */
+    size_t flags = JSON_COMPACT | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0);
+    int failed = !value || json_dumpf(value, stdout, flags) != 0;
+
+    json_decref(value);
+    if (failed)
+        return whk_refused("the answer could not be written as JSON");
+    putchar('\n');
+    return WHK_EXIT_DONE;
+}

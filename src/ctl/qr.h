@@ -1,0 +1,12 @@
+#ifndef WHK_CTL_QR_H
+#define WHK_CTL_QR_H
+
+/**
+ * @file ctl/qr.h
+ * A QR code on a terminal, for an authenticator app to photograph.
+ */
+
+/** Print `text` as a QR code on standard output, where that is a terminal that shows UTF-8. */
+void whk_qr_print(const char *text);
+
+#endif

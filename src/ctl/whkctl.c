@@ -1,0 +1,245 @@
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "ctl/commands.h"
+#include "ctl/identity.h"
+#include "model/version.h"
+
+/* Values of getopt_long() for options that have no letter; those of commands follow. */
+enum {
+    OPTION_HELP = 256,
+    OPTION_VERSION,
+    OPTION_JSON,
+    OPTION_SERVER,
+    OPTION_OF_COMMAND
+};
+
+#define COMMON_OPTIONS 4
+
+/* The command line as it was read, before it is known which command it is. */
+typedef struct {
+    const char *server;
+    apr_array_header_t *defines;
+    int help;
+    int version;
+    char **operands;
+    int operand_count;
+} line_t;
+
+static void list_options(struct option options[])
+{
+    static const struct option common[COMMON_OPTIONS] = {
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"server", required_argument, NULL, OPTION_SERVER},
+    };
+    int i;
+
+    memcpy(options, common, sizeof(common));
+    for (i = 0; i < WHK_OPTION_COUNT; i++) {
+        struct option *option = &options[COMMON_OPTIONS + i];
+
+        option->name = whk_option_name((whk_option_t)i);
+        option->has_arg = whk_option_takes_value((whk_option_t)i) ? required_argument : no_argument;
+        option->val = OPTION_OF_COMMAND + i;
+    }
+}
+
+static int misread(int argc, char **argv, int missing_value)
+{
+    const char *argument = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+
+    if (missing_value)
+        return whk_misused(NULL, "%s needs a value", argument);
+    return whk_misused(NULL,
+                       "%s is no option of whkctl; before a name that begins with a dash, "
+                       "write --",
+                       argument);
+}
+
+static int read_line(whk_control_t *control, int argc, char **argv, line_t *line)
+{
+    struct option options[COMMON_OPTIONS + WHK_OPTION_COUNT + 1] = {{NULL, 0, NULL, 0}};
+    int option;
+
+    list_options(options);
+    while ((option = getopt_long(argc, argv, ":f:D:h", options, NULL)) != -1) {
+        if (option == 'f')
+            control->conf_file = optarg;
+        else if (option == 'D')
+            APR_ARRAY_PUSH(line->defines, const char *) = optarg;
+        else if (option == 'h' || option == OPTION_HELP)
+            line->help = 1;
+        else if (option == OPTION_VERSION)
+            line->version = 1;
+        else if (option == OPTION_JSON)
+            control->json = 1;
+        else if (option == OPTION_SERVER)
+            line->server = optarg;
+        else if (option >= OPTION_OF_COMMAND)
+            control->option[option - OPTION_OF_COMMAND] = optarg ? optarg : "";
+        else
+            return misread(argc, argv, option == ':');
+    }
+    line->operands = argv + optind;
+    line->operand_count = argc - optind;
+    return WHK_EXIT_DONE;
+}
+
+static int misnamed(const line_t *line)
+{
+    const char *noun = line->operands[0];
+    const char *verbs = NULL;
+    const whk_command_t *command;
+
+    for (command = whk_commands; command->noun; command++) {
+        if (strcmp(command->noun, noun) != 0)
+            continue;
+        if (!verbs)
+            fprintf(stderr, "whkctl: %s needs to be told what to do:", noun);
+        verbs = command->verb;
+        fprintf(stderr, " %s", verbs);
+    }
+    if (verbs) {
+        fputs("\nTry: whkctl --help\n", stderr);
+        return WHK_EXIT_USAGE;
+    }
+    return whk_misused(NULL, "there is no command %s", noun);
+}
+
+static int find_command(whk_control_t *control, line_t *line)
+{
+    const whk_command_t *command;
+
+    if (line->operand_count == 0)
+        return whk_misused(NULL, "there is no command on the line");
+    for (command = whk_commands; command->noun; command++) {
+        int words = command->verb ? 2 : 1;
+
+        if (line->operand_count < words || strcmp(command->noun, line->operands[0]) != 0 ||
+            (command->verb && strcmp(command->verb, line->operands[1]) != 0))
+            continue;
+        control->command = command;
+        line->operands += words;
+        line->operand_count -= words;
+        return WHK_EXIT_DONE;
+    }
+    return misnamed(line);
+}
+
+static int count_words(const char *text, char before)
+{
+    int count = 0;
+
+    for (; *text; text++)
+        count += *text == before;
+    return count;
+}
+
+static int take_operands(whk_control_t *control, const line_t *line)
+{
+    const whk_command_t *command = control->command;
+    int most = *command->operands ? count_words(command->operands, ' ') + 1 : 0;
+    int least = most - count_words(command->operands, '[');
+    int i;
+
+    if (line->operand_count < least)
+        return whk_misused(command, "%s is missing: it takes %s",
+                           least == 2 && line->operand_count == 1 ? "the second name" : "a name",
+                           command->operands);
+    if (line->operand_count > most)
+        return whk_misused(command, "%s is one too many: it takes %s", line->operands[most],
+                           most ? command->operands : "no names");
+    for (i = 0; i < line->operand_count; i++)
+        control->operand[i] = line->operands[i];
+    for (i = 0; i < WHK_OPTION_COUNT; i++)
+        if (control->option[i] && !(command->options & (1u << i)))
+            return whk_misused(command, "this command does not take --%s",
+                               whk_option_name((whk_option_t)i));
+    return WHK_EXIT_DONE;
+}
+
+static int read_configuration(whk_control_t *control, const line_t *line)
+{
+    const whk_httpd_conf_t *conf;
+    const char *flaw;
+
+    if (!control->conf_file)
+        return whk_misused(control->command, "-f HTTPD_CONF is missing: name httpd's main "
+                                             "configuration file");
+    flaw = whk_httpd_conf_read(control->pool, control->conf_file, line->defines, &conf);
+    if (!flaw)
+        flaw = whk_httpd_conf_registry(control->pool, conf, line->server, &control->settings);
+    if (flaw)
+        return whk_refused("%s", flaw);
+    if (strcmp(control->settings.driver, "sqlite3") != 0)
+        return whk_refused("DBDriver is \"%s\", but must be sqlite3: this version keeps its "
+                           "registry there",
+                           control->settings.driver);
+    if (*control->settings.params != '/')
+        whk_hint("whkctl: %s: DBDParams is \"%s\", which httpd looks for in the folder that it was "
+                 "started in: an absolute path would be safer",
+                 control->settings.params_place, control->settings.params);
+    return WHK_EXIT_DONE;
+}
+
+static int run(whk_control_t *control, int argc, char **argv)
+{
+    line_t line = {.defines = apr_array_make(control->pool, 1, sizeof(const char *))};
+    int status = read_line(control, argc, argv, &line);
+
+    if (status != WHK_EXIT_DONE)
+        return status;
+    if (line.version) {
+        puts("whkctl " WHK_VERSION);
+        return WHK_EXIT_DONE;
+    }
+    if (line.help && line.operand_count == 0) {
+        whk_help();
+        return WHK_EXIT_DONE;
+    }
+    if (line.help && line.operand_count == 1 && whk_help_noun(line.operands[0]))
+        return WHK_EXIT_DONE;
+    status = find_command(control, &line);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    if (line.help) {
+        whk_help_command(control->command);
+        return WHK_EXIT_DONE;
+    }
+    status = take_operands(control, &line);
+    if (status == WHK_EXIT_DONE)
+        status = read_configuration(control, &line);
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_prepare(control);
+    return status == WHK_EXIT_DONE ? control->command->run(control) : status;
+}
+
+int main(int argc, char **argv)
+{
+    whk_control_t control = {0};
+    int status;
+
+    if (apr_initialize() != APR_SUCCESS)
+        return whk_refused("APR cannot be initialised");
+    setlocale(LC_CTYPE, "");
+    umask(027);
+    opterr = 0;
+    apr_pool_create(&control.pool, NULL);
+    control.operator_name = whk_identity_name(control.pool, getuid());
+    status = run(&control, argc, argv);
+    apr_pool_destroy(control.pool);
+    apr_terminate();
+    /* What was printed is part of what was done: a token that nobody got to see, say. */
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return whk_refused("standard output could not be written");
+    return status;
+}

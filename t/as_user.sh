@@ -1,0 +1,30 @@
+#!/bin/sh
+# Behind `make -f Makefile.apxs test`: runs t/run.sh, as root over a copy and as an unprivileged user,
+# since Apache::Test refuses root.
+set -eu
+
+if [ "$(id -u)" != 0 ]; then
+    exec sh t/run.sh
+fi
+
+copy=$(mktemp -d /tmp/webhook-keys-test.XXXXXX)
+keep=1
+finish() {
+    if [ "$keep" = 0 ]; then
+        rm -rf "$copy"
+    else
+        echo "The tree that was tested, with its logs, is in $copy" >&2
+    fi
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+mkdir "$copy/tree"
+tar -cf - --exclude=./.git --exclude=./run --exclude=./t/logs . | tar -xf - -C "$copy/tree"
+chown -R nobody:nogroup "$copy"
+chmod 755 "$copy"
+cd "$copy/tree"
+status=0
+setpriv --reuid=nobody --regid=nogroup --clear-groups \
+    env HOME="$copy" USER=nobody LOGNAME=nobody TMPDIR=/tmp sh t/run.sh || status=$?
+[ "$status" != 0 ] || keep=0
+exit "$status"

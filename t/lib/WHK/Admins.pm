@@ -1,0 +1,79 @@
+package WHK::Admins;
+
+# Admins of one enterprise, as many as a test has writes to make: a one-time password works once, and each
+# admin has three of them at any time (the steps before, now and after).
+#   my $a = WHK::Admins->new($server, 'enterprise', $count);     makes the enterprise too, where it is none
+#   my %h = $a->read;       headers of a reader
+#   my %h = $a->write;      headers with a code that was not used yet
+#   my $r = $a->register($client, { jwks => ... });  POST; further arguments: more headers
+#   my $r = $a->revoke($client, $key_id_percent_encoded);
+#   $a->{list}[0]           { user, token, secret }; $a->enroll_more($n) adds some
+# Each whkctl call is a process of about 20 ms, so make what the test needs and not more.
+
+use strict;
+use warnings;
+use JSON::PP;
+use WHK::OTP;
+
+my $json = JSON::PP->new->utf8->canonical;
+
+sub new {
+    my ($class, $server, $enterprise, $count, %o) = @_;
+    my $self = bless { server => $server, enterprise => $enterprise, list => [], next => 0, otp => $o{otp} // [] }, $class;
+    $server->ctl('enterprise', 'add', $enterprise);
+    $self->enroll_more($count // 1);
+    return $self;
+}
+
+sub enroll_more {
+    my ($self, $count) = @_;
+    my ($server, $enterprise) = @{$self}{qw(server enterprise)};
+    for (1 .. $count) {
+        my $user = sprintf 'admin%d@%s', scalar(@{ $self->{list} }) + 1, $enterprise;
+        $server->ctl_ok('admin', 'add', $enterprise, $user);
+        push @{ $self->{list} }, {
+            user => $user, token => $server->ctl_json('token', 'issue', $user)->{token},
+            secret => $server->ctl_json('otp', 'enroll', $user, @{ $self->{otp} })->{secret}, used => 0
+        };
+    }
+    return $self;
+}
+
+sub read { my $self = shift; return (Authorization => "Bearer $self->{list}[0]{token}") }
+
+# The oldest code that is still good of the next admin who has one.
+sub write {
+    my $self = shift;
+    for (1 .. @{ $self->{list} }) {
+        my $admin = $self->{list}[ $self->{next}++ % @{ $self->{list} } ];
+        my $now   = WHK::OTP::step_now();
+        # A step that is about to end may be stale on arrival.
+        my $first = time % 30 > 25 ? $now : $now - 1;
+        my $step  = $admin->{used} >= $first ? $admin->{used} + 1 : $first;
+        next if $step > $now + 1;
+        $admin->{used} = $step;
+        return (Authorization => "Bearer $admin->{token}", OTP => WHK::OTP::code($admin->{secret}, step => $step));
+    }
+    die "no admin of $self->{enterprise} has a code left: make more\n";
+}
+
+sub register {
+    my ($self, $client, $body, %headers) = @_;
+    return $client->request(
+        POST => $self->{server}->keys($self->{enterprise}),
+        { $self->write, 'Content-Type' => 'application/json', %headers },
+        ref $body ? $json->encode($body) : $body
+    );
+}
+
+sub revoke {
+    my ($self, $client, $key_id) = @_;
+    return $client->request(DELETE => $self->{server}->keys($self->{enterprise}) . "/$key_id", { $self->write });
+}
+
+sub get {
+    my ($self, $client, $tail) = @_;
+    return $client->request(GET => $self->{server}->keys($self->{enterprise}) . ($tail // ''), { $self->read });
+}
+
+1;

@@ -1,0 +1,238 @@
+package WHK::Server;
+
+# A real httpd with the module and a registry of its own, which whkctl made.
+#   my $s = WHK::Server->shared;             the one that Apache::Test started for all files
+#   my $s = WHK::Server->new(                 one for this file alone; stopped at the end, also when it dies
+#       mpm => 'event', children => 2, threads => 8,
+#       before => '...', location => '...',   directives in the server, and in the API's <Location>
+#       modules => [qw(authn_basic ...)],     further modules to load
+#       conf => '...',                        instead of the API's location as a whole
+#       init => 0, start => 0);               no registry yet; not started yet
+# ->port ->dir ->conf (file) ->db (file) ->prefix (/api/policy/v1) ->keys($enterprise) (path)
+# ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text, sqlite3 command)
+# ->start ->stop ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use IPC::Open3;
+use JSON::PP;
+use POSIX qw(:sys_wait_h);
+use Symbol qw(gensym);
+use Time::HiRes qw(sleep time);
+
+our $root = abs_path(dirname(__FILE__) . '/../../..');
+our $build = "$root/" . ($ENV{BUILD} // 'build');
+my %started;    # pid => the process that started it
+
+sub apxs {
+    my $what = shift;
+    my $apxs = $ENV{APXS} // 'apxs';
+    chomp(my $value = qx{$apxs -q $what 2>/dev/null});
+    return $value;
+}
+
+our $modules = apxs('LIBEXECDIR');
+our $httpd   = apxs('SBINDIR') . '/' . apxs('PROGNAME');
+
+sub free_port {
+    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0) // die $!;
+    return $socket->sockport;
+}
+
+sub shared {
+    my $class = shift;
+    my $port = $ENV{WHK_TEST_PORT} // die "no shared server: run the tests by make -f Makefile.apxs test\n";
+    return bless {
+        port => $port, dir => "$root/t", conf => "$root/t/conf/registry.conf", shared => 1,
+        db => "$root/t/logs/registry.db", prefix => '/api/policy/v1', log => "$root/t/logs/error_log"
+    }, $class;
+}
+
+sub new {
+    my ($class, %o) = @_;
+    my $dir = tempdir('whk-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    my $self = bless {
+        dir => $dir, port => free_port(), conf => "$dir/httpd.conf", db => "$dir/registry.db",
+        prefix => '/api/policy/v1', log => "$dir/error.log", pid => undef
+    }, $class;
+    $self->write_conf(%o);
+    if ($o{init} // 1) {
+        my ($status, $out, $err) = $self->ctl('init');
+        die "whkctl init: $err\n" if $status;
+    }
+    $self->start if $o{start} // 1;
+    return $self;
+}
+
+sub write_conf {
+    my ($self, %o) = @_;
+    my ($dir, $port) = @{$self}{qw(dir port)};
+    my ($mpm, $children, $threads) = ($o{mpm} // 'event', $o{children} // 2, $o{threads} // 8);
+    my $workers = $mpm eq 'prefork'
+      ? "StartServers $children\nMinSpareServers $children\nMaxSpareServers " . ($children + 8) . "\nMaxRequestWorkers " . ($children * 4)
+      : "StartServers $children\nServerLimit $children\nThreadsPerChild $threads\nThreadLimit $threads\n"
+      . "MinSpareThreads 1\nMaxSpareThreads " . $children * $threads . "\nMaxRequestWorkers " . $children * $threads;
+    my @load = ("mpm_$mpm", qw(unixd authn_core authz_core authz_user dbd), @{ $o{modules} // [] });
+    my $load = join '', map { -e "$modules/mod_$_.so" ? "LoadModule ${_}_module $modules/mod_$_.so\n" : '' } @load;
+    my $before   = $o{before}   // '';
+    my $location = $o{location} // '';
+    my $secret   = exists $o{secret} ? $o{secret} : "WebhookKeysSecretKeyFile $dir/secret.key";
+    my $conf     = $o{conf} // <<"API";
+AllowEncodedSlashes NoDecode
+<Location "$self->{prefix}">
+    SetHandler webhook-keys
+    AuthType Bearer
+    AuthName "webhook keys"
+    Require webhook-keys-admin
+    $location
+</Location>
+API
+    open my $out, '>', $self->{conf} or die "$self->{conf}: $!";
+    print $out <<"CONF";
+ServerRoot "$dir"
+ServerName localhost
+Listen 127.0.0.1:$port
+PidFile "$dir/httpd.pid"
+ErrorLog "$dir/error.log"
+LogLevel info
+DocumentRoot "$dir"
+$load
+LoadModule webhook_keys_module $build/mod_webhook_keys.so
+KeepAlive On
+MaxKeepAliveRequests 0
+$workers
+DBDriver sqlite3
+DBDParams $self->{db}
+DBDKeep 32
+DBDMax 32
+$secret
+$before
+$conf
+CONF
+    close $out;
+    return;
+}
+
+sub port   { return $_[0]{port} }
+sub dir    { return $_[0]{dir} }
+sub conf   { return $_[0]{conf} }
+sub db     { return $_[0]{db} }
+sub prefix { return $_[0]{prefix} }
+sub pid    { return $_[0]{pid} }
+sub keys   { my ($self, $enterprise) = @_; return "$self->{prefix}/enterprises/$enterprise/webhooks/keys" }
+sub events { my ($self, $enterprise) = @_; return "$self->{prefix}/enterprises/$enterprise/webhooks/key-events" }
+
+sub run_command {
+    my @command = @_;
+    my $error = gensym;
+    my $pid = open3(my $in, my $out, $error, @command);
+    close $in;
+    my ($stdout, $stderr) = ('', '');
+    my $select = IO::Select->new($out, $error);
+    while (my @ready = $select->can_read) {
+        for my $handle (@ready) {
+            my $got = sysread $handle, my $bytes, 65536;
+            if (!$got) { $select->remove($handle); next }
+            if (fileno $handle == fileno $out) { $stdout .= $bytes } else { $stderr .= $bytes }
+        }
+    }
+    waitpid $pid, 0;
+    return ($? >> 8 || ($? & 127 ? 128 + ($? & 127) : 0), $stdout, $stderr);
+}
+
+sub ctl { my ($self, @arguments) = @_; return run_command("$build/whkctl", '-f', $self->{conf}, @arguments) }
+
+sub ctl_ok {
+    my ($self, @arguments) = @_;
+    my ($status, $out, $err) = $self->ctl(@arguments);
+    die "whkctl @arguments: $status: $err" if $status;
+    return $out;
+}
+
+sub ctl_json { my ($self, @arguments) = @_; return JSON::PP->new->utf8->decode($self->ctl_ok(@arguments, '--json')) }
+
+sub sql {
+    my ($self, $statement) = @_;
+    my ($status, $out, $err) = run_command('sqlite3', '-cmd', '.timeout 10000', $self->{db}, $statement);
+    die "sqlite3: $err" if $status;
+    chomp $out;
+    return $out;
+}
+
+sub configtest {
+    my $self = shift;
+    my ($status, $out, $err) = run_command($httpd, '-f', $self->{conf}, '-t');
+    return ($status, $out . $err);
+}
+
+sub start {
+    my $self = shift;
+    my $pid  = fork // die "fork: $!";
+    if (!$pid) {
+        open STDOUT, '>', "$self->{dir}/stdout.log";
+        open STDERR, '>>', "$self->{dir}/stderr.log";
+        exec $httpd, '-f', $self->{conf}, '-DFOREGROUND';
+    }
+    $self->{pid} = $pid;
+    $started{$pid} = $$;
+    for (1 .. 300) {
+        return $self if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 1);
+        last if waitpid($pid, WNOHANG) == $pid;
+        sleep 0.05;
+    }
+    die "httpd does not start: " . $self->error_log . qx{cat $self->{dir}/stderr.log};
+}
+
+sub stop {
+    my $self = shift;
+    my $pid = delete $self->{pid} // return;
+    delete $started{$pid};
+    kill TERM => $pid;
+    for (1 .. 200) {
+        return if waitpid($pid, WNOHANG) == $pid;
+        sleep 0.05;
+    }
+    kill KILL => $pid;
+    waitpid $pid, 0;
+    return;
+}
+
+sub restart { my $self = shift; $self->stop; return $self->start }
+
+# A graceful restart, done when the children are new ones.
+sub graceful {
+    my $self = shift;
+    my %old = map { $_ => 1 } $self->children;
+    kill USR1 => $self->{pid};
+    for (1 .. 200) {
+        sleep 0.05;
+        return $self if grep { !$old{$_} } $self->children;
+    }
+    die "no new children after a graceful restart\n";
+}
+
+sub children {
+    my $self = shift;
+    return grep { /^\d+$/ } split /\s+/, qx{pgrep -P $self->{pid}};
+}
+
+sub error_log {
+    my $self = shift;
+    open my $in, '<', $self->{log} or return '';
+    local $/;
+    return scalar <$in>;
+}
+
+sub DESTROY { my $self = shift; local $?; $self->stop if $self->{pid} && ($started{ $self->{pid} } // 0) == $$; return }
+
+END {
+    local $?;
+    for my $pid (grep { $started{$_} == $$ } CORE::keys %started) { kill TERM => $pid }
+    waitpid $_, 0 for grep { $started{$_} == $$ } CORE::keys %started;
+}
+
+1;

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Runs the tests, as an ordinary user: Apache::Test's httpd for the files that share one, then prove, whose
+# summary ends the output. TESTS: the files to run, all where it is empty.
+set -eu
+
+APXS=${APXS:-apxs}
+BUILD=${BUILD:-build}
+export APXS BUILD
+root=$(pwd)
+httpd=$("$APXS" -q SBINDIR)/$("$APXS" -q PROGNAME)
+modules=$("$APXS" -q LIBEXECDIR)
+WHK_TEST_PORT=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+export WHK_TEST_PORT
+
+rm -rf t/logs
+mkdir -p t/logs t/htdocs
+cat > t/conf/registry.conf << CONF
+<IfModule !mod_dbd.c>
+    LoadModule dbd_module $modules/mod_dbd.so
+</IfModule>
+LoadModule webhook_keys_module $root/$BUILD/mod_webhook_keys.so
+DBDriver sqlite3
+DBDParams $root/t/logs/registry.db
+DBDKeep 32
+DBDMax 32
+WebhookKeysSecretKeyFile $root/t/logs/secret.key
+AllowEncodedSlashes NoDecode
+<Location "/api/policy/v1">
+    SetHandler webhook-keys
+    AuthType Bearer
+    AuthName "webhook keys"
+    Require webhook-keys-admin
+</Location>
+CONF
+"$BUILD/whkctl" -f t/conf/registry.conf init > t/logs/init.log
+
+stop() { perl t/TEST -stop-httpd > t/logs/stop.log 2>&1 || true; }
+trap stop EXIT
+trap 'exit 1' INT TERM
+if ! perl t/TEST -start-httpd -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" -apxs "$(command -v "$APXS")" \
+    > t/logs/start.log 2>&1; then
+    cat t/logs/start.log t/logs/error_log >&2
+    exit 1
+fi
+
+if [ -n "${TESTS:-}" ]; then
+    set -- $TESTS
+else
+    set -- $(ls t/*.t t/style/*.t)
+fi
+prove -It/lib -j"${JOBS:-2}" --timer "$@"
