@@ -20,6 +20,7 @@
 #include "httpd/database.h"
 #include "httpd/handler.h"
 #include "httpd/otp.h"
+#include "httpd/remote.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -28,7 +29,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_remote_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_remote_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* As early as the location is known: from here on every answer is JSON. */
     ap_hook_pre_translate_name(whk_answer_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -144,7 +144,7 @@ int whk_control_become_owner(whk_control_t *control)
 
 int whk_control_connect(whk_control_t *control)
 {
-    static const whk_policy_t policy = {WHK_ALGORITHMS_DEFAULT, 100};
+    static const whk_policy_t policy = {.algorithms = WHK_ALGORITHMS_DEFAULT};
     const char *flaw = whk_connection_open(control->pool, control->settings.driver,
                                            control->settings.params, &control->store);
 

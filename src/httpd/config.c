@@ -115,13 +115,81 @@ static const char *read_file(cmd_parms *cmd, const row_t *row, void *field, int 
     return NULL;
 }
 
+static const char *read_flag(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                             char *const argv[])
+{
+    (void)cmd;
+    (void)row;
+    if (argc == 1 && !ap_cstr_casecmp(argv[0], "On"))
+        *(int *)field = 1;
+    else if (argc == 1 && !ap_cstr_casecmp(argv[0], "Off"))
+        *(int *)field = 0;
+    else
+        return "must be On or Off";
+    return NULL;
+}
+
+static const char *read_timeout(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                char *const argv[])
+{
+    apr_interval_time_t timeout = 0;
+
+    if (argc == 1 && apr_isdigit(*argv[0]) &&
+        ap_timeout_parameter_parse(argv[0], &timeout, "s") == APR_SUCCESS &&
+        timeout >= apr_time_from_msec(row->least) && timeout <= apr_time_from_msec(row->most)) {
+        *(apr_interval_time_t *)field = timeout;
+        return NULL;
+    }
+    return apr_psprintf(cmd->temp_pool,
+                        "must be one time from %" APR_INT64_T_FMT "ms to %" APR_INT64_T_FMT
+                        "s, as 5 (seconds) or 1500ms",
+                        row->least, row->most / 1000);
+}
+
+/* A line adds to those before it in the same section. */
+static const char *read_allow(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                              char *const argv[])
+{
+    whk_allow_list_t **list = field;
+    const char *flaw;
+    int i;
+
+    (void)row;
+    if (!*list)
+        *list = whk_allow_list_create(cmd->pool);
+    for (i = 0; i < argc; i++) {
+        flaw = whk_allow_list_add(*list, argv[i]);
+        if (flaw)
+            return apr_psprintf(cmd->temp_pool, "\"%s\" must %s", argv[i], flaw);
+    }
+    return argc ? NULL : "must be one or more address ranges or host names";
+}
+
+static const char *read_proxy(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                              char *const argv[])
+{
+    const char *flaw = argc == 1 ? whk_fetch_proxy_flaw(argv[0]) : "be one URL";
+
+    (void)row;
+    if (flaw)
+        return apr_psprintf(cmd->temp_pool, "must %s", flaw);
+    *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
 enum {
     MAX_BODY,
     MAX_ACTIVE,
     ALGORITHMS,
     OTP_HEADER,
     OTP_PROVIDER,
-    SECRET_KEY_FILE
+    SECRET_KEY_FILE,
+    JWKS_URI_ALLOW,
+    JWKS_URI_PIN,
+    JWKS_URI_TIMEOUT,
+    CA_FILE,
+    PROXY,
+    MAX_FETCHES
 };
 
 static const row_t rows[] = {
@@ -133,6 +201,13 @@ static const row_t rows[] = {
     [OTP_PROVIDER] = {"WebhookKeysOTPProvider", read_otp_provider, FIELD(otp_provider_name), 0, 0,
                       "totp"},
     [SECRET_KEY_FILE] = {"WebhookKeysSecretKeyFile", read_file, FIELD(secret_key_file), 0, 0, NULL},
+    [JWKS_URI_ALLOW] = {"WebhookKeysJwksUriAllow", read_allow, FIELD(jwks_uri_allow), 0, 0, NULL},
+    [JWKS_URI_PIN] = {"WebhookKeysJwksUriPin", read_flag, FIELD(policy.jwks_uri_pin), 0, 0, "On"},
+    [JWKS_URI_TIMEOUT] = {"WebhookKeysJwksUriTimeout", read_timeout, FIELD(jwks_uri_timeout), 100,
+                          60000, "5"},
+    [CA_FILE] = {"WebhookKeysCAFile", read_file, FIELD(ca_file), 0, 0, NULL},
+    [PROXY] = {"WebhookKeysProxy", read_proxy, FIELD(proxy), 0, 0, NULL},
+    [MAX_FETCHES] = {"WebhookKeysMaxFetches", read_number, FIELD(max_fetches), 1, 10000, NULL},
 };
 
 #define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
@@ -141,10 +216,15 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
 {
     whk_config_t *config = config_;
     const row_t *row = cmd->info;
-    const char *wrong = row->read(cmd, row, (char *)config + row->offset, argc, argv);
+    const char *wrong = NULL;
     const char *value = "";
     int i;
 
+    if (row == &rows[MAX_FETCHES])
+        wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    if (wrong)
+        return wrong;
+    wrong = row->read(cmd, row, (char *)config + row->offset, argc, argv);
     if (!wrong) {
         config->set |= (apr_uint64_t)1 << (row - rows);
         return NULL;
@@ -169,6 +249,18 @@ const command_rec whk_directives[] = {
                       EVERYWHERE, "who checks one-time passwords"),
     AP_INIT_TAKE_ARGV("WebhookKeysSecretKeyFile", set_directive, (void *)&rows[SECRET_KEY_FILE],
                       RSRC_CONF, "file of the key under which OTP secrets are stored"),
+    AP_INIT_TAKE_ARGV("WebhookKeysJwksUriAllow", set_directive, (void *)&rows[JWKS_URI_ALLOW],
+                      RSRC_CONF, "addresses and hosts that a jwksUri may lead to all the same"),
+    AP_INIT_TAKE_ARGV("WebhookKeysJwksUriPin", set_directive, (void *)&rows[JWKS_URI_PIN],
+                      EVERYWHERE, "whether a key by jwksUri stays the key that was registered"),
+    AP_INIT_TAKE_ARGV("WebhookKeysJwksUriTimeout", set_directive, (void *)&rows[JWKS_URI_TIMEOUT],
+                      RSRC_CONF, "longest time that the fetch of a jwksUri takes"),
+    AP_INIT_TAKE_ARGV("WebhookKeysCAFile", set_directive, (void *)&rows[CA_FILE], RSRC_CONF,
+                      "certificate authorities for jwksUris, instead of the system's"),
+    AP_INIT_TAKE_ARGV("WebhookKeysProxy", set_directive, (void *)&rows[PROXY], RSRC_CONF,
+                      "egress proxy through which jwksUris are fetched"),
+    AP_INIT_TAKE_ARGV("WebhookKeysMaxFetches", set_directive, (void *)&rows[MAX_FETCHES], RSRC_CONF,
+                      "most fetches of jwksUris at once"),
     {NULL}};
 
 void *whk_config_create(apr_pool_t *pool, char *dir)
@@ -180,6 +272,8 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->max_body = apr_atoi64(rows[MAX_BODY].fallback);
         config->policy.max_active = atoi(rows[MAX_ACTIVE].fallback);
         config->policy.algorithms = WHK_ALGORITHMS_DEFAULT;
+        config->policy.jwks_uri_pin = 1;
+        config->jwks_uri_timeout = apr_time_from_sec(atoi(rows[JWKS_URI_TIMEOUT].fallback));
         config->otp_header = rows[OTP_HEADER].fallback;
         config->otp_provider_name = rows[OTP_PROVIDER].fallback;
     }

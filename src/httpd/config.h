@@ -30,6 +30,11 @@ typedef struct whk_config_t {
     const char *otp_provider_name;
     const whk_otp_provider_t *otp_provider;
     const char *secret_key_file;
+    const whk_allow_list_t *jwks_uri_allow; /**< NULL: no exceptions */
+    apr_interval_time_t jwks_uri_timeout;
+    const char *ca_file; /**< NULL: the system's authorities */
+    const char *proxy;   /**< NULL: none */
+    int max_fetches;     /**< 0: a quarter of the workers */
 } whk_config_t;
 
 extern const command_rec whk_directives[];
@@ -48,6 +53,7 @@ int whk_config_is_ours(request_rec *r);
 /** Per virtual host, made from the directives once they are all read. */
 typedef struct whk_server_t {
     const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
+    whk_remote_t remote;                /**< made at child start */
 } whk_server_t;
 
 void *whk_server_create(apr_pool_t *pool, server_rec *s);

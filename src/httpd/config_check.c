@@ -109,6 +109,21 @@ static int load_secret_key(apr_pool_t *pconf, server_rec *s)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+static int check_ca_file(apr_pool_t *ptemp, server_rec *s)
+{
+    const char *file = whk_config_of_server(s)->ca_file;
+    apr_file_t *handle;
+
+    if (!file || apr_file_open(&handle, file, APR_FOPEN_READ, 0, ptemp) == APR_SUCCESS)
+        return OK;
+    ap_log_error(
+        APLOG_MARK, APLOG_CRIT, 0, s,
+        "WebhookKeysCAFile is \"%s\", but must be a file of PEM certificates that httpd can "
+        "read",
+        file);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 int whk_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     server_rec *each;
@@ -123,5 +138,7 @@ int whk_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
     status = check_registries(ptemp, s);
     for (each = s; each && status == OK; each = each->next)
         status = load_secret_key(pconf, each);
+    for (each = s; each && status == OK; each = each->next)
+        status = check_ca_file(ptemp, each);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "httpd/config.h"
 #include "httpd/database.h"
+#include "httpd/remote.h"
 #include "model/text.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -55,6 +56,7 @@ whk_registry_t *whk_request_registry(request_rec *r)
     if (!registry->store) {
         registry->pool = r->pool;
         registry->policy = &whk_config_of(r)->policy;
+        registry->remote = whk_remote_of(r->server);
         registry->store = whk_database_store(r);
     }
     return registry;

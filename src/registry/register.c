@@ -7,6 +7,7 @@
 #include "model/text.h"
 #include "registry/audit.h"
 #include "registry/registry.h"
+#include "registry/remote_jwk.h"
 
 /* A registration as the caller asked for it. */
 typedef struct {
@@ -57,8 +58,10 @@ static const whk_outcome_t *read_request(const json_t *body, request_t *request,
         return whk_refuse(pool, WHK_INVALID_REQUEST,
                           "send jwks or jwksUri, not both: a key comes from one place");
     if (!request->jwks && !request->jwks_uri)
-        return whk_refuse(pool, WHK_INVALID_REQUEST,
-                          "jwks is missing: send a JWK Set with one public key");
+        return whk_refuse(
+            pool, WHK_INVALID_REQUEST,
+            "jwks and jwksUri are both missing: send a JWK Set with one public key, or "
+            "the https URI of one");
     if (request->jwks && !json_is_object(request->jwks))
         return whk_refuse(pool, WHK_INVALID_REQUEST,
                           "jwks must be an object: a JWK Set, {\"keys\":[…]}");
@@ -83,9 +86,13 @@ static const whk_outcome_t *settle_key_id(request_t *request, const whk_jwk_t *j
 static const whk_outcome_t *find_jwk(whk_registry_t *registry, request_t *request,
                                      const whk_jwk_t **jwk)
 {
-    if (request->jwks_uri)
-        return whk_refuse(registry->pool, WHK_JWKS_URI_REFUSED,
-                          "jwksUri is not served here yet: send the key itself as jwks");
+    if (request->jwks_uri) {
+        if (!request->key_id)
+            return whk_refuse(
+                registry->pool, WHK_KEY_ID_REQUIRED,
+                "keyId is missing: with jwksUri it tells which key of the set is meant");
+        return whk_remote_jwk(registry, request->jwks_uri, request->key_id, jwk);
+    }
     WHK_TRY(
         whk_jwk_set_only(jwk, request->jwks, "jwks", registry->policy->algorithms, registry->pool));
     return settle_key_id(request, *jwk, registry->pool);

@@ -12,6 +12,7 @@
 #include <apr_tables.h>
 #include <apr_time.h>
 
+#include "fetch/fetch.h"
 #include "jose/algorithm.h"
 #include "model/caller.h"
 #include "model/key.h"
@@ -23,13 +24,26 @@
 typedef struct whk_policy_t {
     whk_algorithms_t algorithms; /**< WebhookKeysAlgorithms */
     int max_active;              /**< WebhookKeysMaxActive: ACTIVE keys of one enterprise */
+    int jwks_uri_pin; /**< WebhookKeysJwksUriPin: a set that changes its key is refused */
 } whk_policy_t;
+
+/** How key sets by URI are fetched. While one is, no connection to the store and no lock is held.
+ */
+typedef struct whk_remote_t {
+    whk_fetcher_t *fetcher;
+    /** Take a place among the fetches that may run at once. @return 0 where all are taken */
+    int (*enter)(void *baton);
+    /** Give it back. */
+    void (*leave)(void *baton);
+    void *baton;
+} whk_remote_t;
 
 /** One request's or one command's view of the registry: cheap to make, used by one thread. */
 typedef struct whk_registry_t {
     apr_pool_t *pool;
     whk_store_t *store;
     const whk_policy_t *policy;
+    const whk_remote_t *remote; /**< NULL: this process fetches nothing, and refuses a jwksUri */
 } whk_registry_t;
 
 /* ---- who asks ---- */
@@ -66,7 +80,7 @@ const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_k
 const whk_outcome_t *whk_caller_check_complete(apr_pool_t *pool, const whk_caller_t *caller);
 
 /**
- * Register a key.
+ * Register a key. One by URI is fetched meanwhile: at most for the fetcher's timeout.
  * @param caller must be complete
  * @param body   the request's JSON text
  * @param key    set on success, after the commit
