@@ -5,7 +5,7 @@ set -eu
 
 # What `all` and `run` need, then what `test` and `bench` need beside.
 packages="make gcc pkg-config apache2 apache2-dev libaprutil1-dbd-sqlite3 libjansson-dev libssl-dev
-    libcurl4-openssl-dev libqrencode-dev openssl curl jq oathtool
+    libcurl4-openssl-dev libqrencode-dev openssl curl jq oathtool python3
     libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3-jwcrypto libjson-perl
     libio-socket-ssl-perl apache2-utils wrk procps util-linux"
 
