@@ -9,7 +9,7 @@ export APXS BUILD
 root=$(pwd)
 httpd=$("$APXS" -q SBINDIR)/$("$APXS" -q PROGNAME)
 modules=$("$APXS" -q LIBEXECDIR)
-WHK_TEST_PORT=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+WHK_TEST_PORT=$(perl -It/lib -MWHK::Server -e 'print WHK::Server::free_port()')
 export WHK_TEST_PORT
 
 rm -rf t/logs

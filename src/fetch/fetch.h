@@ -54,6 +54,9 @@ void whk_fetch_settings_default(whk_fetch_settings_t *settings, apr_pool_t *pool
 /** NULL, or a phrase that completes "the proxy must". */
 const char *whk_fetch_proxy_flaw(const char *proxy);
 
+/** NULL, or a phrase that completes "the CA file must". Reads the file; `pool` is for the while. */
+const char *whk_fetch_ca_file_flaw(const char *ca_file, apr_pool_t *pool);
+
 typedef struct whk_fetcher_t whk_fetcher_t;
 
 /**

@@ -114,12 +114,43 @@ static const int core_statuses[] = {
     HTTP_GATEWAY_TIME_OUT,
 };
 
+/* The path of a request line that was cut off since it is too long, which httpd does not parse. */
+static char *path_of_line(request_rec *r)
+{
+    const char *start = r->the_request ? strchr(r->the_request, ' ') : NULL;
+
+    return start ? apr_pstrmemdup(r->pool, start + 1, strcspn(start + 1, " ?")) : NULL;
+}
+
+/* Errors that come before httpd has found the location, as of a header that is too long: find it.
+ */
+static int is_ours(request_rec *r)
+{
+    if (!r->uri)
+        r->uri = path_of_line(r);
+    if (r->per_dir_config == r->server->lookup_defaults && r->uri && *r->uri == '/' &&
+        !whk_config_is_ours(r) && ap_location_walk(r) != OK)
+        return 0;
+    return whk_config_is_ours(r);
+}
+
+/* True where httpd asks for an operator's ErrorDocument in the place of an answer of ours: it does
+ * so for the errors that come before the location is claimed. */
+static int is_error_document_of_ours(request_rec *r)
+{
+    return r->prev && r->prev->status >= HTTP_BAD_REQUEST && is_ours(r->prev);
+}
+
 int whk_answer_claim(request_rec *r)
 {
     apr_size_t i;
 
+    /* Refused, so that httpd gives up on the document and answers the first request itself. */
+    if (is_error_document_of_ours(r))
+        return HTTP_INTERNAL_SERVER_ERROR;
     if (!whk_config_is_ours(r))
         return DECLINED;
+    whk_request_of(r)->claimed = 1;
     for (i = 0; i < sizeof(core_statuses) / sizeof(core_statuses[0]); i++)
         ap_custom_response(r, core_statuses[i], "");
     set_common_headers(r, r->err_headers_out);
@@ -167,21 +198,15 @@ static const whk_outcome_t *outcome_of_status(request_rec *r)
     return outcome;
 }
 
-/* Errors that come before httpd has found the location, as of a header that is too long: find it.
- */
-static int is_ours(request_rec *r)
-{
-    if (r->per_dir_config == r->server->lookup_defaults && r->uri && *r->uri == '/' &&
-        !whk_config_is_ours(r) && ap_location_walk(r) != OK)
-        return 0;
-    return whk_config_is_ours(r);
-}
-
 /* mod_authz_core makes a 401 of a denial, and a 500 of a provider that could not decide. The
  * contract wants a 403 for every user who is known and not allowed, and a 503 for a store that is
  * away. */
 static void settle_status(request_rec *r, whk_request_t *request)
 {
+    /* mod_authz_core stops where there is an AuthType and no Require, before we are asked. */
+    if (r->status == HTTP_INTERNAL_SERVER_ERROR && !request->outcome && !request->caller &&
+        !ap_some_auth_required(r))
+        whk_request_stop(r, whk_request_nobody_authorized(r));
     if (request->outcome)
         r->status = whk_code_status(request->outcome->code);
     else if (r->status == HTTP_UNAUTHORIZED && request->authenticated)
@@ -195,8 +220,15 @@ static void settle_status(request_rec *r, whk_request_t *request)
 
 void whk_answer_insert_error_filter(request_rec *r)
 {
-    if (r->status < HTTP_BAD_REQUEST || !is_ours(r))
+    if ((r->status < HTTP_BAD_REQUEST && r->status != HTTP_MOVED_TEMPORARILY) || !is_ours(r))
         return;
+    /* A redirect that nobody can have meant yet: to an ErrorDocument, for a request so wrong that
+     * its location was never reached. */
+    if (r->status < HTTP_BAD_REQUEST) {
+        if (whk_request_of(r)->claimed)
+            return;
+        r->status = HTTP_BAD_REQUEST;
+    }
     settle_status(r, whk_request_of(r));
     ap_add_output_filter_handle(error_filter, NULL, r, r->connection);
 }
@@ -209,6 +241,7 @@ static apr_bucket *make_answer(request_rec *r, apr_bucket_alloc_t *allocator)
 
     ap_set_content_type(r, JSON_TYPE);
     r->content_encoding = NULL;
+    apr_table_unset(r->headers_out, "Location");
     set_common_headers(r, r->headers_out);
     apr_table_unset(r->err_headers_out, "Cache-Control");
     apr_table_unset(r->err_headers_out, "X-Content-Type-Options");

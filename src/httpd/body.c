@@ -7,6 +7,10 @@
 /* What is worth reading away to keep a connection. */
 #define DISCARD_MOST 65536
 
+/* How long that may take: pauses that double, a quarter of a second in all. */
+#define DISCARD_PAUSE_FIRST apr_time_from_msec(1)
+#define DISCARD_PAUSE_LAST apr_time_from_msec(128)
+
 static const whk_outcome_t *check_media_type(request_rec *r)
 {
     const char *type = apr_table_get(r->headers_in, "Content-Type");
@@ -115,6 +119,40 @@ const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const
     return NULL;
 }
 
+/* Read away what has come. APR_EOF: that was all; APR_EAGAIN: more is to come. */
+static apr_status_t read_away(request_rec *r, apr_bucket_brigade *brigade)
+{
+    apr_status_t status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES,
+                                         APR_NONBLOCK_READ, HUGE_STRING_LEN);
+    apr_bucket *last = APR_BRIGADE_LAST(brigade);
+
+    if (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade))
+        status = APR_EAGAIN;
+    else if (status == APR_SUCCESS && APR_BUCKET_IS_EOS(last))
+        status = APR_EOF;
+    apr_brigade_cleanup(brigade);
+    return status;
+}
+
+/* True where the whole body was read away. The answer does not wait long for a body that it does
+ * not depend on, nor does the worker. */
+static int arrived_soon(request_rec *r)
+{
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_interval_time_t pause = DISCARD_PAUSE_FIRST;
+    apr_status_t status;
+
+    while ((status = read_away(r, brigade)) == APR_SUCCESS ||
+           (APR_STATUS_IS_EAGAIN(status) && pause <= DISCARD_PAUSE_LAST)) {
+        if (status == APR_SUCCESS)
+            continue;
+        apr_sleep(pause);
+        pause *= 2;
+    }
+    apr_brigade_destroy(brigade);
+    return status == APR_EOF;
+}
+
 void whk_body_discard(request_rec *r)
 {
     const char *announced = apr_table_get(r->headers_in, "Content-Length");
@@ -123,9 +161,8 @@ void whk_body_discard(request_rec *r)
     if (!ap_request_has_body(r) || r->connection->keepalive == AP_CONN_CLOSE)
         return;
     if (!r->expecting_100 && announced &&
-        apr_strtoff(&length, announced, NULL, 10) == APR_SUCCESS && length <= DISCARD_MOST) {
-        if (ap_discard_request_body(r) == OK)
-            return;
-    }
+        apr_strtoff(&length, announced, NULL, 10) == APR_SUCCESS && length <= DISCARD_MOST &&
+        arrived_soon(r))
+        return;
     r->connection->keepalive = AP_CONN_CLOSE;
 }

@@ -20,8 +20,8 @@
 const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const char **body,
                                         apr_size_t *length);
 
-/** Before an answer to a request whose body nobody read: read it away if it is short, else see that
- * the connection ends with the answer. Harmless where the body was read. */
+/** Before an answer to a request whose body nobody read: read it away if it is short and
+ * has come, else see that the connection ends with the answer. Harmless where the body was read. */
 void whk_body_discard(request_rec *r);
 
 #endif

@@ -112,15 +112,12 @@ static int load_secret_key(apr_pool_t *pconf, server_rec *s)
 static int check_ca_file(apr_pool_t *ptemp, server_rec *s)
 {
     const char *file = whk_config_of_server(s)->ca_file;
-    apr_file_t *handle;
+    const char *flaw = file ? whk_fetch_ca_file_flaw(file, ptemp) : NULL;
 
-    if (!file || apr_file_open(&handle, file, APR_FOPEN_READ, 0, ptemp) == APR_SUCCESS)
+    if (!flaw)
         return OK;
-    ap_log_error(
-        APLOG_MARK, APLOG_CRIT, 0, s,
-        "WebhookKeysCAFile is \"%s\", but must be a file of PEM certificates that httpd can "
-        "read",
-        file);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "WebhookKeysCAFile is \"%s\", but must %s", file,
+                 flaw);
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 

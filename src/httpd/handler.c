@@ -86,11 +86,7 @@ static int register_key(request_rec *r, const whk_request_t *request)
 static const whk_outcome_t *check_caller(request_rec *r, const whk_request_t *request)
 {
     if (!request->caller)
-        return whk_fail(
-            r->pool, WHK_INTERNAL_ERROR,
-            "nobody was authorised for %s: its location needs AuthType Bearer and Require "
-            "webhook-keys-admin, and nothing beside that grants access",
-            r->uri);
+        return whk_request_nobody_authorized(r);
     if (strcmp(whk_caller_enterprise(request->caller), request->route.enterprise_id) != 0)
         return whk_fail(r->pool, WHK_INTERNAL_ERROR,
                         "the caller was authorised for another enterprise than the path names");

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <http_log.h>
 
+#include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
 #include "httpd/remote.h"
@@ -62,12 +63,22 @@ whk_registry_t *whk_request_registry(request_rec *r)
     return registry;
 }
 
+const whk_outcome_t *whk_request_nobody_authorized(request_rec *r)
+{
+    return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                    "nobody was authorised for %s: its location needs AuthType Bearer and Require "
+                    "webhook-keys-admin, and nothing beside that grants access",
+                    r->uri);
+}
+
 int whk_request_stop(request_rec *r, const whk_outcome_t *outcome)
 {
     whk_request_t *request = whk_request_of(r);
     int status = whk_code_status(outcome->code);
 
     request->outcome = outcome;
+    /* Or httpd would wait for a body that plays no part in the answer. */
+    whk_body_discard(r);
     if (outcome->operator_hint)
         ap_log_rerror(APLOG_MARK, status >= 500 ? APLOG_ERR : APLOG_WARNING, 0, r,
                       "%s: %s [request %s]", whk_code_name(outcome->code), outcome->operator_hint,

@@ -17,6 +17,7 @@ typedef struct whk_request_t {
     const char *id;               /**< requestId of answers, log and audit trail */
     whk_route_t route;            /**< see whk_request_route() */
     whk_caller_t *caller;         /**< NULL until the authorisation step made one */
+    int claimed;                  /**< the location was found to be ours, before its checks */
     int authenticated;            /**< some authentication step was passed */
     const whk_outcome_t *outcome; /**< why the request was stopped; NULL: httpd's own reasons */
     const char *challenge;        /**< WWW-Authenticate for a 401 of ours; NULL: none */
@@ -33,7 +34,11 @@ const whk_route_t *whk_request_route(request_rec *r);
 /** The registry as the request's configuration has it. */
 whk_registry_t *whk_request_registry(request_rec *r);
 
-/** Note why the request is stopped, and log what its operator should know. @return its status */
+/** Note why the request is stopped, log what its operator should know, and have done with its body.
+ * @return its status */
 int whk_request_stop(request_rec *r, const whk_outcome_t *outcome);
+
+/** The outcome for a location whose configuration let a request through without our checks. */
+const whk_outcome_t *whk_request_nobody_authorized(request_rec *r);
 
 #endif

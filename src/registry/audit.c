@@ -57,11 +57,19 @@ const whk_outcome_t *whk_audit_append(whk_store_t *store, apr_pool_t *pool,
     return NULL;
 }
 
+/* Where reading goes on after so many events: at first with whatever is there, whatever its id. */
+static apr_int64_t id_after(apr_int64_t events)
+{
+    return events ? events : APR_INT64_MIN;
+}
+
 static const char *event_flaw(apr_pool_t *pool, const whk_event_t *event,
                               const whk_audit_report_t *so_far)
 {
     const char *hash;
 
+    if (event->id < 1)
+        return "it was put before the first: events are numbered from 1";
     if (event->id != so_far->events + 1)
         return "an event before this one is missing";
     hash = event_hash(pool, so_far->head, event);
@@ -94,7 +102,7 @@ static const whk_outcome_t *check_no_more(whk_registry_t *registry,
     whk_enterprise_t *now;
 
     WHK_TRY(whk_store_event_walk(registry->store, registry->pool, enterprise->id,
-                                 enterprise->event_count, 1, &events));
+                                 id_after(enterprise->event_count), 1, &events));
     if (events->nelts == 0)
         return NULL;
     WHK_TRY(whk_store_enterprise_get(registry->store, registry->pool, enterprise->id, &now));
@@ -113,8 +121,8 @@ static const whk_outcome_t *walk(whk_registry_t *registry, apr_pool_t *scratch,
 
     while (report->events < enterprise->event_count) {
         apr_pool_clear(scratch);
-        WHK_TRY(whk_store_event_walk(registry->store, scratch, enterprise->id, report->events,
-                                     WALK_BATCH, &events));
+        WHK_TRY(whk_store_event_walk(registry->store, scratch, enterprise->id,
+                                     id_after(report->events), WALK_BATCH, &events));
         for (i = 0; i < events->nelts && report->events < enterprise->event_count; i++) {
             const whk_event_t *event = APR_ARRAY_IDX(events, i, const whk_event_t *);
 

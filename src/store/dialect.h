@@ -58,11 +58,14 @@ typedef struct whk_dialect_t {
     const char *driver;        /**< apr_dbd_name() */
     int single_writer;         /**< writes want the source's lock around them */
     const char *const *set_up; /**< for each new connection; NULL ends the list */
+    int busy; /**< the driver's error where others are in the way for a moment; 0: it has none */
     const char *const
         *prepare_schema; /**< once, before the first migration, outside transactions */
-    const char
-        *schema_version;      /**< one row, one column; an error where there is no schema of ours */
-    const char *schema_table; /**< makes whk_schema (version, applied_at) where there is none */
+    /** A number that changes whenever prepared statements go stale; NULL: they never do. */
+    const char *schema_stamp;
+    const char *schema_tables;  /**< how many tables whk_schema there are: one, or none */
+    const char *schema_version; /**< the version that whk_schema tells */
+    const char *schema_table;   /**< makes whk_schema (version, applied_at) where there is none */
     const whk_migration_t *migrations;
     const char *statements[SQL_STATEMENT_COUNT];
 } whk_dialect_t;

@@ -24,7 +24,11 @@ const whk_dialect_t whk_dialect_sqlite3 = {
     .driver = "sqlite3",
     .single_writer = 1,
     .set_up = set_up,
+    .busy = 5, /* SQLITE_BUSY */
     .prepare_schema = prepare_schema,
+    .schema_stamp = "PRAGMA schema_version",
+    .schema_tables =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'whk_schema'",
     .schema_version = "SELECT max(version) FROM whk_schema",
     .schema_table = "CREATE TABLE IF NOT EXISTS whk_schema (version INTEGER NOT NULL PRIMARY KEY, "
                     "applied_at INTEGER NOT NULL) STRICT",

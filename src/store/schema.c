@@ -15,26 +15,28 @@ int whk_schema_version(void)
     return newest(whk_migrations_sqlite3)->version;
 }
 
-/* 0 where the question itself is an error: there is no table of ours to ask. */
-static int read_version(whk_store_t *store, apr_pool_t *pool)
+/* Whether there is a table of ours is asked first: a database that can't be read has a schema that
+ * nobody knows, which is not the same as none. */
+static const whk_outcome_t *read_version(whk_store_t *store, apr_pool_t *pool, int *version)
 {
-    const whk_connection_t *connection = &store->connection;
-    apr_dbd_results_t *results = NULL;
-    whk_row_t row = {connection->driver, NULL, pool, 0};
+    const whk_dialect_t *dialect = store->session->dialect;
+    apr_int64_t number;
+    int code = whk_session_number(store, pool, dialect->schema_tables, &number);
 
-    if (apr_dbd_select(connection->driver, pool, connection->handle, &results,
-                       store->session->dialect->schema_version, 0) ||
-        apr_dbd_get_row(connection->driver, pool, results, &row.row, -1))
-        return 0;
-    return (int)whk_row_number(&row, 0);
+    if (!code && number > 0)
+        code = whk_session_number(store, pool, dialect->schema_version, &number);
+    *version = (int)number;
+    return code ? whk_session_error(store, pool, "tell its schema's version", code) : NULL;
 }
 
 const whk_outcome_t *whk_store_schema_version(whk_store_t *store, apr_pool_t *pool, int *version)
 {
+    const whk_outcome_t *outcome;
+
     WHK_TRY(whk_session_take(store, pool, 0));
-    *version = read_version(store, pool);
+    outcome = read_version(store, pool, version);
     whk_session_give_back(store);
-    return NULL;
+    return outcome;
 }
 
 static const whk_outcome_t *run_all(whk_store_t *store, apr_pool_t *pool, const char *const *sql)
@@ -90,7 +92,7 @@ static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, int *f
 {
     const whk_migration_t *migration = store->session->dialect->migrations;
 
-    *from = read_version(store, pool);
+    WHK_TRY(read_version(store, pool, from));
     if (*from > newest(migration)->version)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "the registry's schema is version %d, newer than the %d of this "

@@ -7,6 +7,11 @@
 /* Under this name a connection's pool keeps its session. */
 #define SESSION_KEY "mod_webhook_keys session"
 
+/* While another process repairs what a killed one left, a connection can't even read the schema,
+ * and the driver does not wait for that as it does elsewhere. */
+#define BUSY_TRIES 100
+#define BUSY_WAIT apr_time_from_msec(20)
+
 whk_store_t *whk_store_create(apr_pool_t *pool, const whk_store_source_t *source, void *baton)
 {
     whk_store_t *store = apr_pcalloc(pool, sizeof(*store));
@@ -48,19 +53,57 @@ static const whk_outcome_t *find_session(whk_store_t *store, apr_pool_t *pool)
     return NULL;
 }
 
+int whk_session_number(whk_store_t *store, apr_pool_t *pool, const char *sql, apr_int64_t *number)
+{
+    const whk_connection_t *connection = &store->connection;
+    apr_dbd_results_t *results = NULL;
+    whk_row_t row = {connection->driver, NULL, pool, 0};
+    int code = apr_dbd_select(connection->driver, pool, connection->handle, &results, sql, 0);
+
+    *number = 0;
+    if (!code && apr_dbd_get_row(connection->driver, pool, results, &row.row, -1) == 0)
+        *number = whk_row_number(&row, 0);
+    return code;
+}
+
+static int read_stamp(whk_store_t *store, apr_pool_t *pool, apr_int64_t *stamp)
+{
+    const char *sql = store->session->dialect->schema_stamp;
+
+    *stamp = 0;
+    return sql ? whk_session_number(store, pool, sql, stamp) : 0;
+}
+
 /* A select, since some drivers take a row in answer to anything else for an error. */
+static int run_patiently(whk_store_t *store, apr_pool_t *pool, const char *sql)
+{
+    int tries = 0;
+    int code;
+
+    for (;;) {
+        apr_dbd_results_t *results = NULL;
+
+        code = apr_dbd_select(store->connection.driver, pool, store->connection.handle, &results,
+                              sql, 0);
+        if (!code || code != store->session->dialect->busy || ++tries == BUSY_TRIES)
+            return code;
+        apr_sleep(BUSY_WAIT);
+    }
+}
+
 static const whk_outcome_t *run_set_up(whk_store_t *store, apr_pool_t *pool)
 {
     const char *const *sql;
+    int code;
 
     for (sql = store->session->dialect->set_up; *sql; sql++) {
-        apr_dbd_results_t *results = NULL;
-        int code = apr_dbd_select(store->connection.driver, pool, store->connection.handle,
-                                  &results, *sql, 0);
-
+        code = run_patiently(store, pool, *sql);
         if (code)
             return whk_session_error(store, pool, "be set up", code);
     }
+    code = read_stamp(store, pool, &store->session->stamp);
+    if (code)
+        return whk_session_error(store, pool, "be read", code);
     store->session->set_up = 1;
     return NULL;
 }
@@ -134,6 +177,16 @@ void whk_session_renew(whk_store_t *store)
     memset(store->session->prepared, 0, sizeof(store->session->prepared));
     store->session->set_up = 0;
     store->session->current = 0;
+}
+
+int whk_session_renew_stale(whk_store_t *store, apr_pool_t *pool)
+{
+    apr_int64_t stamp;
+
+    if (read_stamp(store, pool, &stamp) != 0 || stamp == store->session->stamp)
+        return 0;
+    whk_session_renew(store);
+    return 1;
 }
 
 const whk_outcome_t *whk_session_lock(whk_store_t *store, apr_pool_t *pool)

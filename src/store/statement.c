@@ -64,18 +64,16 @@ const whk_outcome_t *whk_statement_write(whk_store_t *store, apr_pool_t *pool,
 {
     const whk_outcome_t *outcome = NULL;
     int changed = 0;
+    int again = 1;
     int tries;
 
     if (store->in_transaction)
         return note(store, write_once(store, pool, statement, arguments, rows ? rows : &changed));
-    for (tries = 0; tries < TRIES; tries++) {
+    for (tries = 0; tries < TRIES && again; tries++) {
         WHK_TRY(whk_session_take(store, pool, 1));
         outcome = write_locked(store, pool, statement, arguments, rows ? rows : &changed);
-        if (outcome)
-            whk_session_renew(store);
+        again = outcome && whk_session_renew_stale(store, pool);
         whk_session_give_back(store);
-        if (!outcome)
-            break;
     }
     return outcome;
 }
@@ -161,10 +159,11 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
 {
     const whk_outcome_t *outcome = NULL;
     apr_dbd_results_t *results;
+    int again = 1;
     int tries;
 
     *items = apr_array_make(pool, 8, sizeof(void *));
-    for (tries = 0; tries < (store->in_transaction ? 1 : TRIES); tries++) {
+    for (tries = 0; tries < TRIES && again; tries++) {
         WHK_TRY(whk_session_take(store, pool, 1));
         outcome = read_once(store, pool, statement, arguments, &results);
         if (!outcome) {
@@ -172,8 +171,7 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
             whk_session_give_back(store);
             return outcome;
         }
-        if (!store->in_transaction)
-            whk_session_renew(store);
+        again = !store->in_transaction && whk_session_renew_stale(store, pool);
         whk_session_give_back(store);
     }
     return note(store, outcome);

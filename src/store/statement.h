@@ -13,8 +13,9 @@
 /** What a connection carries with it, for as long as it lives. */
 typedef struct whk_session_t {
     const whk_dialect_t *dialect;
-    int set_up;  /**< the dialect's set-up was run */
-    int current; /**< the schema is of our version */
+    int set_up;        /**< the dialect's set-up was run */
+    int current;       /**< the schema is of our version */
+    apr_int64_t stamp; /**< the dialect's schema_stamp before any statement was prepared */
     apr_dbd_prepared_t *prepared[SQL_STATEMENT_COUNT];
 } whk_session_t;
 
@@ -31,16 +32,23 @@ struct whk_store_t {
  */
 const whk_outcome_t *whk_session_take(whk_store_t *store, apr_pool_t *pool, int need_schema);
 void whk_session_give_back(whk_store_t *store);
-/** Prepare everything anew at the next use: for a connection whose statements have gone stale. */
+/** Prepare everything anew at the next use. The driver keeps what was prepared before until the
+ *  connection ends, so this is not for each failure. */
 void whk_session_renew(whk_store_t *store);
+/**
+ * After a statement failed, outside transactions: where the schema was changed from outside, renew.
+ * @return 1 where it did, so that another try is worth it
+ */
+int whk_session_renew_stale(whk_store_t *store, apr_pool_t *pool);
+/** The number that a query answers, 0 where it answers none. @return the driver's error, or 0 */
+int whk_session_number(whk_store_t *store, apr_pool_t *pool, const char *sql, apr_int64_t *number);
 /** The source's lock, where the dialect has a single writer. */
 const whk_outcome_t *whk_session_lock(whk_store_t *store, apr_pool_t *pool);
 void whk_session_unlock(whk_store_t *store);
 
 /** store_unavailable with the driver's own words for the log. */
 const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, const char *doing,
-                                       int code)
-    __attribute__((returns_nonnull));
+                                       int code) __attribute__((returns_nonnull));
 
 /**
  * Run a statement that answers no rows: inside a transaction as part of it, else as one of its own.

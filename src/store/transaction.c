@@ -63,21 +63,19 @@ const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
                                            whk_transaction_fn work, void *baton)
 {
     const whk_outcome_t *outcome = NULL;
+    int again = 1;
     int tries;
 
     if (store->in_transaction)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "a transaction was begun inside another");
-    for (tries = 0; tries < 2; tries++) {
+    for (tries = 0; tries < 2 && again; tries++) {
         store->broken = NULL;
         /* The connection first: nobody waits for one while holding the lock. */
         WHK_TRY(whk_session_take(store, pool, 1));
         outcome = try_locked(store, pool, work, baton);
-        if (store->broken)
-            whk_session_renew(store);
-        whk_session_give_back(store);
         /* A statement that failed was rolled back for sure, so the work may be done again. */
-        if (!store->broken)
-            break;
+        again = store->broken && whk_session_renew_stale(store, pool);
+        whk_session_give_back(store);
     }
     return outcome;
 }

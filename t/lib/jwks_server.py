@@ -42,6 +42,7 @@ import argparse
 import gzip
 import http.server
 import os
+import socket
 import socketserver
 import ssl
 import sys
@@ -256,6 +257,8 @@ def main():
     parser.add_argument("--life", type=float, default=600)
     options = parser.parse_args()
 
+    if ":" in options.host:
+        Server.address_family = socket.AF_INET6
     server = Server((options.host, options.port), Handler)
     if options.cert:
         server.tls = make_tls()

@@ -47,7 +47,7 @@ CREATE TABLE whk_otp (
 
 CREATE TABLE whk_key (
     seq           INTEGER PRIMARY KEY AUTOINCREMENT,
-    id            TEXT NOT NULL UNIQUE,
+    id            TEXT NOT NULL,
     enterprise_id TEXT NOT NULL REFERENCES whk_enterprise (enterprise_id),
     key_id        TEXT NOT NULL,
     key_name      TEXT NOT NULL,

@@ -5,6 +5,7 @@ package WHK::Keys;
 #       a fresh key as a JWK (a hash reference), with further members
 #   pem_and_jwk(...)    the private key's PEM as well
 #   jwks($jwk, ...)     the JWK Set around them
+#   many($count)        so many fresh Ed25519 keys in a moment, by python3-cryptography
 #   jwcrypto($kind)     the same from python3-jwcrypto
 
 use strict;
@@ -65,6 +66,21 @@ sub pem_and_jwk {
 sub jwk { return (pem_and_jwk(@_))[1] }
 
 sub jwks { return { keys => [@_] } }
+
+sub many {
+    my $count  = shift;
+    my $python = <<'PYTHON';
+import sys
+from cryptography.hazmat.primitives import serialization as s
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as k
+for _ in range(int(sys.argv[1])):
+    print(k.generate().public_key().public_bytes(s.Encoding.Raw, s.PublicFormat.Raw).hex())
+PYTHON
+    open my $in, '-|', 'python3', '-c', $python, $count or die "python3: $!";
+    my @keys = map { chomp; { kty => 'OKP', crv => 'Ed25519', x => encode_base64url(pack 'H*', $_) } } <$in>;
+    close $in or die "python3 makes no keys\n";
+    return @keys;
+}
 
 sub jwcrypto {
     my ($kind, %members) = @_;

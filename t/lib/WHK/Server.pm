@@ -7,9 +7,11 @@ package WHK::Server;
 #       before => '...', location => '...',   directives in the server, and in the API's <Location>
 #       modules => [qw(authn_basic ...)],     further modules to load
 #       conf => '...',                        instead of the API's location as a whole
+#       env => { NAME => 'value' },           httpd's environment, beside our own; undef takes one away
 #       init => 0, start => 0);               no registry yet; not started yet
 # ->port ->dir ->conf (file) ->db (file) ->prefix (/api/policy/v1) ->keys($enterprise) (path)
 # ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text, sqlite3 command)
+# ->kill_all (kill -9 of httpd and its children; then ->start)
 # ->start ->stop ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
 
 use strict;
@@ -17,6 +19,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
+use IO::Select;
 use IO::Socket::INET;
 use IPC::Open3;
 use JSON::PP;
@@ -38,9 +41,14 @@ sub apxs {
 our $modules = apxs('LIBEXECDIR');
 our $httpd   = apxs('SBINDIR') . '/' . apxs('PROGNAME');
 
+# Below the range that the system takes ports of connections from, so that none of those has it when httpd comes to
+# listen, also after a restart.
 sub free_port {
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0) // die $!;
-    return $socket->sockport;
+    for (1 .. 1000) {
+        my $port = 10_000 + int rand 20_000;
+        return $port if IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $port);
+    }
+    die "no free port: $!\n";
 }
 
 sub shared {
@@ -57,7 +65,8 @@ sub new {
     my $dir = tempdir('whk-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     my $self = bless {
         dir => $dir, port => free_port(), conf => "$dir/httpd.conf", db => "$dir/registry.db",
-        prefix => '/api/policy/v1', log => "$dir/error.log", pid => undef
+        prefix => '/api/policy/v1', log => "$dir/error.log", pid => undef,
+        env => $o{env} // {}
     }, $class;
     $self->write_conf(%o);
     if ($o{init} // 1) {
@@ -175,7 +184,13 @@ sub start {
     if (!$pid) {
         open STDOUT, '>', "$self->{dir}/stdout.log";
         open STDERR, '>>', "$self->{dir}/stderr.log";
-        exec $httpd, '-f', $self->{conf}, '-DFOREGROUND';
+        for my $name (CORE::keys %{ $self->{env} // {} }) {
+            if (defined $self->{env}{$name}) { $ENV{$name} = $self->{env}{$name} }
+            else                             { delete $ENV{$name} }
+        }
+        # A stopping httpd signals its whole process group, which must not be ours; and it ends when we do.
+        setpgrp 0, 0;
+        exec 'setpriv', '--pdeathsig', 'TERM', $httpd, '-f', $self->{conf}, '-DFOREGROUND';
     }
     $self->{pid} = $pid;
     $started{$pid} = $$;
@@ -193,10 +208,20 @@ sub stop {
     delete $started{$pid};
     kill TERM => $pid;
     for (1 .. 200) {
-        return if waitpid($pid, WNOHANG) == $pid;
+        return if waitpid($pid, WNOHANG) != 0;
         sleep 0.05;
     }
     kill KILL => $pid;
+    waitpid $pid, 0;
+    return;
+}
+
+sub kill_all {
+    my $self = shift;
+    my $pid = delete $self->{pid} // return;
+    delete $started{$pid};
+    # Its process group is its own: see start().
+    kill KILL => -$pid;
     waitpid $pid, 0;
     return;
 }

@@ -1,0 +1,70 @@
+# The house has floors, and arrows between them point down: docs/architecture.md.
+use strict;
+use warnings;
+use Test::More;
+use File::Find;
+use WHK::Server;
+
+my $root = $WHK::Server::root;
+my %floor = (model => 0, jose => 1, otp => 1, store => 1, fetch => 1, registry => 2, httpd => 3, ctl => 3);
+my $httpd_headers = WHK::Server::apxs('INCLUDEDIR');
+
+# What a file of ours includes: [ line, '"' or '<', name ].
+sub includes {
+    my $file = shift;
+    open my $in, '<', "$root/$file" or die "$file: $!";
+    my @found;
+    while (my $text = <$in>) { push @found, [ $., $1, $2 ] if $text =~ /^\s*#\s*include\s*(["<])([^">]+)[">]/ }
+    return @found;
+}
+
+my @files;
+find({ wanted => sub { push @files, substr $File::Find::name, length "$root/" if /\.[ch]$/ }, no_chdir => 1 }, "$root/src");
+@files = sort @files;
+cmp_ok(scalar @files, '>', 60, 'the sources are found');
+cmp_ok(scalar(map { includes($_) } @files), '>', 200, 'and what they include');
+
+my (@unknown, @upward, @vague, @httpd, @foreign);
+for my $file (@files) {
+    my ($own) = $file =~ m{^src/([^/]+)/[^/]+$};
+    push @unknown, $file if !defined $own || !exists $floor{$own};
+    for (includes($file)) {
+        my ($line, $kind, $name) = @{$_};
+        my $place = "$file:$line: $name";
+        if ($kind eq '"') {
+            my ($other) = $name =~ m{^([a-z]+)/[^/]+\.h$};
+            if (!defined $other || !exists $floor{$other} || !-e "$root/src/$name") { push @vague, $place; next }
+            push @upward, $place if $other ne $own && $floor{$other} >= $floor{$own};
+            next;
+        }
+        push @httpd, $place if $own ne 'httpd' && $name !~ /^ap[ru]_/ && -e "$httpd_headers/$name";
+        push @foreign, $place if $name =~ m{^curl/} && $own ne 'fetch' || $name =~ m{^(?:sqlite3|libpq-fe|mysql)} || $name =~ m{^openssl/} && $own eq 'store';
+    }
+}
+ok(-e "$httpd_headers/httpd.h", 'httpd\'s headers are known');
+is(join("\n", @unknown), '', 'every source stands on a floor');
+is(join("\n", @vague),   '', 'every include names its floor');
+is(join("\n", @upward),  '', 'none points up or across');
+is(join("\n", @httpd),   '', 'httpd\'s headers are for src/httpd alone');
+is(join("\n", @foreign), '', 'curl is for src/fetch alone, databases are reached by APR alone');
+
+my @module = map { $_->[2] } grep { $_->[1] eq '"' } includes('mod_webhook_keys.c');
+is(join(' ', grep { !m{^httpd/} } @module), '', 'the module record knows src/httpd alone');
+
+# Who may make a caller, and who may complete one: src/model/caller.h.
+my %allowed = (
+    whk_caller_authorized => [qw(src/registry/authenticate.c)],
+    whk_caller_complete   => [qw(src/httpd/otp.c)],
+    whk_caller_operator   => [qw(src/ctl/cmd_audit.c src/ctl/cmd_key.c)],
+);
+for my $function (sort keys %allowed) {
+    my @callers;
+    for my $file (@files, 'mod_webhook_keys.c') {
+        next if $file =~ m{^src/model/caller\.[ch]$};
+        open my $in, '<', "$root/$file" or die "$file: $!";
+        local $/;
+        push @callers, $file if <$in> =~ /\b$function\b/;
+    }
+    is_deeply(\@callers, $allowed{$function}, "$function is for its own alone");
+}
+done_testing;
