@@ -1,13 +1,15 @@
 #include "httpd/query.h"
 
+#include <errno.h>
+
 #include <apr_lib.h>
 #include <apr_strings.h>
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MOST 100
 
-/* More digits than any offset that a store can hold. */
-#define DIGITS_MOST 18
+/* The digits of the largest offset that a store can hold. */
+#define DIGITS_MOST 19
 
 typedef struct {
     const char *limit;
@@ -51,9 +53,11 @@ static const whk_outcome_t *read_number(request_rec *r, const char *name, const 
     while (apr_isdigit(text[digits]))
         digits++;
     if (digits > 0 && digits <= DIGITS_MOST && !text[digits]) {
-        apr_int64_t value = apr_atoi64(text);
+        apr_int64_t value;
 
-        if (value >= least && value <= most) {
+        errno = 0;
+        value = apr_strtoi64(text, NULL, 10);
+        if (!errno && value >= least && value <= most) {
             *number = value;
             return NULL;
         }

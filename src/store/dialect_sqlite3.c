@@ -101,7 +101,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "request_id, detail, hash) VALUES (%s, %lld, %s, %s, %s, %lld, %s, %s, %s, %s)",
             [SQL_EVENT_LIST] =
                 EVENT "WHERE enterprise_id = %s ORDER BY id DESC LIMIT %lld OFFSET %lld",
-            [SQL_EVENT_COUNT] = "SELECT count(*) FROM whk_event WHERE enterprise_id = %s",
+            [SQL_EVENT_COUNT] = "SELECT event_count FROM whk_enterprise WHERE enterprise_id = %s",
             [SQL_EVENT_WALK] =
                 EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",
         },

@@ -11,7 +11,7 @@ set -eu
         for file in "$folder"[0-9][0-9][0-9][0-9]_*.sql; do
             number=$(basename "$file" | cut -c1-4 | sed 's/^0*//')
             printf '    {%s,\n' "$number"
-            sed -e '/^--/d' -e '/^$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/     "&\\n"/' "$file"
+            sed -e '/^--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/     "&\\n"/' "$file"
             printf '    },\n'
         done
         printf '    {0, NULL}};\n'

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "model/text.h"
@@ -52,19 +54,47 @@ static const whk_outcome_t *run_all(whk_store_t *store, apr_pool_t *pool, const 
     return NULL;
 }
 
+/* The statements of a migration: one a paragraph. One at a time, since a driver that is given
+ * several goes on behind one that failed. */
+static void add_paragraphs(apr_array_header_t *statements, apr_pool_t *pool, const char *sql)
+{
+    while (*(sql += strspn(sql, "\n"))) {
+        const char *end = strstr(sql, "\n\n");
+        apr_size_t length = end ? (apr_size_t)(end - sql) : strlen(sql);
+
+        while (sql[length - 1] == '\n')
+            length--;
+        APR_ARRAY_PUSH(statements, const char *) = apr_pstrmemdup(pool, sql, length);
+        sql += length;
+    }
+}
+
+static int run_statements(const whk_connection_t *connection, const apr_array_header_t *statements)
+{
+    int code = 0;
+    int rows, i;
+
+    for (i = 0; i < statements->nelts && !code; i++)
+        code = apr_dbd_query(connection->driver, connection->handle, &rows,
+                             APR_ARRAY_IDX(statements, i, const char *));
+    return code;
+}
+
 static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *pool,
-                                               const char *const *sql)
+                                               const apr_array_header_t *statements)
 {
     const whk_connection_t *connection = &store->connection;
     apr_dbd_transaction_t *transaction = NULL;
     const whk_outcome_t *outcome = NULL;
-    int code, rows;
+    int code;
 
     code = apr_dbd_transaction_start(connection->driver, pool, connection->handle, &transaction);
-    for (; *sql && !code; sql++)
-        code = apr_dbd_query(connection->driver, connection->handle, &rows, *sql);
-    if (code)
+    if (!code)
+        code = run_statements(connection, statements);
+    if (code) {
         outcome = whk_session_error(store, pool, "migrate its schema", code);
+        apr_dbd_transaction_mode_set(connection->driver, transaction, APR_DBD_TRANSACTION_ROLLBACK);
+    }
     if (transaction) {
         code = apr_dbd_transaction_end(connection->driver, pool, transaction);
         if (code && !outcome)
@@ -76,16 +106,16 @@ static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *p
 static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
                                   const whk_migration_t *migration)
 {
-    /* The version first: of two that migrate at once, the second breaks on it and changes nothing.
-     * No white space at the end: the sqlite3 driver would take it for one more statement. */
-    const char *sql[] = {
-        store->session->dialect->schema_table,
-        apr_psprintf(
-            pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
-            migration->version, apr_time_as_msec(whk_time_now())),
-        apr_pstrmemdup(pool, migration->sql, strlen(migration->sql) - 1), NULL};
+    apr_array_header_t *statements = apr_array_make(pool, 32, sizeof(const char *));
 
-    return run_in_transaction(store, pool, sql);
+    /* The version first: of two that migrate at once, the second breaks on it and changes nothing.
+     */
+    APR_ARRAY_PUSH(statements, const char *) = store->session->dialect->schema_table;
+    APR_ARRAY_PUSH(statements, const char *) = apr_psprintf(
+        pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
+        migration->version, apr_time_as_msec(whk_time_now()));
+    add_paragraphs(statements, pool, migration->sql);
+    return run_in_transaction(store, pool, statements);
 }
 
 static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, int *from)

@@ -60,6 +60,9 @@ int whk_session_number(whk_store_t *store, apr_pool_t *pool, const char *sql, ap
     whk_row_t row = {connection->driver, NULL, pool, 0};
     int code = apr_dbd_select(connection->driver, pool, connection->handle, &results, sql, 0);
 
+    /* The first question after a change of the schema may be answered by that it has changed. */
+    if (code)
+        code = apr_dbd_select(connection->driver, pool, connection->handle, &results, sql, 0);
     *number = 0;
     if (!code && apr_dbd_get_row(connection->driver, pool, results, &row.row, -1) == 0)
         *number = whk_row_number(&row, 0);

@@ -33,8 +33,10 @@ static const whk_outcome_t *try_once(whk_store_t *store, apr_pool_t *pool, whk_t
     if (code) {
         outcome = whk_session_error(store, pool, "begin a transaction", code);
         /* The driver may hang a transaction that never began on its handle. */
-        if (transaction)
+        if (transaction) {
+            apr_dbd_transaction_mode_set(driver, transaction, APR_DBD_TRANSACTION_ROLLBACK);
             apr_dbd_transaction_end(driver, pool, transaction);
+        }
         return outcome;
     }
     outcome = run_work(store, pool, work, baton);
