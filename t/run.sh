@@ -14,6 +14,22 @@ export WHK_TEST_PORT
 
 rm -rf t/logs
 mkdir -p t/logs t/htdocs
+
+case $BUILD in
+*-sanitize)
+    WHK_HTTPD_PLAIN=$httpd
+    WHK_SANITIZER_LOGS=$root/t/logs/sanitizer
+    mkdir "$WHK_SANITIZER_LOGS"
+    # httpd's main thread never frees this.
+    echo leak:ap_thread_main_create > "$WHK_SANITIZER_LOGS/suppressions"
+    httpd=$root/t/lib/sanitized_httpd.sh
+    # whkctl and the unit programs end with their memory.
+    ASAN_OPTIONS=detect_leaks=0
+    export WHK_HTTPD_PLAIN WHK_SANITIZER_LOGS ASAN_OPTIONS
+    ;;
+esac
+WHK_HTTPD=$httpd
+export WHK_HTTPD
 cat > t/conf/registry.conf << CONF
 <IfModule !mod_dbd.c>
     LoadModule dbd_module $modules/mod_dbd.so
@@ -48,4 +64,14 @@ if [ -n "${TESTS:-}" ]; then
 else
     set -- $(ls t/*.t t/style/*.t)
 fi
-prove -It/lib -j"${JOBS:-2}" --timer "$@"
+status=0
+prove -It/lib -j"${JOBS:-2}" --timer "$@" || status=$?
+if [ -n "${WHK_SANITIZER_LOGS:-}" ]; then
+    stop
+    if found=$(grep -lE 'whk_|AddressSanitizer: [a-z-]+ on|runtime error' "$WHK_SANITIZER_LOGS"/sanitizer.* 2> /dev/null); then
+        cat $found >&2
+        echo 'The sanitizers found what stands above.' >&2
+        status=1
+    fi
+fi
+exit "$status"

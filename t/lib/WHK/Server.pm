@@ -39,7 +39,7 @@ sub apxs {
 }
 
 our $modules = apxs('LIBEXECDIR');
-our $httpd   = apxs('SBINDIR') . '/' . apxs('PROGNAME');
+our $httpd   = $ENV{WHK_HTTPD} // apxs('SBINDIR') . '/' . apxs('PROGNAME');
 
 # Below the range that the system takes ports of connections from, so that none of those has it when httpd comes to
 # listen, also after a restart.

@@ -1,0 +1,10 @@
+#!/bin/sh
+# httpd with the sanitizers' runtime, for a module that was built with SANITIZE. What they find goes to files
+# sanitizer.* in WHK_SANITIZER_LOGS, which t/run.sh reads at the end.
+set -eu
+LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)${LD_PRELOAD:+ $LD_PRELOAD}"
+ASAN_OPTIONS="detect_leaks=1:exitcode=0:log_path=$WHK_SANITIZER_LOGS/sanitizer"
+UBSAN_OPTIONS="print_stacktrace=1:log_path=$WHK_SANITIZER_LOGS/sanitizer"
+LSAN_OPTIONS="suppressions=$WHK_SANITIZER_LOGS/suppressions:print_suppressions=0"
+export LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS
+exec "$WHK_HTTPD_PLAIN" "$@"
