@@ -79,6 +79,18 @@ subtest 'registrations that are refused' => sub {
         is_deeply($event, { id => $before + 1, type => 'key.registration_refused', keyId => $key_id, remoteAddress => '127.0.0.1', requestId => $r->json->{requestId}, detail => $code },
             '... leaves its event, which the requestId of the answer leads to');
     }
+    # Bodies that were not read, and one that stopped on its way.
+    my $recorded = sub {
+        my ($r, $status, $code, $name) = @_;
+        refused($r, $status, $code, $name);
+        my $event = newest();
+        is_deeply([@{$event}{qw(type keyId requestId detail)}], ['key.registration_refused', undef, $r->json->{requestId}, $code], '... leaves its event');
+    };
+    $recorded->($client->request(POST => $server->keys('events'), { $admins->write }, '{}'), 415, 'unsupported_media_type', 'no media type');
+    $recorded->($admins->register($client, '{}', 'Content-Type' => 'text/plain'), 415, 'unsupported_media_type', 'another one');
+    $recorded->($admins->register($client, '{}', 'Content-Encoding' => 'gzip'), 415, 'unsupported_media_type', 'a content coding');
+    $recorded->($admins->register($client, ' ' x 65_537), 413, 'body_too_large', 'too long');
+    $recorded->($admins->register(WHK::Client->new($server->port), "zz\r\n{}\r\n0\r\n\r\n", 'Transfer-Encoding' => 'chunked'), 400, 'invalid_request', 'a broken chunk');
     is($server->sql("SELECT count(*) FROM whk_key WHERE enterprise_id = 'events'"), 3, 'and no key');
     my $all = join '', map { events("?limit=100&prevId=$_")->body } 0, 100;
     unlike($all, qr/c2VjcmV0LXNlY3JldC1zZWNyZXQ|\Q$key->{x}\E/, 'no key material in the trail');
@@ -113,7 +125,6 @@ subtest 'what leaves none' => sub {
     }
     is($client->request(POST => $keys, {%json}, '{}')->status, 401, 'no token');
     is($client->request(POST => $keys, { $other->write, %json }, '{}')->status, 403, 'no admin');
-    is($client->request(POST => $keys, { $admins->write }, '{}')->status, 415, 'no media type');
     is($admins->revoke($client, 'none')->status, 404, 'no such key');
     is($admins->revoke($client, 'gro%C3%9F%2F1')->status, 409, 'revoked before');
     is(total(), $before, 'the trail is as long as it was');
@@ -161,6 +172,7 @@ subtest 'a change and its event are one' => sub {
         ['a registration', sub { $admins->register($client, set('torn')) }],
         ['a revoke', sub { $admins->revoke($client, 'taken') }],
         ['a refusal', sub { $admins->register($client, set('taken')) }],
+        ['a refusal of what was not read', sub { $admins->register($client, '{}', 'Content-Type' => 'text/plain') }],
         ['a refused code', sub { $client->request(POST => $server->keys('events'), { $admins->write, OTP => '000', %json }, '{}') }],
       )
     {

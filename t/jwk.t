@@ -161,9 +161,11 @@ subtest 'private keys' => sub {
     my @secrets;
     for my $kind (sort keys %private) {
         my $jwk = $private{$kind};
-        push @secrets, map { $jwk->{$_} } grep { exists $jwk->{$_} } qw(d p q dp dq qi k);
+        my @own = map { $jwk->{$_} } grep { exists $jwk->{$_} } qw(d p q dp dq qi k);
+        push @secrets, @own;
         my $r = refused_at('/all', $jwk, 'private_key_material', $kind eq 'oct' ? 'k' : 'd', "a whole private key: $kind", qr/compromised/);
         like($r->message, qr/public/, '... and what would be right');
+        is(scalar(grep { index($r->head . $r->body, $_) >= 0 } @own), 0, '... without a word of it');
     }
     my %public = (ed25519 => $vectors->{'Ed25519 small y, other sign'}, p256 => $vectors->{'P-256 small x'}, rsa => $vectors->{'RSA e 65539'});
     for my $kind (sort keys %public) {
@@ -179,7 +181,14 @@ subtest 'private keys' => sub {
     my $log = $server->error_log;
     like($log, qr/webhook_keys:/, 'the log has our words');
     is(scalar(grep { index($log, $_) >= 0 } @secrets), 0, '... and of the private keys nothing');
-    is(scalar(grep { index($server->sql('.dump'), $_) >= 0 } @secrets), 0, 'nor has the database');
+    my $stored = $server->sql('.dump');
+    for my $file (grep { -f } glob $server->db . '*') {
+        open my $in, '<:raw', $file or die "$file: $!";
+        local $/;
+        $stored .= <$in>;
+    }
+    cmp_ok(scalar @secrets, '>=', 14, 'there were private members');
+    is(scalar(grep { index($stored, $_) >= 0 || index($stored, decode_base64url($_)) >= 0 } @secrets), 0, 'nor has the database, in its files either');
 };
 
 subtest 'use, key_ops, alg' => sub {
@@ -277,11 +286,17 @@ subtest 'points' => sub {
         refused_at('/all', { %{ $vectors->{"$other the other y"} }, crv => $crv }, 'invalid_jwks', $crv =~ /256/ ? '' : 'x', "$crv: a point of $other");
     }
     for my $crv (qw(Ed25519 Ed448)) {
+        my %seen;
         for my $name (grep { /^\Q$crv\E / } sort keys %{$vectors}) {
-            if    ($name =~ /small order/)  { refused_at('/all', $vectors->{$name}, 'weak_key', 'x', $name, qr/small order/) }
-            elsif ($name =~ /not on/)       { refused_at('/all', $vectors->{$name}, 'invalid_jwks', 'x', $name, qr/a point on $crv/) }
-            elsif ($name =~ /not canon|ones|bit/) { refused_at('/all', $vectors->{$name}, 'invalid_jwks', 'x', $name, qr/canonical/) }
+            my ($code, $message) =
+                $name =~ /small order/        ? ('weak_key', qr/small order/)
+              : $name =~ /not on/             ? ('invalid_jwks', qr/a point on $crv/)
+              : $name =~ /not canon|ones|bit/ ? ('invalid_jwks', qr/canonical/)
+              :                                 next;
+            $seen{$message}++;
+            refused_at('/all', $vectors->{$name}, $code, 'x', $name, $message);
         }
+        is(scalar keys %seen, 3, "$crv: of each sort of bad point there was one");
     }
     taken('/all', $vectors->{'Ed25519 small y'}, 'EdDSA', 'Ed25519: a point that nobody made');
     taken('/all', $vectors->{'Ed448 small y, other sign'}, 'EdDSA', 'Ed448: a point that nobody made');
@@ -290,7 +305,7 @@ subtest 'points' => sub {
 subtest 'RSA' => sub {
     my $v = sub { return $vectors->{"RSA $_[0]"} };
     taken('/all', $v->($_), 'RSA', $_) for '2048 bits', '8192 bits', 'e 2^32 + 1', 'e 2^256 - 1';
-    refused_at('/all', $v->("$_ bits"), 'weak_key', 'n', "$_ bits", qr/2048 to 8192 bits, and has $_/) for 1024, 2047, 8193;
+    refused_at('/all', $v->("$_ bits"), 'weak_key', 'n', "$_ bits", qr/2048 to 8192 bits, and has $_/) for 1024, 2047, 8193, 9000;
     refused_at('/all', WHK::Keys::jwk('rsa1024'), 'weak_key', 'n', 'openssl: rsa1024', qr/2048/);
     refused_at('/all', $v->('even'), 'weak_key', 'n', 'an even number', qr/odd/);
     refused_at('/all', $v->("e $_"), 'weak_key', 'e', "e is $_", qr/odd, at least 65537 and less than 2\^256/) for 1, 2, 3, 17, 65535, 65536, '2^256 + 1';
@@ -307,6 +322,36 @@ subtest 'RSA' => sub {
         refused_at('/all', { %good, $member => 65537 }, 'invalid_jwks', $member, "$member is a number", qr/must be a string/);
     }
     refused_at('/all', { %good, e => '65537' }, 'invalid_jwks', 'e', 'e in digits');
+};
+
+subtest 'the JSON around a key' => sub {
+    my ($one, $two, $three) = WHK::Keys::many(3);
+    my $text = sub { my ($jwk, $levels) = @_; return $json->encode({ keyId => "json $levels", jwks => { keys => [$jwk] } }) };
+    # The body, jwks, keys and the key are four levels.
+    my $nested = sub { my ($jwk, $levels) = @_; my $more = $levels - 4; return $text->({ %{$jwk}, more => 'HERE' }, $levels) =~ s/"HERE"/'[' x $more . ']' x $more/er };
+    my $r = register('/default', $nested->($one, 16));
+    is($r->status, 201, 'nested 16 deep') or diag $r->body;
+    my $good = $text->($two, 'good');
+    my %bad = (
+        'nested 17 deep'         => $nested->($two, 17),
+        'a member of the body twice' => $good =~ s/^\{/{"keyId":"json good",/r,
+        'a member of the set twice'  => $good =~ s/"keys":/"keys":[],"keys":/r,
+        'a member of the key twice'  => $good =~ s/"kty":/"kty":"OKP","kty":/r,
+        'an unknown one twice'   => $good =~ s/"kty":/"y":1,"y":2,"kty":/r,
+        'twice further down'     => $good =~ s/"kty":/"y":{"z":1,"z":1},"kty":/r,
+        'bytes behind it'        => "$good ]",
+        'a byte order mark'      => "\xef\xbb\xbf$good",
+        'no UTF-8'               => $good =~ s/"kty":/"y":"\xff","kty":/r,
+        'no UTF-8 in the kid'    => $good =~ s/"kty":/"kid":"\xe9","kty":/r,
+        'NUL in the kid'         => $good =~ s/"kty":/"kid":"a\\u0000b","kty":/r,
+        'NUL in x'               => $good =~ s/"x":"(.)/"x":"$1\\u0000/r,
+        'NUL in a name'          => $good =~ s/"kty":/"d\\u0000":"y","kty":/r,
+    );
+    for my $name (sort keys %bad) {
+        isnt($bad{$name}, $good, "$name is another text");
+        refused(register('/default', $bad{$name}), 400, 'invalid_json', $name);
+    }
+    is(register('/default', $good)->status, 201, 'the text that they were made from is good');
 };
 
 subtest 'x5c' => sub {

@@ -91,7 +91,12 @@ subtest 'order and pages' => sub {
     }
     is_deeply(get("?prevId=$total")->json, { keys => [], total => $total, limit => 50, prevId => $total }, 'behind the end');
     is_deeply([ids(get('?prevId=' . ($total - 1)))], [$order[-1]], 'the last');
-    is_deeply(get('?prevId=999999999999999999')->json->{keys}, [], 'far behind the end');
+    is_deeply(get("?prevId=$_")->json->{keys}, [], 'far behind the end') for '999999999999999999', '9223372036854775807';
+    is(get('?prevId=9223372036854775807&limit=100')->body =~ /"prevId":9223372036854775807\b/, 1, '... as it was asked');
+    my $head = $client->request(HEAD => "$keys?limit=3", { $admins->read });
+    is($head->status . $head->body, '200', 'HEAD has no body');
+    is($head->header('Content-Length'), length get('?limit=3')->body, '... and the length of what GET has');
+    is($client->request(HEAD => "$keys/none", { $admins->read })->status, 404, '... and its status');
     is_deeply([ids(get('?limit=2&prevId=3&unknown=5&Limit=0&=&&x'))], [@order[3, 4]], 'other parameters are ignored');
     is_deeply([ids(get('?lim%69t=%32&prevId=3'))], [@order[3, 4]], 'percent-encoding');
 };

@@ -101,7 +101,7 @@ subtest 'keyId and keyName' => sub {
 
 subtest 'names that are good' => sub {
     my @good = (
-        'x', 'x' x 255, "\x{1f511}" x 255, "\x{e9}" x 255, 'a b', "a\x{a0}b", "a\x{3000}b", "\x{200b}x", "x\x{feff}", '...', '.x', '-', '%', '/', '"', '\\',
+        'x', 'x' x 255, "\x{1f511}" x 255, "\x{e9}" x 255, "\x{20ac}" x 255, 'a b', "a\x{a0}b", "a\x{3000}b", "\x{200b}x", "x\x{feff}", '...', '.x', '-', '%', '/', '"', '\\',
         "\x{10ffff}", "\x{fffe}", "\x{e000}", "\x{d7ff}", "\x{301}"
     );
     for my $name (@good) {
@@ -115,7 +115,7 @@ subtest 'names that are good' => sub {
 subtest 'names that are not' => sub {
     my %bad = (
         'no string but a number' => [5, qr/string/], 'no string but true' => [JSON::PP::true, qr/string/], 'no string but an object' => [{}, qr/string/], 'no string but an array' => [['x'], qr/string/],
-        'empty' => ['', qr/1 to 255/], '256 characters' => ['x' x 256, qr/1 to 255/], '256 characters of four bytes' => ["\x{1f511}" x 256, qr/1 to 255/],
+        'empty' => ['', qr/1 to 255/], '256 characters' => ['x' x 256, qr/1 to 255/], (map { length(chr) . ' and more bytes: 256 characters ' . $_ => [chr($_) x 256, qr/1 to 255/] } 0xe9, 0x20ac, 0x1f511),
         (map { sprintf('U+%04X within', $_) => ['a' . chr($_) . 'b', qr/control/] } 1, 9, 0x0a, 0x0d, 0x1f, 0x7f, 0x80, 0x85, 0x9f),
         (map { sprintf('U+%04X in front', $_) => [chr($_) . 'x', qr/white space/] } 0x20, 0xa0, 0x1680, 0x2000, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000),
         (map { sprintf('U+%04X behind', $_) => ['x' . chr($_), qr/white space/] } 0x20, 0xa0, 0x2003, 0x3000),
@@ -135,12 +135,14 @@ subtest 'names that are not' => sub {
         like($r->message, qr/^jwks\.keys\[0\]\.kid must .*$message/, '... says where, and what would be right');
     }
     for my $dots ('.', '..') {
-        like(post({ keyId => $dots, jwks => set() })->message, qr/^keyId must not be/, "keyId is $dots");
-        like(post({ jwks => set(kid => $dots) })->message, qr/^jwks\.keys\[0\]\.kid must not be/, "kid is $dots");
+        my $r = post({ keyId => $dots, jwks => set() });
+        refused($r, 400, 'invalid_request', "keyId is $dots");
+        like($r->message, qr/^keyId must not be/, '... says where');
+        $r = post({ jwks => set(kid => $dots) });
+        refused($r, 400, 'invalid_jwks', "kid is $dots");
+        like($r->message, qr/^jwks\.keys\[0\]\.kid must not be/, '... says where');
     }
-    # NUL is no character of JSON to everybody.
-    my $r = post('{"keyId":"a\u0000b","jwks":' . text(set()) . '}');
-    like($r->code, qr/^invalid_(?:json|request)$/, 'NUL');
+    refused(post(qq({"$_":"a\\u0000b","jwks":) . text(set(kid => 'fine')) . '}'), 400, 'invalid_json', "$_ with NUL") for qw(keyId keyName unknown);
     is(count(), $before, 'nothing was registered');
 };
 

@@ -109,7 +109,7 @@ for my $mpm (qw(event prefork)) {
     $client = WHK::Client->new($server->port);
 
     subtest "races, $mpm" => sub {
-        cmp_ok(scalar $server->children, '>=', 4, 'at least four processes');
+        cmp_ok($server->wait_for_children(4), '>=', 4, 'at least four processes');
         my $a = WHK::Admins->new($server, "race-$mpm", 4)->codes_work_again;
         my $e = "race-$mpm";
 

@@ -71,8 +71,9 @@ static int register_key(request_rec *r, const whk_request_t *request)
     const whk_outcome_t *outcome =
         whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length);
 
-    if (!outcome)
-        outcome = whk_register_key(whk_request_registry(r), request->caller, body, length, &key);
+    outcome = outcome
+                  ? whk_register_unread(whk_request_registry(r), request->caller, outcome)
+                  : whk_register_key(whk_request_registry(r), request->caller, body, length, &key);
     if (outcome)
         return whk_answer_outcome(r, outcome);
     apr_table_setn(r->headers_out, "Location",

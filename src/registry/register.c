@@ -230,9 +230,8 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
 /* A refusal that can't be written down is a failure of ours, and is answered as one: the trail of
  * an enterprise never lacks what its callers were told. */
 static const whk_outcome_t *refuse(whk_registry_t *registry, const whk_caller_t *caller,
-                                   const request_t *request, const whk_outcome_t *outcome)
+                                   const char *key_id, const whk_outcome_t *outcome)
 {
-    const char *key_id = request->key_id;
     refusal_t refusal = {caller, key_id, whk_code_name(outcome->code)};
 
     if (key_id && whk_key_id_flaw(key_id, strlen(key_id)))
@@ -241,6 +240,13 @@ static const whk_outcome_t *refuse(whk_registry_t *registry, const whk_caller_t 
         return outcome;
     WHK_TRY(whk_store_transaction(registry->store, registry->pool, record_refusal, &refusal));
     return outcome;
+}
+
+const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_caller_t *caller,
+                                         const whk_outcome_t *outcome)
+{
+    WHK_TRY(whk_caller_check_complete(registry->pool, caller));
+    return refuse(registry, caller, NULL, outcome);
 }
 
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
@@ -254,7 +260,7 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     WHK_TRY(whk_caller_check_complete(registry->pool, caller));
     outcome = prepare(registry, caller, body, length, &request, &made);
     if (outcome)
-        return refuse(registry, caller, &request, outcome);
+        return refuse(registry, caller, request.key_id, outcome);
     registration.key = made;
     WHK_TRY(
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration));

@@ -89,6 +89,15 @@ const whk_outcome_t *whk_caller_check_complete(apr_pool_t *pool, const whk_calle
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
                                       const char *body, apr_size_t length, whk_key_t **key);
 
+/**
+ * Write down that a registration is refused for a body that could not be read: of another media
+ * type, too long, or not whole.
+ * @param caller must be complete
+ * @return `outcome`, or a 5xx where it can't be written down
+ */
+const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_caller_t *caller,
+                                         const whk_outcome_t *outcome);
+
 /** A page of a list: `whk_key_t *` or `whk_event_t *`, and how many there are in all. */
 typedef struct whk_page_t {
     apr_array_header_t *items;

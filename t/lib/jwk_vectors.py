@@ -145,7 +145,7 @@ def modulus(bits):
     return random.getrandbits(bits) | 1 << bits - 1 | 1
 
 
-for bits in (1024, 2047, 2048, 8192, 8193):
+for bits in (1024, 2047, 2048, 8192, 8193, 9000):
     rsa(f"{bits} bits", integer(modulus(bits)), "AQAB")
 rsa("even", integer(modulus(2048) - 1), "AQAB")
 rsa("n with a zero in front", b64(b"\0" + modulus(2048).to_bytes(256, "big")), "AQAB")

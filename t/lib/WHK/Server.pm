@@ -245,6 +245,16 @@ sub children {
     return grep { /^\d+$/ } split /\s+/, qx{pgrep -P $self->{pid}};
 }
 
+# How many children there are, once they are `count`, or after 10 s: httpd answers before it has made them all.
+sub wait_for_children {
+    my ($self, $count) = @_;
+    for (1 .. 200) {
+        last if $self->children >= $count;
+        sleep 0.05;
+    }
+    return scalar $self->children;
+}
+
 sub error_log {
     my $self = shift;
     open my $in, '<', $self->{log} or return '';
