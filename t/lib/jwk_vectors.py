@@ -149,7 +149,7 @@ for bits in (1024, 2047, 2048, 8192, 8193, 9000):
     rsa(f"{bits} bits", integer(modulus(bits)), "AQAB")
 rsa("even", integer(modulus(2048) - 1), "AQAB")
 rsa("n with a zero in front", b64(b"\0" + modulus(2048).to_bytes(256, "big")), "AQAB")
-for e in (1, 2, 3, 17, 65535, 65536, 65537, 65539):
+for e in (1, 2, 3, 17, 65535, 65536, 65537, 65538, 65539):
     rsa(f"e {e}", integer(modulus(2048)), integer(e))
 rsa("e 0", integer(modulus(2048)), "AA")
 rsa("e 2^32 + 1", integer(modulus(2048)), integer(2**32 + 1))
