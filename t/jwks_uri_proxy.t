@@ -85,7 +85,7 @@ subtest 'what the proxy refuses' => sub {
     is($r->code, 'jwks_uri_refused', 'is refused') or diag $r->body;
     like(asked(), qr/denied\.keys\.test:443/, 'by the proxy');
     like($f->server->error_log, qr/denied\.keys\.test was refused: the proxy answered with status 403/, 'which the operator learns');
-    unlike($r->body, qr/403|proxy/, 'and the caller does not');
+    unlike($r->message, qr/403|proxy/, 'and the caller does not');
 };
 
 subtest 'a proxy that is away' => sub {

@@ -191,7 +191,7 @@ subtest 'the header' => sub {
         my $r = try_code($user, $value);
         refused($r, 401, 'otp_invalid', 'a code that is ' . (length $value > 40 ? length($value) . ' characters' : JSON::PP->new->ascii->allow_nonref->encode($value)));
         like($r->header('WWW-Authenticate') // '', qr/^Bearer /, '... with a challenge');
-        unlike($r->body, qr/\Q$value\E/, '... which is not repeated') if length $value > 3;
+        unlike($r->message, qr/\Q$value\E/, '... which is not repeated') if length $value > 3;
     }
     for my $other ('000000', '', undef) {
         my @found = in_one_step($user, 30, sub { my $code = code($user, step => $_[0]); return map { outcome(try_code($user, [ map { $_ // $code } @{$_} ])) } [$other, undef], [undef, $other] });
