@@ -10,8 +10,8 @@
 static int read_status(whk_control_t *control, const char **status)
 {
     const char *wanted = control->option[WHK_OPTION_STATUS];
-    const char *active = whk_key_status_name(WHK_KEY_ACTIVE);
-    const char *revoked = whk_key_status_name(WHK_KEY_REVOKED);
+    const char *active = whk_key_status_name(WHK_KEY_STATUS_ACTIVE);
+    const char *revoked = whk_key_status_name(WHK_KEY_STATUS_REVOKED);
 
     *status = NULL;
     if (!wanted)

@@ -72,8 +72,8 @@ static const whk_outcome_t *read_number(request_rec *r, const char *name, const 
 static const whk_outcome_t *read_status(request_rec *r, const char *text, const char **status)
 {
     *status = text;
-    if (!text || !strcmp(text, whk_key_status_name(WHK_KEY_ACTIVE)) ||
-        !strcmp(text, whk_key_status_name(WHK_KEY_REVOKED)))
+    if (!text || !strcmp(text, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)) ||
+        !strcmp(text, whk_key_status_name(WHK_KEY_STATUS_REVOKED)))
         return NULL;
     return whk_refuse(r->pool, WHK_INVALID_REQUEST, "status must be ACTIVE or REVOKED");
 }

@@ -13,6 +13,18 @@
 /** Encode `length` bytes. @return a NUL-terminated string in `pool`. */
 const char *whk_base64url_encode(apr_pool_t *pool, const unsigned char *bytes, apr_size_t length);
 
+/** How many characters `length` bytes make. */
+static inline apr_size_t whk_base64url_length(apr_size_t length)
+{
+    return length / 3 * 4 + (length % 3 ? length % 3 + 1 : 0);
+}
+
+/**
+ * Encode into `text`, which has room for whk_base64url_length(), without a NUL.
+ * @return how many characters there are
+ */
+apr_size_t whk_base64url_put(char *text, const unsigned char *bytes, apr_size_t length);
+
 /**
  * Decode `length` characters.
  * @param bytes   set to the decoded bytes in `pool`, followed by a NUL that is not counted

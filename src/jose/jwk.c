@@ -8,6 +8,7 @@
 #include "jose/base64url.h"
 #include "jose/json.h"
 #include "jose/jwk_reading.h"
+#include "jose/signature_contexts.h"
 
 static const whk_outcome_t *check_public(const whk_jwk_reading_t *reading)
 {
@@ -64,6 +65,7 @@ static const whk_outcome_t *run(whk_jwk_reading_t *reading, const whk_jwk_t **jw
 
     apr_pool_create(&reading->scratch, reading->pool);
     reading->jwk = apr_pcalloc(reading->pool, sizeof(*reading->jwk));
+    reading->jwk->contexts = whk_signature_contexts_make(reading->pool);
     ERR_set_mark();
     outcome = read_jwk(reading);
     ERR_pop_to_mark();

@@ -27,6 +27,7 @@ typedef struct whk_jwk_t {
                                   JWK had one; no kid, no use */
     const char *thumbprint;  /**< RFC 7638, SHA-256, base64url */
     EVP_PKEY *pkey;          /**< freed with the pool */
+    struct whk_signature_contexts_t *contexts; /**< private to signature.c, and safe to share */
 } whk_jwk_t;
 
 /**

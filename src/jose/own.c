@@ -29,6 +29,17 @@ EVP_PKEY_CTX *whk_own_pkey_context(apr_pool_t *pool, EVP_PKEY_CTX *context)
     return own(pool, context, free_pkey_context);
 }
 
+static apr_status_t free_digest_context(void *context)
+{
+    EVP_MD_CTX_free(context);
+    return APR_SUCCESS;
+}
+
+EVP_MD_CTX *whk_own_digest_context(apr_pool_t *pool, EVP_MD_CTX *context)
+{
+    return own(pool, context, free_digest_context);
+}
+
 static apr_status_t free_bignum_context(void *context)
 {
     BN_CTX_free(context);

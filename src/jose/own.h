@@ -14,6 +14,7 @@
 
 EVP_PKEY *whk_own_pkey(apr_pool_t *pool, EVP_PKEY *pkey);
 EVP_PKEY_CTX *whk_own_pkey_context(apr_pool_t *pool, EVP_PKEY_CTX *context);
+EVP_MD_CTX *whk_own_digest_context(apr_pool_t *pool, EVP_MD_CTX *context);
 BN_CTX *whk_own_bignum_context(apr_pool_t *pool, BN_CTX *context);
 BIGNUM *whk_own_bignum(apr_pool_t *pool, BIGNUM *number);
 X509 *whk_own_certificate(apr_pool_t *pool, X509 *certificate);

@@ -1,8 +1,8 @@
 #include "model/key.h"
 
 static const char *const status_names[] = {
-    [WHK_KEY_ACTIVE] = "ACTIVE",
-    [WHK_KEY_REVOKED] = "REVOKED",
+    [WHK_KEY_STATUS_ACTIVE] = "ACTIVE",
+    [WHK_KEY_STATUS_REVOKED] = "REVOKED",
 };
 
 static const char *const event_type_names[WHK_EVENT_TYPE_COUNT] = {

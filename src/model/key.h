@@ -12,8 +12,8 @@
 #include <apr_time.h>
 
 typedef enum {
-    WHK_KEY_ACTIVE,
-    WHK_KEY_REVOKED
+    WHK_KEY_STATUS_ACTIVE,
+    WHK_KEY_STATUS_REVOKED
 } whk_key_status_t;
 
 /** `ACTIVE` or `REVOKED`: in answers and in the store. */

@@ -70,6 +70,25 @@ static const row_t rows[WHK_CODE_COUNT] = {
     [WHK_STORE_UNAVAILABLE] = {"store_unavailable", 503,
                                "the registry's database can't be reached: try again"},
     [WHK_TOO_BUSY] = {"too_busy", 503, "the server is too busy for this: try again"},
+    [WHK_SIGNATURE_MISSING] = {"signature_missing", 401,
+                               "the request carries no signature: sign it"},
+    [WHK_MALFORMED_JWS] = {"malformed_jws", 401,
+                           "the signature is not of the form its scheme asks for"},
+    [WHK_ALGORITHM_MISMATCH] = {"algorithm_mismatch", 401,
+                                "the algorithm that the signature claims is not that of the key"},
+    [WHK_UNKNOWN_KEY] = {"unknown_key", 401,
+                         "the signature names no key that is registered for this enterprise"},
+    [WHK_KEY_REVOKED] = {"key_revoked", 401, "this key was revoked: sign with an ACTIVE one"},
+    [WHK_BAD_SIGNATURE] = {"bad_signature", 401,
+                           "the signature does not fit what was sent and the key"},
+    [WHK_EXPIRED] = {"expired", 401, "the signature is too old, or not good yet: sign anew"},
+    [WHK_REPLAYED] = {"replayed", 401, "this was received before: sign anew"},
+    [WHK_DIGEST_MISMATCH] = {"digest_mismatch", 401,
+                             "the digest that was signed is not that of the body"},
+    [WHK_JWKS_URI_KEY_CHANGED] =
+        {"jwks_uri_key_changed", 401,
+         "the key at jwksUri is not the one that was registered: register it "
+         "under a kid of its own"},
 };
 
 static const row_t *row_of(whk_code_t code)

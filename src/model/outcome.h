@@ -42,6 +42,17 @@ typedef enum {
     WHK_INTERNAL_ERROR,
     WHK_STORE_UNAVAILABLE,
     WHK_TOO_BUSY,
+    /* Why a signature was not accepted (contract, sections 5 and 8). */
+    WHK_SIGNATURE_MISSING,
+    WHK_MALFORMED_JWS,
+    WHK_ALGORITHM_MISMATCH,
+    WHK_UNKNOWN_KEY,
+    WHK_KEY_REVOKED,
+    WHK_BAD_SIGNATURE,
+    WHK_EXPIRED,
+    WHK_REPLAYED,
+    WHK_DIGEST_MISMATCH,
+    WHK_JWKS_URI_KEY_CHANGED,
     WHK_CODE_COUNT
 } whk_code_t;
 

@@ -114,7 +114,7 @@ static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_
     made->jwks_uri = request->jwks_uri;
     made->jwk = jwk->public_json;
     made->thumbprint = jwk->thumbprint;
-    made->status = WHK_KEY_ACTIVE;
+    made->status = WHK_KEY_STATUS_ACTIVE;
     made->created = whk_time_now();
     made->created_by = whk_caller_actor(caller);
     *key = made;

@@ -22,10 +22,10 @@ static void *read_key(whk_row_t *row)
     key->revoked = whk_row_time(row, 12);
     key->revoked_by = whk_row_text_or_null(row, 13);
     /* Whatever is not plainly ACTIVE must never verify anything. */
-    if (status && !strcmp(status, whk_key_status_name(WHK_KEY_ACTIVE)))
-        key->status = WHK_KEY_ACTIVE;
-    else if (status && !strcmp(status, whk_key_status_name(WHK_KEY_REVOKED)))
-        key->status = WHK_KEY_REVOKED;
+    if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
+        key->status = WHK_KEY_STATUS_ACTIVE;
+    else if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_REVOKED)))
+        key->status = WHK_KEY_STATUS_REVOKED;
     else
         row->flawed = 1;
     return key;

@@ -159,7 +159,7 @@ static inline whk_key_t make_key(const char *enterprise, const char *key_id, con
                      .algorithm = "EdDSA",
                      .jwk = "{\"kty\":\"OKP\"}",
                      .thumbprint = thumbprint,
-                     .status = WHK_KEY_ACTIVE,
+                     .status = WHK_KEY_STATUS_ACTIVE,
                      .created = apr_time_from_msec(1700000000123),
                      .created_by = "alice"};
 

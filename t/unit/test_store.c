@@ -380,7 +380,7 @@ static void a_key_is_revoked_once(void **state)
     good(whk_store_transaction(store, fixture->pool, revoke_work, &revocation));
     assert_int_equal(revocation.revoked, 0);
     good(whk_store_key_get(store, fixture->pool, "acme", "one", &found));
-    assert_int_equal(found->status, WHK_KEY_REVOKED);
+    assert_int_equal(found->status, WHK_KEY_STATUS_REVOKED);
     assert_int_equal(apr_time_as_msec(found->revoked), 42);
     assert_string_equal(found->revoked_by, "bob");
     revocation.key_id = "none";

@@ -255,8 +255,8 @@ static void names_of_states_and_events(void **state)
     int type;
 
     (void)state;
-    assert_string_equal(whk_key_status_name(WHK_KEY_ACTIVE), "ACTIVE");
-    assert_string_equal(whk_key_status_name(WHK_KEY_REVOKED), "REVOKED");
+    assert_string_equal(whk_key_status_name(WHK_KEY_STATUS_ACTIVE), "ACTIVE");
+    assert_string_equal(whk_key_status_name(WHK_KEY_STATUS_REVOKED), "REVOKED");
     for (type = 0; type < WHK_EVENT_TYPE_COUNT; type++)
         assert_non_null(whk_event_type_name((whk_event_type_t)type));
     assert_string_equal(whk_event_type_name(WHK_EVENT_JWKS_URI_KEY_CHANGED),

@@ -1,0 +1,28 @@
+#ifndef WHK_JOSE_CLAIMS_H
+#define WHK_JOSE_CLAIMS_H
+
+/**
+ * @file jose/claims.h
+ * For the JWS schemes: the claims that say when a message is good and which one it is (RFC 7519,
+ * section 4.1), wherever they stand.
+ */
+
+#include <apr_pools.h>
+#include <jansson.h>
+
+#include "jose/signed_message.h"
+#include "model/outcome.h"
+
+/**
+ * Take `exp`, `nbf`, `iat` and `jti` over into `message`, where present. What a header repeats of
+ * its claims must agree with them (section 5.3).
+ * @param object what holds them
+ * @param place  what it is, for messages: `the JWS header`
+ * @param strict whether they are claims for certain; else a member of another type than a claim of
+ *               that name has is the application's own, and left alone
+ * @return NULL or malformed_jws
+ */
+const whk_outcome_t *whk_claims_read(whk_signed_message_t *message, const json_t *object,
+                                     const char *place, int strict, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef WHK_JOSE_JWS_H
+#define WHK_JOSE_JWS_H
+
+/**
+ * @file jose/jws.h
+ * A JWS in compact form (RFC 7515, section 3.1), with its payload attached or detached (appendix
+ * F), the latter also unencoded (RFC 7797). Neither of the JSON forms is read.
+ */
+
+#include <apr_pools.h>
+#include <jansson.h>
+
+#include "jose/jwk.h"
+#include "jose/signature.h"
+#include "jose/signed_message.h"
+#include "model/outcome.h"
+
+/** The longest header, decoded, in bytes. */
+#define WHK_JWS_HEADER_MAX 8192
+
+typedef struct whk_jws_t {
+    const json_t *header;
+    const char *alg;
+    whk_bytes_t signed_text; /**< as sent: the header and, where attached, a dot and the payload */
+    whk_bytes_t payload;     /**< decoded */
+    int is_detached;
+    int is_encoded;        /**< `b64`: the payload was signed in base64url */
+    whk_bytes_t signature; /**< decoded; empty where `alg` is `none` */
+} whk_jws_t;
+
+/**
+ * Read what a JWS is, and by the rules whether it may be one: needs no key.
+ * @param detached NULL: the payload must be in `text`; else it is this, borrowed, and must not be
+ * @return NULL or malformed_jws
+ */
+const whk_outcome_t *whk_jws_read(whk_jws_t **jws, const char *text, apr_size_t length,
+                                  const whk_bytes_t *detached, apr_pool_t *pool);
+
+/**
+ * Read a JSON object of a JWS: its header or its claims.
+ * @param what names it in messages, as `the JWS header`
+ * @return NULL or malformed_jws
+ */
+const whk_outcome_t *whk_jws_read_object(const json_t **object, const whk_bytes_t *text,
+                                         const char *what, apr_pool_t *pool);
+
+/** Take over from the header what a signed message tells: kid, times, jti. */
+const whk_outcome_t *whk_jws_describe(whk_signed_message_t *message, const whk_jws_t *jws,
+                                      apr_pool_t *pool);
+
+/** The last step of a parse: a message that was given no replay_id gets that of its signature. */
+void whk_jws_name_by_signature(whk_signed_message_t *message, const whk_jws_t *jws,
+                               apr_pool_t *pool);
+
+/** As whk_scheme_verifier_t's, for a JWS. */
+const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
+                                    whk_algorithms_t enabled, const char **algorithm,
+                                    apr_pool_t *pool);
+
+/**
+ * The value of the one header field that a JWS is in.
+ * @return NULL, signature_missing (there is none) or malformed_jws (there are several)
+ */
+const whk_outcome_t *whk_jws_field(const char **value, const whk_message_t *message,
+                                   const char *name, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,50 @@
+#ifndef WHK_JOSE_SIGNATURE_H
+#define WHK_JOSE_SIGNATURE_H
+
+/**
+ * @file jose/signature.h
+ * One signature, one key, one algorithm (RFC 7518 section 3, RFC 8037, RFC 8812).
+ */
+
+#include <apr_pools.h>
+
+#include "jose/jwk.h"
+
+/** Bytes that are signed one after another, without copying them together. */
+typedef struct whk_bytes_t {
+    const void *bytes;
+    apr_size_t length;
+} whk_bytes_t;
+
+/**
+ * Verify. ECDSA signatures are r || s of fixed length (RFC 7518 section 3.4), both in [1, n-1];
+ * Ed25519's S is below L and its R not of small order. Safe for any number of threads. What
+ * OpenSSL sets up for an algorithm is kept with the key from its first use on.
+ * @param algorithm one bit, which must be one of the key's
+ * @param parts     what was signed; an EdDSA key needs it whole, so parts are joined for it in
+ * `pool`
+ * @return 1: good; 0: not, or it could not be decided
+ */
+int whk_signature_verify(const whk_jwk_t *jwk, whk_algorithm_t algorithm, const whk_bytes_t *parts,
+                         int count, const unsigned char *signature, apr_size_t length,
+                         apr_pool_t *pool);
+
+/**
+ * The algorithm that a JOSE `alg` names for this key, compared with what fits the key and what is
+ * on: never obeyed.
+ * @return its bit, or 0 with `flaw` set to what would be right: "the JWS header says ES384, this
+ * key is P-256: sign with ES256"
+ */
+whk_algorithms_t whk_signature_algorithm(const whk_jwk_t *jwk, const char *alg,
+                                         whk_algorithms_t enabled, const char **flaw,
+                                         apr_pool_t *pool);
+
+/**
+ * What tells a signature from every other, for messages that have no name of their own: its first
+ * half, in base64url. The whole would not do: of an ECDSA signature (r, s) anybody makes (r, n-s),
+ * which is as good.
+ */
+const char *whk_signature_replay_id(const unsigned char *signature, apr_size_t length,
+                                    apr_pool_t *pool);
+
+#endif

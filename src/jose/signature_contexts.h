@@ -1,0 +1,30 @@
+#ifndef WHK_JOSE_SIGNATURE_CONTEXTS_H
+#define WHK_JOSE_SIGNATURE_CONTEXTS_H
+
+/**
+ * @file jose/signature_contexts.h
+ * What OpenSSL sets up to verify with a key: made at the first use of an algorithm, then kept with
+ * the key and copied for each signature. Setting up costs a fetch of each algorithm, under locks
+ * that all threads share; of an RS256 verification it would be a seventh.
+ */
+
+#include <apr_pools.h>
+#include <openssl/evp.h>
+
+#include "jose/algorithm.h"
+#include "jose/jwk.h"
+
+/** The contexts of one key; any number of threads may use them at once. */
+typedef struct whk_signature_contexts_t whk_signature_contexts_t;
+
+/** None yet. They are freed with `pool`. */
+whk_signature_contexts_t *whk_signature_contexts_make(apr_pool_t *pool);
+
+/**
+ * The context of a key for one of its algorithms, after EVP_DigestVerifyInit(): to be copied, never
+ * to be used itself.
+ * @return NULL where OpenSSL can't make it
+ */
+const EVP_MD_CTX *whk_signature_context(const whk_jwk_t *jwk, whk_algorithm_t algorithm);
+
+#endif

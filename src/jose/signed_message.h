@@ -1,0 +1,115 @@
+#ifndef WHK_JOSE_SIGNED_MESSAGE_H
+#define WHK_JOSE_SIGNED_MESSAGE_H
+
+/**
+ * @file jose/signed_message.h
+ * A webhook as it arrived, and the signature that it carries, whatever the scheme: first parsed,
+ * which needs no key and tells which one to look up; then verified with that key.
+ *
+ * All functions return NULL or why not: malformed_jws, signature_missing, algorithm_mismatch,
+ * key_id_mismatch, bad_signature, digest_mismatch, expired (contract, sections 5 and 8). Messages
+ * lead to the mend and repeat at most an algorithm's or a component's name. What a token claims
+ * about its key or algorithm is compared, never obeyed.
+ */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+#include "jose/algorithm.h"
+#include "jose/jwk.h"
+#include "model/outcome.h"
+
+/** A request as its signer saw it. Borrowed by everything below. */
+typedef struct whk_message_t {
+    const char *method;    /**< as sent, `POST` */
+    const char *scheme;    /**< `http` or `https`, lower case */
+    const char *authority; /**< Host, lower case, without a default port (RFC 9421 section 2.2.3) */
+    const char *target;    /**< the request target as it was sent, in origin form: path and query */
+    /**
+     * The values of a header field, by name without regard to case, in the order they came.
+     * @return an array of `const char *`; NULL or empty: there is none
+     */
+    const apr_array_header_t *(*field)(void *baton, const char *name, apr_pool_t *pool);
+    void *baton;
+    const char *body; /**< never NULL */
+    apr_size_t length;
+} whk_message_t;
+
+/** What a scheme asks for beyond its standard. */
+typedef struct whk_scheme_policy_t {
+    const char *header;          /**< the header of `jws-detached` and `jwt` */
+    const char *body_hash_claim; /**< WebhookKeysBodyHashClaim, for `jwt` */
+    const apr_array_header_t
+        *required_components; /**< WebhookKeysRequiredComponents, for
+                `http-signature`: `const char *`, as `@method`, `content-digest` */
+} whk_scheme_policy_t;
+
+/** A signature that was parsed. */
+typedef struct whk_signed_message_t {
+    const char *kid; /**< key to look up; NULL: the signature names none (then see `any_ed25519`) */
+    int any_ed25519; /**< to be tried against each of the enterprise's ACTIVE Ed25519 keys */
+    const char *replay_id; /**< jti, nonce, webhook-id; else the signature itself, so never NULL */
+    apr_time_t signed_at;  /**< iat, created or webhook-timestamp; 0: none */
+    apr_time_t not_before; /**< nbf; 0: none */
+    apr_time_t expires;    /**< exp or expires; 0: none */
+    int needs_time;        /**< the scheme has times, so one of them must be there */
+    /** Private to the scheme. */
+    const struct whk_scheme_verifier_t *verifier;
+    void *state;
+} whk_signed_message_t;
+
+/** How a scheme verifies what it parsed. */
+typedef struct whk_scheme_verifier_t {
+    const whk_outcome_t *(*verify)(const whk_signed_message_t *message, const whk_jwk_t *jwk,
+                                   whk_algorithms_t enabled, const char **algorithm,
+                                   apr_pool_t *pool);
+} whk_scheme_verifier_t;
+
+/** A scheme: the first word of `WebhookKeysSignature`. */
+typedef struct whk_scheme_t {
+    const char *name; /**< jws, jws-detached, jwt, http-signature, standard-webhooks */
+    int takes_header; /**< a header's name follows it in the directive */
+    const whk_outcome_t *(*parse)(whk_signed_message_t **parsed, const whk_message_t *message,
+                                  const whk_scheme_policy_t *policy, apr_pool_t *pool);
+} whk_scheme_t;
+
+extern const whk_scheme_t whk_scheme_jws;               /* jose/scheme_jws.c */
+extern const whk_scheme_t whk_scheme_jws_detached;      /* jose/scheme_jws.c */
+extern const whk_scheme_t whk_scheme_jwt;               /* jose/scheme_jwt.c */
+extern const whk_scheme_t whk_scheme_http_signature;    /* jose/scheme_http_signature.c */
+extern const whk_scheme_t whk_scheme_standard_webhooks; /* jose/scheme_standard_webhooks.c */
+
+/** By name, or NULL. */
+const whk_scheme_t *whk_scheme_by_name(const char *name);
+
+/**
+ * Judge a parsed signature with a key.
+ * @param enabled   the algorithms that are on; a key verifies only by one that is, and that is its
+ * own
+ * @param algorithm set on success to the JWS name of what verified it (`EdDSA`, `ES256` …)
+ * @return NULL: the signature is this key's, over this message
+ */
+const whk_outcome_t *whk_signed_message_verify(const whk_signed_message_t *message,
+                                               const whk_jwk_t *jwk, whk_algorithms_t enabled,
+                                               const char **algorithm, apr_pool_t *pool);
+
+/**
+ * Judge the times of a parsed signature.
+ * @param max_age longest since it was signed (WebhookKeysMaxAge)
+ * @param skew    how far clocks may differ (WebhookKeysClockSkew)
+ * @return NULL or expired
+ */
+const whk_outcome_t *whk_signed_message_check_times(const whk_signed_message_t *message,
+                                                    apr_time_t now, apr_interval_time_t max_age,
+                                                    apr_interval_time_t skew, apr_pool_t *pool);
+
+/**
+ * Parse a JWS in compact form on its own, as `verify` of the API takes it.
+ * @param payload NULL: attached; else the bytes of a detached payload (RFC 7515 appendix F)
+ */
+const whk_outcome_t *whk_jws_parse(whk_signed_message_t **parsed, const char *jws,
+                                   apr_size_t jws_length, const char *payload,
+                                   apr_size_t payload_length, apr_pool_t *pool);
+
+#endif
