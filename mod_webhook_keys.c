@@ -16,22 +16,33 @@
 #include "httpd/admin.h"
 #include "httpd/answer.h"
 #include "httpd/bearer.h"
+#include "httpd/captured_body.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
 #include "httpd/handler.h"
+#include "httpd/keyrings.h"
 #include "httpd/otp.h"
 #include "httpd/remote.h"
+#include "httpd/replay_cache.h"
+#include "httpd/webhook.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
+    static const char *const watchdog[] = {"mod_watchdog.c", NULL};
+
     /* Start-up. Whatever can be found wrong is found in check_config, which `apachectl configtest`
      * runs too. */
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_remote_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_keyrings_post_config, watchdog, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_remote_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_replay_cache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_keyrings_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
 
     /* As early as the location is known: from here on every answer is JSON. */
     ap_hook_pre_translate_name(whk_answer_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -55,6 +66,14 @@ static void register_hooks(apr_pool_t *pool)
     ap_register_provider(pool, WHK_OTP_PROVIDER_GROUP, "totp", WHK_OTP_PROVIDER_VERSION,
                          &whk_totp_provider);
     ap_hook_fixups(whk_otp_check, NULL, NULL, APR_HOOK_LAST);
+
+    /* Webhooks, in locations that are anybody's. */
+    whk_captured_body_register_filter();
+    ap_hook_check_authn(whk_webhook_check, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "valid-webhook", AUTHZ_PROVIDER_VERSION,
+                              &whk_webhook_provider, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(whk_webhook_carry, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_log_transaction(whk_webhook_end, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_handler(whk_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -7,7 +7,13 @@
 #> whk_jwks my-key.pem my-key-1 | tee my-key.json                   # its public half as a JWK Set
 #> whk POST /webhooks/keys -H "OTP: $(whk_otp)" -d @my-key.json     # register it
 #> whk GET /webhooks/keys                                           # list
+#> echo '{"event":"paid"}' > body.json
+#> whk_sign my-key.pem my-key-1 body.json > signature               # sign a webhook, by openssl alone
+#> whk_send body.json "$(cat signature)"                            # it reaches the backend, which shows what arrived
+#> echo '{"event":"paid twice"}' > tampered.json
+#> whk_send tampered.json "$(cat signature)"                        # bad_signature: stopped by httpd
 #> whk DELETE /webhooks/keys/my-key-1 -H "OTP: $(whk_otp)"          # revoke; a code works once, so this waits for the next
+#> whk_send body.json "$(cat signature)"                            # key_revoked: at once
 #> whk POST /webhooks/keys -H "OTP: $(whk_otp)" -d @my-key.json     # key_id_taken: a keyId is used once
 #> whk GET /webhooks/key-events                                     # what was done, by whom
 
@@ -38,4 +44,21 @@ whk_otp() {
 whk_jwks() {
     _x=$(openssl pkey -in "$1" -pubout -outform DER | tail -c 32 | basenc --base64url | tr -d '=')
     jq -n --arg kid "$2" --arg x "$_x" '{jwks: {keys: [{kty: "OKP", crv: "Ed25519", kid: $kid, x: $x, use: "sig"}]}}'
+}
+
+whk_base64url() { basenc -w 0 --base64url | tr -d '='; }
+
+# whk_sign PEM KEYID FILE: a detached JWS over a file (RFC 7515, appendix F), signed now with an Ed25519 key.
+whk_sign() {
+    _header=$(printf '{"alg":"EdDSA","kid":"%s","iat":%s}' "$2" "$(date +%s)" | whk_base64url)
+    _input=$(mktemp)
+    printf '%s.%s' "$_header" "$(whk_base64url < "$3")" > "$_input"
+    printf '%s..%s\n' "$_header" "$(openssl pkeyutl -sign -inkey "$1" -rawin -in "$_input" | whk_base64url)"
+    rm -f "$_input"
+}
+
+# whk_send FILE SIGNATURE: post a file as a webhook of the demo's enterprise.
+whk_send() {
+    curl -sS --noproxy '*' -H 'Content-Type: application/json' -H "Webhook-Signature: $2" --data-binary "@$1" \
+        "$WHK_HOOKS_URL/$WHK_ENTERPRISE" | jq .
 }

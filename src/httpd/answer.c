@@ -141,18 +141,23 @@ static int is_error_document_of_ours(request_rec *r)
     return r->prev && r->prev->status >= HTTP_BAD_REQUEST && is_ours(r->prev);
 }
 
-int whk_answer_claim(request_rec *r)
+void whk_answer_claim_errors(request_rec *r)
 {
     apr_size_t i;
 
+    for (i = 0; i < sizeof(core_statuses) / sizeof(core_statuses[0]); i++)
+        ap_custom_response(r, core_statuses[i], "");
+}
+
+int whk_answer_claim(request_rec *r)
+{
     /* Refused, so that httpd gives up on the document and answers the first request itself. */
     if (is_error_document_of_ours(r))
         return HTTP_INTERNAL_SERVER_ERROR;
     if (!whk_config_is_ours(r))
         return DECLINED;
     whk_request_of(r)->claimed = 1;
-    for (i = 0; i < sizeof(core_statuses) / sizeof(core_statuses[0]); i++)
-        ap_custom_response(r, core_statuses[i], "");
+    whk_answer_claim_errors(r);
     set_common_headers(r, r->err_headers_out);
     return DECLINED;
 }
@@ -208,7 +213,7 @@ static void settle_status(request_rec *r, whk_request_t *request)
         !ap_some_auth_required(r))
         whk_request_stop(r, whk_request_nobody_authorized(r));
     if (request->outcome)
-        r->status = whk_code_status(request->outcome->code);
+        r->status = request->status;
     else if (r->status == HTTP_UNAUTHORIZED && request->authenticated)
         r->status = HTTP_FORBIDDEN;
     r->status_line = NULL;
@@ -218,9 +223,19 @@ static void settle_status(request_rec *r, whk_request_t *request)
     }
 }
 
+/* Of a location that is not ours, but lets only signed webhooks through. */
+static int is_stopped_webhook(request_rec *r)
+{
+    const whk_request_t *request = ap_get_module_config(r->request_config, &webhook_keys_module);
+
+    return request && request->delivery && request->outcome;
+}
+
 void whk_answer_insert_error_filter(request_rec *r)
 {
-    if ((r->status < HTTP_BAD_REQUEST && r->status != HTTP_MOVED_TEMPORARILY) || !is_ours(r))
+    if (r->status < HTTP_BAD_REQUEST && r->status != HTTP_MOVED_TEMPORARILY)
+        return;
+    if (!is_stopped_webhook(r) && !is_ours(r))
         return;
     /* A redirect that nobody can have meant yet: to an ErrorDocument, for a request so wrong that
      * its location was never reached. */

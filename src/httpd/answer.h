@@ -27,6 +27,9 @@ int whk_answer_options(request_rec *r, const char *allow);
  */
 int whk_answer_claim(request_rec *r);
 
+/** From now on no ErrorDocument takes the place of an answer of this request. */
+void whk_answer_claim_errors(request_rec *r);
+
 /** insert_error_filter: answers that httpd's core or another module makes become JSON too. */
 void whk_answer_insert_error_filter(request_rec *r);
 

@@ -52,9 +52,49 @@ static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_
                       "the body did not arrive whole: its framing is broken, or it stopped");
 }
 
-/* Move a brigade's bytes to the end of `body`; at_end is set with the last of them. */
-static apr_status_t append_brigade(apr_bucket_brigade *brigade, char *body, apr_size_t room,
-                                   apr_size_t *length, int *at_end)
+/* A body as it grows, in a pool; a NUL always fits behind it. */
+typedef struct {
+    request_rec *r;
+    char *bytes;
+    apr_size_t length;
+    apr_size_t room;
+    apr_size_t limit;
+} growing_t;
+
+/* What was announced is made room for at once: at most `limit`, as it was checked. */
+static void begin(growing_t *body, request_rec *r, apr_int64_t limit)
+{
+    const char *announced = apr_table_get(r->headers_in, "Content-Length");
+
+    body->r = r;
+    body->length = 0;
+    body->limit = (apr_size_t)limit;
+    body->room = announced ? (apr_size_t)apr_atoi64(announced) : HUGE_STRING_LEN;
+    if (body->room > body->limit)
+        body->room = body->limit;
+    body->bytes = apr_palloc(r->pool, body->room + 1);
+}
+
+static apr_status_t append(growing_t *body, const char *data, apr_size_t size)
+{
+    if (size > body->limit - body->length)
+        return APR_ENOSPC;
+    if (size > body->room - body->length) {
+        char *old = body->bytes;
+
+        body->room = 2 * (body->length + size);
+        if (body->room > body->limit)
+            body->room = body->limit;
+        body->bytes = apr_palloc(body->r->pool, body->room + 1);
+        memcpy(body->bytes, old, body->length);
+    }
+    memcpy(body->bytes + body->length, data, size);
+    body->length += size;
+    return APR_SUCCESS;
+}
+
+/* Move a brigade's bytes to the end of the body; at_end is set with the last of them. */
+static apr_status_t append_brigade(growing_t *body, apr_bucket_brigade *brigade, int *at_end)
 {
     apr_bucket *bucket;
 
@@ -71,33 +111,37 @@ static apr_status_t append_brigade(apr_bucket_brigade *brigade, char *body, apr_
         if (APR_BUCKET_IS_METADATA(bucket))
             continue;
         status = apr_bucket_read(bucket, &data, &size, APR_BLOCK_READ);
+        if (status == APR_SUCCESS)
+            status = append(body, data, size);
         if (status != APR_SUCCESS)
             return status;
-        if (size > room - *length)
-            return APR_ENOSPC;
-        memcpy(body + *length, data, size);
-        *length += size;
     }
     return APR_SUCCESS;
 }
 
-static const whk_outcome_t *read_all(request_rec *r, apr_int64_t limit, char *body,
-                                     apr_size_t *length)
+const whk_outcome_t *whk_body_read(request_rec *r, apr_int64_t limit, char **bytes,
+                                   apr_size_t *length)
 {
-    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_bucket_brigade *brigade;
+    growing_t body;
     int at_end = 0;
 
-    *length = 0;
+    WHK_TRY(check_announced_length(r, limit));
+    begin(&body, r, limit);
+    brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     while (!at_end) {
         apr_status_t status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES,
                                              APR_BLOCK_READ, HUGE_STRING_LEN);
 
         if (status == APR_SUCCESS)
-            status = append_brigade(brigade, body, (apr_size_t)limit, length, &at_end);
+            status = append_brigade(&body, brigade, &at_end);
         if (status != APR_SUCCESS)
             return read_error(r, status, limit);
         apr_brigade_cleanup(brigade);
     }
+    body.bytes[body.length] = '\0';
+    *bytes = body.bytes;
+    *length = body.length;
     return NULL;
 }
 
@@ -107,14 +151,11 @@ const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const
     char *bytes;
 
     WHK_TRY(check_media_type(r));
-    WHK_TRY(check_announced_length(r, limit));
-    bytes = apr_palloc(r->pool, (apr_size_t)limit + 1);
-    WHK_TRY(read_all(r, limit, bytes, length));
+    WHK_TRY(whk_body_read(r, limit, &bytes, length));
     /* An input filter such as mod_deflate's takes the header away when it has decoded the body. */
     if (apr_table_get(r->headers_in, "Content-Encoding"))
         return whk_refuse(r->pool, WHK_UNSUPPORTED_MEDIA_TYPE,
                           "send the body as it is, without Content-Encoding");
-    bytes[*length] = '\0';
     *body = bytes;
     return NULL;
 }

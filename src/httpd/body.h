@@ -3,7 +3,7 @@
 
 /**
  * @file httpd/body.h
- * The body of a request to the API.
+ * The body of a request, in memory.
  */
 
 #include <httpd.h>
@@ -11,12 +11,16 @@
 #include "model/outcome.h"
 
 /**
- * Read a JSON body whole.
+ * Read a body whole.
  * @param limit most bytes, after any transfer or content decoding that httpd does
- * @param body  set to the bytes, followed by a NUL that is not counted
- * @return NULL, or unsupported_media_type, body_too_large, or invalid_request where the client did
- * not send what it had announced
+ * @param bytes set to the bytes, followed by a NUL that is not counted
+ * @return NULL, or body_too_large, or invalid_request where the client did not send what it had
+ * announced
  */
+const whk_outcome_t *whk_body_read(request_rec *r, apr_int64_t limit, char **bytes,
+                                   apr_size_t *length);
+
+/** As whk_body_read(), and unsupported_media_type where it is not sent as JSON. */
 const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const char **body,
                                         apr_size_t *length);
 

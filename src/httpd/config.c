@@ -10,6 +10,8 @@
 #include <http_core.h>
 #include <http_log.h>
 
+#include "httpd/replay_cache.h"
+
 APLOG_USE_MODULE(webhook_keys);
 
 typedef struct row_t row_t;
@@ -177,6 +179,104 @@ static const char *read_proxy(cmd_parms *cmd, const row_t *row, void *field, int
     return NULL;
 }
 
+static const char *read_expression(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                   char *const argv[])
+{
+    const char *flaw = NULL;
+    const ap_expr_info_t *expression = NULL;
+
+    (void)row;
+    if (argc == 1 && *argv[0])
+        expression = ap_expr_parse_cmd(cmd, argv[0], AP_EXPR_FLAG_STRING_RESULT, &flaw, NULL);
+    if (!expression)
+        return apr_psprintf(cmd->temp_pool, "must be one string expression of httpd%s%s",
+                            flaw ? ": " : "", flaw ? flaw : "");
+    *(const ap_expr_info_t **)field = expression;
+    return NULL;
+}
+
+static const char *read_signature(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                  char *const argv[])
+{
+    whk_server_t *server = ap_get_module_config(cmd->server->module_config, &webhook_keys_module);
+    const whk_scheme_t *scheme = argc ? whk_scheme_by_name(argv[0]) : NULL;
+    whk_signature_config_t *signature = field;
+
+    (void)row;
+    if (!scheme)
+        return "must begin with one of jws, jws-detached, jwt, http-signature, standard-webhooks";
+    if (scheme->takes_header && (argc != 2 || !is_header_name(argv[1])))
+        return apr_psprintf(cmd->temp_pool, "must be %s and the name of one header field",
+                            scheme->name);
+    if (!scheme->takes_header && argc != 1)
+        return apr_psprintf(cmd->temp_pool, "must be %s alone: it has its own place", scheme->name);
+    signature->scheme = scheme;
+    signature->header = argc == 2 ? apr_pstrdup(cmd->pool, argv[1]) : NULL;
+    server->verifies = 1;
+    return NULL;
+}
+
+static const char *read_claim(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                              char *const argv[])
+{
+    (void)row;
+    if (argc != 1 || !*argv[0])
+        return "must be the name of one claim";
+    *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
+/* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. */
+static int is_component(const char *name)
+{
+    static const char *const derived[] = {"@method",         "@target-uri", "@authority", "@scheme",
+                                          "@request-target", "@path",       "@query"};
+    const char *c;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(derived) / sizeof(derived[0]); i++)
+        if (!strcmp(name, derived[i]))
+            return 1;
+    for (c = name; *c; c++)
+        if (apr_isupper(*c))
+            return 0;
+    return is_header_name(name);
+}
+
+static const char *read_components(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                   char *const argv[])
+{
+    apr_array_header_t *components = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    int i;
+
+    (void)row;
+    for (i = 0; i < argc; i++) {
+        if (!is_component(argv[i]))
+            return apr_psprintf(cmd->temp_pool,
+                                "\"%s\" must be the name of a header field in lower case, or "
+                                "@method, @target-uri, @authority, @scheme, @request-target, "
+                                "@path or @query",
+                                argv[i]);
+        APR_ARRAY_PUSH(components, const char *) = apr_pstrdup(cmd->pool, argv[i]);
+    }
+    *(const apr_array_header_t **)field = components;
+    return argc ? NULL : "must be one or more components";
+}
+
+static const char *read_replay_cache(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                                     char *const argv[])
+{
+    (void)row;
+    if (argc != 1)
+        return "must be Off, or one socache provider with its arguments, as shmcb:4194304";
+    if (!ap_cstr_casecmp(argv[0], "Off")) {
+        *(const char **)field = NULL;
+        return NULL;
+    }
+    *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
+    return whk_replay_cache_flaw(cmd, argv[0]);
+}
+
 enum {
     MAX_BODY,
     MAX_ACTIVE,
@@ -189,7 +289,17 @@ enum {
     JWKS_URI_TIMEOUT,
     CA_FILE,
     PROXY,
-    MAX_FETCHES
+    MAX_FETCHES,
+    ENTERPRISE,
+    SIGNATURE,
+    BODY_HASH_CLAIM,
+    REQUIRED_COMPONENTS,
+    MAX_AGE,
+    CLOCK_SKEW,
+    MAX_WEBHOOK_BODY,
+    REVOCATION_LAG,
+    MAX_STALE,
+    REPLAY_CACHE
 };
 
 static const row_t rows[] = {
@@ -208,6 +318,20 @@ static const row_t rows[] = {
     [CA_FILE] = {"WebhookKeysCAFile", read_file, FIELD(ca_file), 0, 0, NULL},
     [PROXY] = {"WebhookKeysProxy", read_proxy, FIELD(proxy), 0, 0, NULL},
     [MAX_FETCHES] = {"WebhookKeysMaxFetches", read_number, FIELD(max_fetches), 1, 10000, NULL},
+    [ENTERPRISE] = {"WebhookKeysEnterprise", read_expression, FIELD(enterprise), 0, 0, NULL},
+    [SIGNATURE] = {"WebhookKeysSignature", read_signature, FIELD(signature), 0, 0, NULL},
+    [BODY_HASH_CLAIM] = {"WebhookKeysBodyHashClaim", read_claim, FIELD(body_hash_claim), 0, 0,
+                         "request_body_sha256"},
+    [REQUIRED_COMPONENTS] = {"WebhookKeysRequiredComponents", read_components,
+                             FIELD(required_components), 0, 0, NULL},
+    [MAX_AGE] = {"WebhookKeysMaxAge", read_timeout, FIELD(times.max_age), 1000, 86400000, "300"},
+    [CLOCK_SKEW] = {"WebhookKeysClockSkew", read_timeout, FIELD(times.skew), 0, 3600000, "30"},
+    [MAX_WEBHOOK_BODY] = {"WebhookKeysMaxWebhookBody", read_number, FIELD(max_webhook_body), 1024,
+                          1073741824, "1048576"},
+    [REVOCATION_LAG] = {"WebhookKeysRevocationLag", read_timeout, FIELD(revocation_lag), 300, 60000,
+                        "1"},
+    [MAX_STALE] = {"WebhookKeysMaxStale", read_timeout, FIELD(max_stale), 0, 86400000, "60"},
+    [REPLAY_CACHE] = {"WebhookKeysReplayCache", read_replay_cache, FIELD(replay_cache), 0, 0, NULL},
 };
 
 #define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
@@ -220,7 +344,7 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     const char *value = "";
     int i;
 
-    if (row == &rows[MAX_FETCHES])
+    if (row == &rows[MAX_FETCHES] || row == &rows[REPLAY_CACHE])
         wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     if (wrong)
         return wrong;
@@ -261,6 +385,27 @@ const command_rec whk_directives[] = {
                       "egress proxy through which jwksUris are fetched"),
     AP_INIT_TAKE_ARGV("WebhookKeysMaxFetches", set_directive, (void *)&rows[MAX_FETCHES], RSRC_CONF,
                       "most fetches of jwksUris at once"),
+    AP_INIT_TAKE_ARGV("WebhookKeysEnterprise", set_directive, (void *)&rows[ENTERPRISE], EVERYWHERE,
+                      "expression that tells whose webhooks arrive here"),
+    AP_INIT_TAKE_ARGV("WebhookKeysSignature", set_directive, (void *)&rows[SIGNATURE], EVERYWHERE,
+                      "how webhooks are signed, and in which header"),
+    AP_INIT_TAKE_ARGV("WebhookKeysBodyHashClaim", set_directive, (void *)&rows[BODY_HASH_CLAIM],
+                      EVERYWHERE, "claim of a JWT that holds the body's SHA-256"),
+    AP_INIT_TAKE_ARGV("WebhookKeysRequiredComponents", set_directive,
+                      (void *)&rows[REQUIRED_COMPONENTS], EVERYWHERE,
+                      "what an HTTP message signature must cover"),
+    AP_INIT_TAKE_ARGV("WebhookKeysMaxAge", set_directive, (void *)&rows[MAX_AGE], EVERYWHERE,
+                      "longest time since a webhook was signed"),
+    AP_INIT_TAKE_ARGV("WebhookKeysClockSkew", set_directive, (void *)&rows[CLOCK_SKEW], EVERYWHERE,
+                      "how far the clocks of signers may differ"),
+    AP_INIT_TAKE_ARGV("WebhookKeysMaxWebhookBody", set_directive, (void *)&rows[MAX_WEBHOOK_BODY],
+                      EVERYWHERE, "most bytes in the body of a webhook"),
+    AP_INIT_TAKE_ARGV("WebhookKeysRevocationLag", set_directive, (void *)&rows[REVOCATION_LAG],
+                      RSRC_CONF, "longest time until a change on another node is known here"),
+    AP_INIT_TAKE_ARGV("WebhookKeysMaxStale", set_directive, (void *)&rows[MAX_STALE], RSRC_CONF,
+                      "how long known keys serve while the store is away"),
+    AP_INIT_TAKE_ARGV("WebhookKeysReplayCache", set_directive, (void *)&rows[REPLAY_CACHE],
+                      RSRC_CONF, "socache provider that remembers which webhooks were received"),
     {NULL}};
 
 void *whk_config_create(apr_pool_t *pool, char *dir)
@@ -276,6 +421,12 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->jwks_uri_timeout = apr_time_from_sec(atoi(rows[JWKS_URI_TIMEOUT].fallback));
         config->otp_header = rows[OTP_HEADER].fallback;
         config->otp_provider_name = rows[OTP_PROVIDER].fallback;
+        config->body_hash_claim = rows[BODY_HASH_CLAIM].fallback;
+        config->times.max_age = apr_time_from_sec(atoi(rows[MAX_AGE].fallback));
+        config->times.skew = apr_time_from_sec(atoi(rows[CLOCK_SKEW].fallback));
+        config->max_webhook_body = apr_atoi64(rows[MAX_WEBHOOK_BODY].fallback);
+        config->revocation_lag = apr_time_from_sec(atoi(rows[REVOCATION_LAG].fallback));
+        config->max_stale = apr_time_from_sec(atoi(rows[MAX_STALE].fallback));
     }
     return config;
 }

@@ -9,17 +9,27 @@
 
 #include <httpd.h>
 
+#include <ap_expr.h>
 #include <apr_pools.h>
 #include <http_config.h>
 
 #include "httpd/mod_webhook_keys.h"
+#include "jose/signed_message.h"
 #include "otp/secret_box.h"
+#include "registry/keyring.h"
 #include "registry/registry.h"
+#include "registry/webhook.h"
 
 extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 
 /** The name that `SetHandler` gives to a location of ours. */
 #define WHK_HANDLER "webhook-keys"
+
+/** WebhookKeysSignature: the scheme, and where it puts its signature. */
+typedef struct whk_signature_config_t {
+    const whk_scheme_t *scheme; /**< NULL: none is set */
+    const char *header;         /**< NULL where the scheme has its own */
+} whk_signature_config_t;
 
 /** What is in force at one place, defaults filled in. */
 typedef struct whk_config_t {
@@ -32,9 +42,18 @@ typedef struct whk_config_t {
     const char *secret_key_file;
     const whk_allow_list_t *jwks_uri_allow; /**< NULL: no exceptions */
     apr_interval_time_t jwks_uri_timeout;
-    const char *ca_file; /**< NULL: the system's authorities */
-    const char *proxy;   /**< NULL: none */
-    int max_fetches;     /**< 0: a quarter of the workers */
+    const char *ca_file;              /**< NULL: the system's authorities */
+    const char *proxy;                /**< NULL: none */
+    int max_fetches;                  /**< 0: a quarter of the workers */
+    const ap_expr_info_t *enterprise; /**< NULL: not set */
+    whk_signature_config_t signature;
+    const char *body_hash_claim;
+    const apr_array_header_t *required_components; /**< NULL: the scheme's own */
+    whk_webhook_times_t times;
+    apr_int64_t max_webhook_body;
+    apr_interval_time_t revocation_lag;
+    apr_interval_time_t max_stale;
+    const char *replay_cache; /**< NULL: off */
 } whk_config_t;
 
 extern const command_rec whk_directives[];
@@ -54,6 +73,10 @@ int whk_config_is_ours(request_rec *r);
 typedef struct whk_server_t {
     const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
     whk_remote_t remote;                /**< made at child start */
+    whk_keyring_t *keyring;             /**< made at child start; NULL: it verifies nothing */
+    int poll_fails;                     /**< as the background task met it last */
+    int write_uses_fails;
+    int verifies; /**< WebhookKeysSignature stands somewhere in it */
 } whk_server_t;
 
 void *whk_server_create(apr_pool_t *pool, server_rec *s);

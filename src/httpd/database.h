@@ -26,4 +26,7 @@ void whk_database_child_init(apr_pool_t *pool, server_rec *s);
 /** A store for this request, over the connections of its virtual host. */
 whk_store_t *whk_database_store(request_rec *r);
 
+/** A store outside of requests. */
+whk_store_t *whk_database_store_of_server(server_rec *s, apr_pool_t *pool);
+
 #endif

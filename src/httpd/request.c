@@ -9,6 +9,7 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
+#include "httpd/keyrings.h"
 #include "httpd/remote.h"
 #include "model/text.h"
 
@@ -58,6 +59,7 @@ whk_registry_t *whk_request_registry(request_rec *r)
         registry->pool = r->pool;
         registry->policy = &whk_config_of(r)->policy;
         registry->remote = whk_remote_of(r->server);
+        registry->changes = whk_keyrings_changes();
         registry->store = whk_database_store(r);
     }
     return registry;
@@ -77,6 +79,7 @@ int whk_request_stop(request_rec *r, const whk_outcome_t *outcome)
     int status = whk_code_status(outcome->code);
 
     request->outcome = outcome;
+    request->status = status;
     /* Or httpd would wait for a body that plays no part in the answer. */
     whk_body_discard(r);
     if (outcome->operator_hint)

@@ -13,6 +13,9 @@
 #include "model/outcome.h"
 #include "registry/registry.h"
 
+/** httpd/webhook.c */
+typedef struct whk_delivery_t whk_delivery_t;
+
 typedef struct whk_request_t {
     const char *id;               /**< requestId of answers, log and audit trail */
     whk_route_t route;            /**< see whk_request_route() */
@@ -20,6 +23,8 @@ typedef struct whk_request_t {
     int claimed;                  /**< the location was found to be ours, before its checks */
     int authenticated;            /**< some authentication step was passed */
     const whk_outcome_t *outcome; /**< why the request was stopped; NULL: httpd's own reasons */
+    int status;                   /**< of the answer for `outcome` */
+    whk_delivery_t *delivery;     /**< NULL: no webhook was looked at */
     const char *challenge;        /**< WWW-Authenticate for a 401 of ours; NULL: none */
     whk_registry_t registry;
     int routed;

@@ -2,6 +2,7 @@
 
 #include "model/text.h"
 #include "registry/audit.h"
+#include "registry/keyring.h"
 #include "registry/registry.h"
 
 const whk_outcome_t *whk_caller_check_complete(apr_pool_t *pool, const whk_caller_t *caller)
@@ -77,11 +78,17 @@ const whk_outcome_t *whk_revoke_key(whk_registry_t *registry, const whk_caller_t
                                     const char *key_id, whk_key_t **key)
 {
     revocation_t revocation = {caller, key_id, whk_time_now(), NULL, 0};
+    const whk_outcome_t *outcome;
 
     WHK_TRY(whk_caller_check_complete(registry->pool, caller));
     if (!can_exist(key_id))
         return key_not_found(registry->pool);
-    WHK_TRY(whk_store_transaction(registry->store, registry->pool, record_revocation, &revocation));
+    outcome =
+        whk_store_transaction(registry->store, registry->pool, record_revocation, &revocation);
+    /* Also where it failed: a commit that was not acknowledged may have happened. */
+    whk_keyring_changed(registry->changes, whk_caller_enterprise(caller));
+    if (outcome)
+        return outcome;
     if (!revocation.key)
         return key_not_found(registry->pool);
     if (!revocation.revoked)

@@ -6,6 +6,7 @@
 #include "jose/jwk.h"
 #include "model/text.h"
 #include "registry/audit.h"
+#include "registry/keyring.h"
 #include "registry/registry.h"
 #include "registry/remote_jwk.h"
 
@@ -262,8 +263,11 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     if (outcome)
         return refuse(registry, caller, request.key_id, outcome);
     registration.key = made;
-    WHK_TRY(
-        whk_store_transaction(registry->store, registry->pool, record_registration, &registration));
+    outcome =
+        whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
+    whk_keyring_changed(registry->changes, whk_caller_enterprise(caller));
+    if (outcome)
+        return outcome;
     if (registration.refusal)
         return registration.refusal;
     *key = made;

@@ -38,12 +38,18 @@ typedef struct whk_remote_t {
     void *baton;
 } whk_remote_t;
 
+/** registry/keyring.h */
+struct whk_change_slots_t;
+
 /** One request's or one command's view of the registry: cheap to make, used by one thread. */
 typedef struct whk_registry_t {
     apr_pool_t *pool;
     whk_store_t *store;
     const whk_policy_t *policy;
     const whk_remote_t *remote; /**< NULL: this process fetches nothing, and refuses a jwksUri */
+    /** Where other processes of the node are told of a change; NULL: they learn of it within
+     *  WebhookKeysRevocationLag. */
+    struct whk_change_slots_t *changes;
 } whk_registry_t;
 
 /* ---- who asks ---- */

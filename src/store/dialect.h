@@ -45,6 +45,10 @@ typedef enum {
     SQL_EVENT_LIST,
     SQL_EVENT_COUNT,
     SQL_EVENT_WALK,
+    SQL_CHANGE_LIST,
+    SQL_KEY_RING,
+    SQL_KEY_RING_REVOKED,
+    SQL_KEY_USED,
     SQL_STATEMENT_COUNT
 } whk_statement_t;
 

@@ -37,9 +37,11 @@ const whk_dialect_t whk_dialect_sqlite3 = {
         {
             /* BEGIN IMMEDIATE has locked everybody else out already. */
             [SQL_ENTERPRISE_LOCK] = ENTERPRISE "WHERE enterprise_id = %s",
-            [SQL_ENTERPRISE_UPDATE] = "UPDATE whk_enterprise SET revision = %lld, active_keys = "
-                                      "%lld, event_count = %lld, "
-                                      "event_head = %s WHERE enterprise_id = %s",
+            [SQL_ENTERPRISE_UPDATE] =
+                "UPDATE whk_enterprise SET change_number = CASE WHEN revision = %lld THEN "
+                "change_number ELSE 1 + (SELECT max(change_number) FROM whk_enterprise) END, "
+                "revision = %lld, active_keys = %lld, event_count = %lld, event_head = %s WHERE "
+                "enterprise_id = %s",
             [SQL_ENTERPRISE_ADD] = "INSERT INTO whk_enterprise (enterprise_id, name, created_at) "
                                    "VALUES (%s, %s, %lld) "
                                    "ON CONFLICT DO NOTHING",
@@ -104,5 +106,12 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_EVENT_COUNT] = "SELECT event_count FROM whk_enterprise WHERE enterprise_id = %s",
             [SQL_EVENT_WALK] =
                 EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",
+            [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number FROM whk_enterprise "
+                                "WHERE change_number > %lld ORDER BY change_number",
+            [SQL_KEY_RING] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_RING_REVOKED] =
+                KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
+            [SQL_KEY_USED] = "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
+                             "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld)",
         },
 };

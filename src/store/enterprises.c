@@ -28,8 +28,9 @@ const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *p
 const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_enterprise_t *enterprise)
 {
-    const void *arguments[] = {&enterprise->revision, &enterprise->active_keys,
-                               &enterprise->event_count, enterprise->event_head, enterprise->id};
+    const void *arguments[] = {&enterprise->revision,    &enterprise->revision,
+                               &enterprise->active_keys, &enterprise->event_count,
+                               enterprise->event_head,   enterprise->id};
 
     return whk_statement_write_in_transaction(store, pool, SQL_ENTERPRISE_UPDATE, arguments, NULL);
 }

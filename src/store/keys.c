@@ -86,3 +86,43 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
     return whk_statement_count(store, pool, status ? SQL_KEY_COUNT_BY_STATUS : SQL_KEY_COUNT, some,
                                total);
 }
+
+static void *read_change(whk_row_t *row)
+{
+    whk_change_t *change = apr_pcalloc(row->pool, sizeof(*change));
+
+    change->enterprise_id = whk_row_text(row, 0);
+    change->revision = whk_row_number(row, 1);
+    change->number = whk_row_number(row, 2);
+    return change;
+}
+
+const whk_outcome_t *whk_store_change_list(whk_store_t *store, apr_pool_t *pool, apr_int64_t after,
+                                           apr_array_header_t **changes)
+{
+    const void *arguments[] = {&after};
+
+    return whk_statement_read(store, pool, SQL_CHANGE_LIST, arguments, read_change, changes);
+}
+
+const whk_outcome_t *whk_store_key_ring(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, int most,
+                                        apr_array_header_t **active, apr_array_header_t **revoked)
+{
+    apr_int64_t limit = most;
+    const void *arguments[] = {enterprise_id, &limit};
+
+    WHK_TRY(whk_statement_read(store, pool, SQL_KEY_RING, arguments, read_key, active));
+    return whk_statement_read(store, pool, SQL_KEY_RING_REVOKED, arguments, read_key, revoked);
+}
+
+const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, const char *key_id,
+                                        apr_time_t when, apr_interval_time_t step)
+{
+    apr_int64_t used = apr_time_as_msec(when);
+    apr_int64_t before = apr_time_as_msec(when - step);
+    const void *arguments[] = {&used, enterprise_id, key_id, &before};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_KEY_USED, arguments, NULL);
+}

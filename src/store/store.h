@@ -135,6 +135,34 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
                                         apr_int64_t offset, apr_array_header_t **keys,
                                         apr_int64_t *total);
 
+/* ---- keyrings ---- */
+
+/** An enterprise whose keys changed. */
+typedef struct whk_change_t {
+    const char *enterprise_id;
+    apr_int64_t revision;
+    apr_int64_t number; /**< grows with each change of any enterprise */
+} whk_change_t;
+
+/** What changed after a number, oldest first: an array of `whk_change_t *`. -1: every enterprise.
+ */
+const whk_outcome_t *whk_store_change_list(whk_store_t *store, apr_pool_t *pool, apr_int64_t after,
+                                           apr_array_header_t **changes);
+
+/**
+ * All that verifies for an enterprise, or did.
+ * @param active  set to its ACTIVE keys, oldest first: an array of `whk_key_t *`
+ * @param revoked set to the `most` that were registered last of its REVOKED ones
+ */
+const whk_outcome_t *whk_store_key_ring(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, int most,
+                                        apr_array_header_t **active, apr_array_header_t **revoked);
+
+/** [T] Move lastUsedDate to `when`, where it is at least `step` before that. */
+const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, const char *key_id,
+                                        apr_time_t when, apr_interval_time_t step);
+
 /* ---- events ---- */
 
 /** A page of an enterprise's events, newest first: an array of `whk_event_t *`. */

@@ -1,0 +1,155 @@
+#include "httpd/keyrings.h"
+
+#include <apr_shm.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <mod_watchdog.h>
+
+#include "httpd/config.h"
+#include "httpd/database.h"
+
+APLOG_USE_MODULE(webhook_keys);
+
+/* Under this name the memory outlives a reload, through which children of before and after it go
+ * on beside each other. */
+#define SLOTS_KEY "mod_webhook_keys change slots"
+
+/* Polls in a WebhookKeysRevocationLag: a watchdog looks at its clock every 100 ms only. */
+#define POLLS_PER_LAG 3
+
+#define WRITE_USES_EVERY apr_time_from_sec(5)
+
+static whk_change_slots_t *slots;
+
+whk_change_slots_t *whk_keyrings_changes(void)
+{
+    return slots;
+}
+
+static apr_status_t make_slots(apr_pool_t *process)
+{
+    apr_shm_t *shared;
+    apr_status_t status;
+    void *kept = NULL;
+
+    apr_pool_userdata_get(&kept, SLOTS_KEY, process);
+    slots = kept;
+    if (slots)
+        return APR_SUCCESS;
+    status = apr_shm_create(&shared, sizeof(*slots), NULL, process);
+    if (status != APR_SUCCESS)
+        return status;
+    slots = apr_shm_baseaddr_get(shared);
+    memset(slots, 0, sizeof(*slots));
+    return apr_pool_userdata_setn(slots, SLOTS_KEY, NULL, process);
+}
+
+static void report(server_rec *s, const whk_outcome_t *outcome, int *was_failing, const char *doing)
+{
+    int fails = outcome != NULL;
+
+    if (fails && !*was_failing)
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s fails: %s", doing,
+                     outcome->operator_hint ? outcome->operator_hint : outcome->message);
+    else if (!fails && *was_failing)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s works again", doing);
+    *was_failing = fails;
+}
+
+static apr_status_t poll(int state, void *data, apr_pool_t *pool)
+{
+    server_rec *s = data;
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+
+    if (state == AP_WATCHDOG_STATE_RUNNING && server->keyring)
+        report(s, whk_keyring_poll(server->keyring, whk_database_store_of_server(s, pool), pool),
+               &server->poll_fails, "asking the registry which keys changed");
+    return APR_SUCCESS;
+}
+
+/* Also when the child stops: what it noted last is not lost. */
+static apr_status_t write_uses(int state, void *data, apr_pool_t *pool)
+{
+    server_rec *s = data;
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+
+    if (state != AP_WATCHDOG_STATE_STARTING && server->keyring)
+        report(s,
+               whk_keyring_write_uses(server->keyring, whk_database_store_of_server(s, pool), pool),
+               &server->write_uses_fails, "writing lastUsedDate");
+    return APR_SUCCESS;
+}
+
+static apr_status_t start_task(server_rec *s, const char *name, apr_interval_time_t interval,
+                               ap_watchdog_callback_fn_t *task)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *register_callback =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog;
+    apr_status_t status;
+
+    if (!get_instance || !register_callback)
+        return APR_ENOTIMPL;
+    status = get_instance(&watchdog, name, 0, 0, s->process->pool);
+    return status == APR_SUCCESS ? register_callback(watchdog, interval, s, task) : status;
+}
+
+/* Two threads: a write that waits for its lock must not keep a poll waiting. */
+static apr_status_t start_tasks(server_rec *s)
+{
+    apr_interval_time_t lag = whk_config_of_server(s)->revocation_lag;
+    apr_status_t status = start_task(s, "_webhook_keys_poll_", lag / POLLS_PER_LAG, poll);
+
+    return status == APR_SUCCESS
+               ? start_task(s, "_webhook_keys_background_", WRITE_USES_EVERY, write_uses)
+               : status;
+}
+
+/* A section of the main server is in force in its virtual hosts too. */
+static int verifies(const server_rec *s, const server_rec *main_server)
+{
+    return whk_server_of(s)->verifies || whk_server_of(main_server)->verifies;
+}
+
+int whk_keyrings_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    apr_status_t status;
+    server_rec *each;
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    status = make_slots(s->process->pool);
+    for (each = s; each && status == APR_SUCCESS; each = each->next)
+        if (verifies(each, s))
+            status = start_tasks(each);
+    if (status == APR_SUCCESS)
+        return OK;
+    ap_log_error(
+        APLOG_MARK, APLOG_CRIT, status, s,
+        "the background tasks that keep keys up to date can't be set up: load mod_watchdog "
+        "(LoadModule watchdog_module), and see whether shared memory is left");
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s)
+{
+    server_rec *each;
+
+    for (each = s; each; each = each->next) {
+        whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
+        const whk_config_t *config = whk_config_of_server(each);
+        whk_keyring_settings_t settings = {config->revocation_lag, config->max_stale, slots};
+
+        if (!verifies(each, s))
+            continue;
+        server->keyring = whk_keyring_create(&settings, pool);
+        if (!server->keyring)
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, each,
+                         "out of memory for keys: this process lets no webhook pass");
+    }
+}

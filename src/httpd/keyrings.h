@@ -1,0 +1,23 @@
+#ifndef WHK_HTTPD_KEYRINGS_H
+#define WHK_HTTPD_KEYRINGS_H
+
+/**
+ * @file httpd/keyrings.h
+ * One keyring for each virtual host that verifies webhooks, the memory in which the processes of a
+ * node tell each other of changes, and the background tasks of each child (mod_watchdog).
+ */
+
+#include <httpd.h>
+
+#include "registry/keyring.h"
+
+/** post_config: the shared memory and the background tasks. After mod_watchdog's. */
+int whk_keyrings_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/** child_init: the keyrings. Before mod_watchdog's, whose threads use them. */
+void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s);
+
+/** Where changes of keys are told. */
+whk_change_slots_t *whk_keyrings_changes(void);
+
+#endif

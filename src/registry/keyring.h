@@ -1,0 +1,80 @@
+#ifndef WHK_REGISTRY_KEYRING_H
+#define WHK_REGISTRY_KEYRING_H
+
+/**
+ * @file registry/keyring.h
+ * The keys that verify, at hand: one keyring per process and registry, used by all its threads. A
+ * key that is known costs no question to the store, and neither does one that does not exist.
+ *
+ * It holds which enterprises there are, with the revision of their keys, and the keys of those that
+ * sent something. whk_keyring_poll() reads what changed since the last time: a background task
+ * calls it several times per `lag`, which is how a change on another node arrives. A change on this
+ * node bumps a counter in shared memory (whk_keyring_changed()), and the next request of each
+ * process polls before it looks. Where the store can't be reached, what is known serves until
+ * `max_stale` after the last poll; then, and for whatever is not known, the answer is
+ * store_unavailable.
+ */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "jose/jwk.h"
+#include "registry/registry.h"
+
+/** Counters of changes, by enterprise id; many share one. */
+#define WHK_CHANGE_SLOTS 1024
+
+/** In memory that all processes of a node share, zero at first. */
+typedef struct whk_change_slots_t {
+    apr_uint32_t changes[WHK_CHANGE_SLOTS];
+} whk_change_slots_t;
+
+typedef struct whk_keyring_settings_t {
+    apr_interval_time_t lag;       /**< WebhookKeysRevocationLag */
+    apr_interval_time_t max_stale; /**< WebhookKeysMaxStale */
+    whk_change_slots_t *slots;     /**< borrowed */
+} whk_keyring_settings_t;
+
+typedef struct whk_keyring_t whk_keyring_t;
+
+/** Empty, before the threads start; ends with `pool`, after them. NULL: out of memory. */
+whk_keyring_t *whk_keyring_create(const whk_keyring_settings_t *settings, apr_pool_t *pool);
+
+/** The keys of this enterprise changed: every process of the node is to look again. `slots` may be
+ *  NULL. */
+void whk_keyring_changed(whk_change_slots_t *slots, const char *enterprise_id);
+
+/** Read from the store what changed. `pool` is for the while. */
+const whk_outcome_t *whk_keyring_poll(whk_keyring_t *keyring, whk_store_t *store, apr_pool_t *pool);
+
+/** A key that is held: valid until it is released, whatever happens to it meanwhile. */
+typedef struct whk_held_key_t {
+    const char *key_id;
+    const whk_jwk_t *jwk;
+    void *owner; /**< private */
+} whk_held_key_t;
+
+/**
+ * Hold the ACTIVE key of an enterprise by its keyId.
+ * @param pool for the while of a request; what is held is released with it
+ * @return unknown_key, key_revoked, jwks_uri_unreachable, jwks_uri_key_changed, or a 5xx
+ */
+const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store,
+                                      const char *enterprise_id, const char *key_id,
+                                      whk_held_key_t **key, apr_pool_t *pool);
+
+/** Hold all ACTIVE EdDSA keys of an enterprise: an array of `whk_held_key_t *`, oldest first. */
+const whk_outcome_t *whk_keyring_find_eddsa(whk_keyring_t *keyring, whk_store_t *store,
+                                            const char *enterprise_id, apr_array_header_t **keys,
+                                            apr_pool_t *pool);
+
+/** The key verified something at `when`: for its lastUsedDate, which whk_keyring_write_uses()
+ *  writes. Touches no store. */
+void whk_keyring_note_use(whk_keyring_t *keyring, const whk_held_key_t *key, apr_time_t when);
+
+/** Write lastUsedDate of the keys that were used, at most once a minute and key, in one
+ *  transaction. What can't be written is kept for the next time. */
+const whk_outcome_t *whk_keyring_write_uses(whk_keyring_t *keyring, whk_store_t *store,
+                                            apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,170 @@
+#include "registry/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/key.h"
+
+/* Why an ACTIVE key does not verify now. */
+static char flaw_of(const whk_key_t *key)
+{
+    (void)key;
+    return 0;
+}
+
+static apr_size_t text_size(const whk_key_t *key)
+{
+    return strlen(key->key_id) + 1 +
+           (key->status == WHK_KEY_STATUS_ACTIVE ? strlen(key->jwk) + 1 : 0);
+}
+
+static const char *put_text(char **free_space, const char *text)
+{
+    apr_size_t size = strlen(text) + 1;
+    char *copy = memcpy(*free_space, text, size);
+
+    *free_space += size;
+    return copy;
+}
+
+static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **free_space)
+{
+    int i;
+
+    for (i = 0; i < keys->nelts; i++) {
+        const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+        whk_ring_entry_t *entry = &ring->entries[ring->count];
+
+        entry->key_id = put_text(free_space, key->key_id);
+        entry->order = ring->count++;
+        if (key->status != WHK_KEY_STATUS_ACTIVE)
+            continue;
+        entry->jwk = put_text(free_space, key->jwk);
+        entry->used = key->last_used;
+        entry->is_eddsa = !strcmp(key->algorithm, "EdDSA");
+        entry->flaw = flaw_of(key);
+    }
+}
+
+static int by_key_id(const void *a, const void *b)
+{
+    return strcmp(((const whk_ring_entry_t *)a)->key_id, ((const whk_ring_entry_t *)b)->key_id);
+}
+
+static apr_size_t texts_size(const apr_array_header_t *keys)
+{
+    apr_size_t size = 0;
+    int i;
+
+    for (i = 0; i < keys->nelts; i++)
+        size += text_size(APR_ARRAY_IDX(keys, i, const whk_key_t *));
+    return size;
+}
+
+whk_ring_t *whk_ring_make(const char *enterprise_id, apr_int64_t revision,
+                          const apr_array_header_t *active, const apr_array_header_t *revoked)
+{
+    apr_size_t entries = (apr_size_t)(active->nelts + revoked->nelts) * sizeof(whk_ring_entry_t);
+    whk_ring_t *ring = calloc(1, sizeof(*ring) + entries + strlen(enterprise_id) + 1 +
+                                     texts_size(active) + texts_size(revoked));
+    char *free_space;
+
+    if (!ring)
+        return NULL;
+    free_space = (char *)ring->entries + entries;
+    ring->enterprise_id = put_text(&free_space, enterprise_id);
+    ring->revision = revision;
+    ring->references = 1;
+    put_keys(ring, active, &free_space);
+    put_keys(ring, revoked, &free_space);
+    qsort(ring->entries, (size_t)ring->count, sizeof(ring->entries[0]), by_key_id);
+    return ring;
+}
+
+whk_ring_entry_t *whk_ring_find(whk_ring_t *ring, const char *key_id)
+{
+    whk_ring_entry_t wanted = {.key_id = key_id};
+
+    return bsearch(&wanted, ring->entries, (size_t)ring->count, sizeof(ring->entries[0]),
+                   by_key_id);
+}
+
+void whk_ring_inherit(whk_ring_t *ring, whk_ring_t *older)
+{
+    int i;
+
+    for (i = 0; i < ring->count; i++) {
+        whk_ring_entry_t *entry = &ring->entries[i];
+        whk_ring_entry_t *old = entry->jwk ? whk_ring_find(older, entry->key_id) : NULL;
+
+        if (!old || !old->jwk || strcmp(entry->jwk, old->jwk) != 0)
+            continue;
+        if (old->used > entry->used)
+            entry->used = old->used;
+        entry->parsed = old->parsed;
+        old->parsed = NULL;
+        if (entry->parsed)
+            entry->parsed->entry = entry;
+    }
+}
+
+void whk_parsed_release(whk_parsed_t *parsed)
+{
+    if (--parsed->references == 0)
+        apr_pool_destroy(parsed->pool);
+}
+
+static void forget(whk_parsed_t *parsed, whk_parsed_list_t *list)
+{
+    APR_RING_REMOVE(parsed, link);
+    list->count--;
+    parsed->entry->parsed = NULL;
+    parsed->entry = NULL;
+    whk_parsed_release(parsed);
+}
+
+void whk_ring_release(whk_ring_t *ring, whk_parsed_list_t *list)
+{
+    int i;
+
+    if (--ring->references > 0)
+        return;
+    for (i = 0; i < ring->count; i++)
+        if (ring->entries[i].parsed)
+            forget(ring->entries[i].parsed, list);
+    free(ring);
+}
+
+whk_parsed_t *whk_parsed_make(const char *jwk)
+{
+    apr_pool_t *pool;
+    whk_parsed_t *parsed;
+
+    /* Of no other pool: which thread frees it last is not known. */
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
+        return NULL;
+    parsed = apr_pcalloc(pool, sizeof(*parsed));
+    parsed->pool = pool;
+    parsed->references = 1;
+    parsed->jwk = whk_jwk_load(jwk, pool);
+    if (parsed->jwk)
+        return parsed;
+    apr_pool_destroy(pool);
+    return NULL;
+}
+
+void whk_parsed_keep(whk_parsed_t *parsed, whk_ring_entry_t *entry, whk_parsed_list_t *list)
+{
+    entry->parsed = parsed;
+    parsed->entry = entry;
+    parsed->references++;
+    APR_RING_INSERT_HEAD(&list->head, parsed, whk_parsed_t, link);
+    if (++list->count > WHK_PARSED_MOST)
+        forget(APR_RING_LAST(&list->head), list);
+}
+
+void whk_parsed_touch(whk_parsed_t *parsed, whk_parsed_list_t *list)
+{
+    APR_RING_REMOVE(parsed, link);
+    APR_RING_INSERT_HEAD(&list->head, parsed, whk_parsed_t, link);
+}

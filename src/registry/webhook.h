@@ -1,0 +1,35 @@
+#ifndef WHK_REGISTRY_WEBHOOK_H
+#define WHK_REGISTRY_WEBHOOK_H
+
+/**
+ * @file registry/webhook.h
+ * Is this message signed by a registered, unrevoked key of the enterprise? (contract, section 8)
+ */
+
+#include "jose/signed_message.h"
+#include "registry/keyring.h"
+
+/** How old a signature may be, and how far clocks may differ. */
+typedef struct whk_webhook_times_t {
+    apr_interval_time_t max_age; /**< WebhookKeysMaxAge */
+    apr_interval_time_t skew;    /**< WebhookKeysClockSkew */
+} whk_webhook_times_t;
+
+/** A webhook that was verified. */
+typedef struct whk_webhook_t {
+    const char *key_id;
+    const char *algorithm; /**< as JWS names it */
+    apr_time_t signed_at;  /**< 0: the signature does not tell */
+    const whk_held_key_t *key;
+} whk_webhook_t;
+
+/**
+ * Find the key that the message names, and judge times and signature.
+ * @return NULL, or a reason of the contract's sections 5 and 8, or a 5xx
+ */
+const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_keyring_t *keyring,
+                                        const char *enterprise_id,
+                                        const whk_signed_message_t *message,
+                                        const whk_webhook_times_t *times, whk_webhook_t *webhook);
+
+#endif
