@@ -84,7 +84,7 @@ case $static in
 *" event "* | *" worker "* | *" prefork "*) ;;
 *) load mpm_event ;;
 esac
-for module in authn_core authz_core dbd unixd unique_id; do
+for module in authn_core authz_core authz_host dbd unixd unique_id watchdog proxy proxy_http headers alias cgid env; do
     case $static in
     *" mod_$module "*) ;;
     *) load "$module" ;;
@@ -153,6 +153,7 @@ umask 077
 mv "$run/demo.env.new" "$run/demo.env"
 umask 022
 cp conf/demo/tour.sh "$run/tour.sh"
+install -m 755 conf/demo/backend.cgi "$run/backend.cgi"
 
 # ---- httpd ----
 

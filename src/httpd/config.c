@@ -324,8 +324,8 @@ static const row_t rows[] = {
                          "request_body_sha256"},
     [REQUIRED_COMPONENTS] = {"WebhookKeysRequiredComponents", read_components,
                              FIELD(required_components), 0, 0, NULL},
-    [MAX_AGE] = {"WebhookKeysMaxAge", read_timeout, FIELD(times.max_age), 1000, 86400000, "300"},
-    [CLOCK_SKEW] = {"WebhookKeysClockSkew", read_timeout, FIELD(times.skew), 0, 3600000, "30"},
+    [MAX_AGE] = {"WebhookKeysMaxAge", read_timeout, FIELD(max_age), 1000, 86400000, "300"},
+    [CLOCK_SKEW] = {"WebhookKeysClockSkew", read_timeout, FIELD(clock_skew), 0, 3600000, "30"},
     [MAX_WEBHOOK_BODY] = {"WebhookKeysMaxWebhookBody", read_number, FIELD(max_webhook_body), 1024,
                           1073741824, "1048576"},
     [REVOCATION_LAG] = {"WebhookKeysRevocationLag", read_timeout, FIELD(revocation_lag), 300, 60000,
@@ -422,8 +422,8 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->otp_header = rows[OTP_HEADER].fallback;
         config->otp_provider_name = rows[OTP_PROVIDER].fallback;
         config->body_hash_claim = rows[BODY_HASH_CLAIM].fallback;
-        config->times.max_age = apr_time_from_sec(atoi(rows[MAX_AGE].fallback));
-        config->times.skew = apr_time_from_sec(atoi(rows[CLOCK_SKEW].fallback));
+        config->max_age = apr_time_from_sec(atoi(rows[MAX_AGE].fallback));
+        config->clock_skew = apr_time_from_sec(atoi(rows[CLOCK_SKEW].fallback));
         config->max_webhook_body = apr_atoi64(rows[MAX_WEBHOOK_BODY].fallback);
         config->revocation_lag = apr_time_from_sec(atoi(rows[REVOCATION_LAG].fallback));
         config->max_stale = apr_time_from_sec(atoi(rows[MAX_STALE].fallback));

@@ -18,7 +18,6 @@
 #include "otp/secret_box.h"
 #include "registry/keyring.h"
 #include "registry/registry.h"
-#include "registry/webhook.h"
 
 extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 
@@ -49,7 +48,8 @@ typedef struct whk_config_t {
     whk_signature_config_t signature;
     const char *body_hash_claim;
     const apr_array_header_t *required_components; /**< NULL: the scheme's own */
-    whk_webhook_times_t times;
+    apr_interval_time_t max_age;
+    apr_interval_time_t clock_skew;
     apr_int64_t max_webhook_body;
     apr_interval_time_t revocation_lag;
     apr_interval_time_t max_stale;

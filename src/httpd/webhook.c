@@ -12,6 +12,7 @@
 #include "httpd/replay_cache.h"
 #include "httpd/request.h"
 #include "model/text.h"
+#include "registry/webhook.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -166,14 +167,14 @@ static const whk_outcome_t *parse(request_rec *r, const whk_config_t *config,
     return config->signature.scheme->parse(message, described, &policy, r->pool);
 }
 
-static apr_time_t good_until(const whk_signed_message_t *message, const whk_webhook_times_t *times)
+static apr_time_t good_until(const whk_signed_message_t *message, const whk_config_t *config)
 {
     apr_time_t until = 0;
 
     if (message->signed_at)
-        until = message->signed_at + times->max_age + times->skew;
-    if (message->expires && (!until || message->expires + times->skew < until))
-        until = message->expires + times->skew;
+        until = message->signed_at + config->max_age + config->clock_skew;
+    if (message->expires && (!until || message->expires + config->clock_skew < until))
+        until = message->expires + config->clock_skew;
     return (until ? until : apr_time_now() + REMEMBER_UNDATED) + apr_time_from_sec(1);
 }
 
@@ -186,13 +187,14 @@ static const whk_outcome_t *reserve(request_rec *r, const whk_config_t *config,
     if (!whk_config_of_server(r->server)->replay_cache || (before && before->use.reserved))
         return NULL;
     return whk_replay_cache_reserve(r, delivery->enterprise_id, delivery->webhook.key_id,
-                                    message->replay_id, good_until(message, &config->times),
+                                    message->replay_id, good_until(message, config),
                                     &delivery->use);
 }
 
 static const whk_outcome_t *verify(request_rec *r, const whk_config_t *config,
                                    whk_delivery_t *delivery)
 {
+    const whk_webhook_times_t times = {config->max_age, config->clock_skew};
     whk_signed_message_t *message;
 
     WHK_TRY(check_configuration(r, config));
@@ -200,8 +202,7 @@ static const whk_outcome_t *verify(request_rec *r, const whk_config_t *config,
     WHK_TRY(read_body(r, config, delivery));
     WHK_TRY(parse(r, config, delivery, &message));
     WHK_TRY(whk_webhook_verify(whk_request_registry(r), whk_server_of(r->server)->keyring,
-                               delivery->enterprise_id, message, &config->times,
-                               &delivery->webhook));
+                               delivery->enterprise_id, message, &times, &delivery->webhook));
     return reserve(r, config, message, delivery);
 }
 
