@@ -13,6 +13,7 @@
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "jose/json.h"
+#include "registry/digest.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -70,6 +71,22 @@ int whk_answer_json(request_rec *r, int status, json_t *value)
         return whk_answer_outcome(
             r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
     return send_text(r, status, apr_pstrcat(r->pool, text, "\n", NULL));
+}
+
+int whk_answer_cacheable(request_rec *r, json_t *value, int max_age)
+{
+    const char *text = value ? whk_json_text(r->pool, whk_json_own(r->pool, value)) : NULL;
+    const char *hash = text ? whk_sha256_hex(r->pool, text, strlen(text)) : NULL;
+    int status;
+
+    if (!hash)
+        return whk_answer_outcome(
+            r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
+    apr_table_unset(r->err_headers_out, "Cache-Control");
+    apr_table_setn(r->headers_out, "Cache-Control", apr_psprintf(r->pool, "max-age=%d", max_age));
+    apr_table_setn(r->headers_out, "ETag", apr_pstrcat(r->pool, "\"", hash, "\"", NULL));
+    status = ap_meets_conditions(r);
+    return status == OK ? send_text(r, HTTP_OK, apr_pstrcat(r->pool, text, "\n", NULL)) : status;
 }
 
 int whk_answer_outcome(request_rec *r, const whk_outcome_t *outcome)

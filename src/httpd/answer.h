@@ -15,6 +15,12 @@
 /** Answer with a value; takes the reference. @return what a handler returns */
 int whk_answer_json(request_rec *r, int status, json_t *value);
 
+/**
+ * Answer with a value that may be kept for `max_age` seconds; takes the reference. 304 where the
+ * client has it (RFC 9110, section 13.1.2).
+ */
+int whk_answer_cacheable(request_rec *r, json_t *value, int max_age);
+
 /** Answer with an outcome, and log what its operator should know. @return what a handler returns */
 int whk_answer_outcome(request_rec *r, const whk_outcome_t *outcome);
 

@@ -299,7 +299,8 @@ enum {
     MAX_WEBHOOK_BODY,
     REVOCATION_LAG,
     MAX_STALE,
-    REPLAY_CACHE
+    REPLAY_CACHE,
+    JWKS_MAX_AGE
 };
 
 static const row_t rows[] = {
@@ -331,6 +332,7 @@ static const row_t rows[] = {
     [REVOCATION_LAG] = {"WebhookKeysRevocationLag", read_timeout, FIELD(revocation_lag), 300, 60000,
                         "1"},
     [MAX_STALE] = {"WebhookKeysMaxStale", read_timeout, FIELD(max_stale), 0, 86400000, "60"},
+    [JWKS_MAX_AGE] = {"WebhookKeysJwksMaxAge", read_number, FIELD(jwks_max_age), 0, 86400, "300"},
     [REPLAY_CACHE] = {"WebhookKeysReplayCache", read_replay_cache, FIELD(replay_cache), 0, 0, NULL},
 };
 
@@ -404,6 +406,8 @@ const command_rec whk_directives[] = {
                       RSRC_CONF, "longest time until a change on another node is known here"),
     AP_INIT_TAKE_ARGV("WebhookKeysMaxStale", set_directive, (void *)&rows[MAX_STALE], RSRC_CONF,
                       "how long known keys serve while the store is away"),
+    AP_INIT_TAKE_ARGV("WebhookKeysJwksMaxAge", set_directive, (void *)&rows[JWKS_MAX_AGE],
+                      EVERYWHERE, "how long a backend may keep jwks.json, in seconds"),
     AP_INIT_TAKE_ARGV("WebhookKeysReplayCache", set_directive, (void *)&rows[REPLAY_CACHE],
                       RSRC_CONF, "socache provider that remembers which webhooks were received"),
     {NULL}};
@@ -424,6 +428,7 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->body_hash_claim = rows[BODY_HASH_CLAIM].fallback;
         config->max_age = apr_time_from_sec(atoi(rows[MAX_AGE].fallback));
         config->clock_skew = apr_time_from_sec(atoi(rows[CLOCK_SKEW].fallback));
+        config->jwks_max_age = atoi(rows[JWKS_MAX_AGE].fallback);
         config->max_webhook_body = apr_atoi64(rows[MAX_WEBHOOK_BODY].fallback);
         config->revocation_lag = apr_time_from_sec(atoi(rows[REVOCATION_LAG].fallback));
         config->max_stale = apr_time_from_sec(atoi(rows[MAX_STALE].fallback));

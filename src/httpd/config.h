@@ -51,6 +51,7 @@ typedef struct whk_config_t {
     apr_interval_time_t max_age;
     apr_interval_time_t clock_skew;
     apr_int64_t max_webhook_body;
+    int jwks_max_age; /**< seconds */
     apr_interval_time_t revocation_lag;
     apr_interval_time_t max_stale;
     const char *replay_cache; /**< NULL: off */

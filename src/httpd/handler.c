@@ -53,6 +53,33 @@ static int get_key(request_rec *r, const whk_request_t *request)
                    : whk_answer_json(r, HTTP_OK, whk_key_json(key, r->pool));
 }
 
+static int verify_jws(request_rec *r, const whk_request_t *request)
+{
+    whk_verdict_t verdict;
+    const char *body;
+    apr_size_t length;
+    const whk_outcome_t *outcome =
+        whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length);
+
+    if (!outcome)
+        outcome = whk_verify_jws(whk_request_registry(r), request->caller, request->route.key_id,
+                                 body, length, &verdict);
+    return outcome ? whk_answer_outcome(r, outcome)
+                   : whk_answer_json(r, HTTP_OK, whk_verdict_json(&verdict));
+}
+
+static int get_jwk_set(request_rec *r, const whk_request_t *request)
+{
+    const whk_config_t *config = whk_config_of(r);
+    apr_array_header_t *keys;
+    const whk_outcome_t *outcome = whk_active_keys(whk_request_registry(r), request->caller, &keys);
+
+    if (outcome)
+        return whk_answer_outcome(r, outcome);
+    return whk_answer_cacheable(r, whk_jwk_set_json(keys, config->policy.algorithms, r->pool),
+                                config->jwks_max_age);
+}
+
 static int revoke_key(request_rec *r, const whk_request_t *request)
 {
     whk_key_t *key;
@@ -103,6 +130,10 @@ static int serve(request_rec *r, const whk_request_t *request)
         return r->method_number == M_POST ? register_key(r, request) : list_keys(r, request);
     case WHK_ROUTE_KEY:
         return r->method_number == M_DELETE ? revoke_key(r, request) : get_key(r, request);
+    case WHK_ROUTE_VERIFY:
+        return verify_jws(r, request);
+    case WHK_ROUTE_JWKS:
+        return get_jwk_set(r, request);
     case WHK_ROUTE_EVENTS:
         return list_events(r, request);
     default:

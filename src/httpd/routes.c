@@ -5,7 +5,7 @@
 #include <apr_strings.h>
 
 /* A pattern is read from its last segment to its first: enterprises/{e}/webhooks/keys/{k}. */
-#define MOST_SEGMENTS 5
+#define MOST_SEGMENTS 6
 
 static const struct {
     whk_resource_t resource;
@@ -14,6 +14,8 @@ static const struct {
 } patterns[] = {
     {WHK_ROUTE_KEYS, {"keys", "webhooks", "", "enterprises"}, "GET, HEAD, POST, OPTIONS"},
     {WHK_ROUTE_KEY, {"", "keys", "webhooks", "", "enterprises"}, "GET, HEAD, DELETE, OPTIONS"},
+    {WHK_ROUTE_VERIFY, {"verify", "", "keys", "webhooks", "", "enterprises"}, "POST, OPTIONS"},
+    {WHK_ROUTE_JWKS, {"jwks.json", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
     {WHK_ROUTE_EVENTS, {"key-events", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
 };
 
@@ -145,10 +147,11 @@ int whk_route_serves(whk_resource_t resource, int method_number)
 {
     switch (method_number) {
     case M_GET:
+        return resource != WHK_ROUTE_VERIFY;
     case M_OPTIONS:
         return 1;
     case M_POST:
-        return resource == WHK_ROUTE_KEYS;
+        return resource == WHK_ROUTE_KEYS || resource == WHK_ROUTE_VERIFY;
     case M_DELETE:
         return resource == WHK_ROUTE_KEY;
     default:

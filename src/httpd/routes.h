@@ -12,13 +12,15 @@ typedef enum {
     WHK_ROUTE_NONE,
     WHK_ROUTE_KEYS,
     WHK_ROUTE_KEY,
+    WHK_ROUTE_VERIFY,
+    WHK_ROUTE_JWKS,
     WHK_ROUTE_EVENTS
 } whk_resource_t;
 
 typedef struct whk_route_t {
     whk_resource_t resource;
     const char *enterprise_id;
-    const char *key_id;   /**< WHK_ROUTE_KEY alone: decoded once from the target as it was sent */
+    const char *key_id;   /**< of a key and its verify: decoded once from the target as sent */
     const char *raw_path; /**< the target's path as it was sent */
 } whk_route_t;
 

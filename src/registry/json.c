@@ -1,5 +1,11 @@
 #include "registry/json.h"
 
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "jose/jwk.h"
+
 #include "model/text.h"
 
 static json_t *when(apr_time_t time, apr_pool_t *pool)
@@ -73,4 +79,51 @@ json_t *whk_event_page_json(const whk_page_t *page, apr_pool_t *pool)
         json_array_append_new(items,
                               whk_event_json(APR_ARRAY_IDX(page->items, i, whk_event_t *), pool));
     return page_json("events", items, page);
+}
+
+json_t *whk_verdict_json(const whk_verdict_t *verdict)
+{
+    if (!verdict->outcome)
+        return json_pack("{s:b, s:s, s:s}", "valid", 1, "keyId", verdict->key_id, "alg",
+                         verdict->algorithm);
+    return json_pack("{s:b, s:s, s:s, s:s}", "valid", 0, "keyId", verdict->key_id, "reason",
+                     whk_code_name(verdict->outcome->code), "message", verdict->outcome->message);
+}
+
+/* The first of those that are good for the key and on; as JWS names it. NULL: none is. */
+static const char *jws_name(const char *jwk_text, whk_algorithms_t enabled, apr_pool_t *pool)
+{
+    const whk_jwk_t *jwk = whk_jwk_load(jwk_text, pool);
+    const char *names = jwk ? whk_algorithms_names(pool, jwk->algorithms & enabled) : "";
+
+    if (!*names)
+        return NULL;
+    if (jwk->algorithms & (WHK_ALG_EDDSA | WHK_ALG_ED448))
+        return "EdDSA";
+    return apr_pstrmemdup(pool, names, strcspn(names, " "));
+}
+
+static json_t *jwk_json(const whk_key_t *key, whk_algorithms_t enabled, apr_pool_t *pool)
+{
+    json_t *jwk = json_loads(key->jwk, 0, NULL);
+    const char *alg = json_string_value(json_object_get(jwk, "alg"));
+
+    if (!alg)
+        alg = jws_name(key->jwk, enabled, pool);
+    json_object_set_new(jwk, "kid", json_string(key->key_id));
+    json_object_set_new(jwk, "use", json_string("sig"));
+    if (alg)
+        json_object_set_new(jwk, "alg", json_string(alg));
+    return jwk;
+}
+
+json_t *whk_jwk_set_json(const apr_array_header_t *keys, whk_algorithms_t enabled, apr_pool_t *pool)
+{
+    json_t *members = json_array();
+    int i;
+
+    for (i = 0; i < keys->nelts; i++)
+        json_array_append_new(members,
+                              jwk_json(APR_ARRAY_IDX(keys, i, const whk_key_t *), enabled, pool));
+    return json_pack("{s:o}", "keys", members);
 }

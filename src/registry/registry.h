@@ -124,6 +124,28 @@ const whk_outcome_t *whk_get_key(whk_registry_t *registry, const whk_caller_t *c
 const whk_outcome_t *whk_revoke_key(whk_registry_t *registry, const whk_caller_t *caller,
                                     const char *key_id, whk_key_t **key);
 
+/** What was found of a signature that an admin wants judged. */
+typedef struct whk_verdict_t {
+    const char *key_id;
+    const char *algorithm;        /**< as JWS names it; NULL: not valid */
+    const whk_outcome_t *outcome; /**< why it is not valid; NULL: it is */
+} whk_verdict_t;
+
+/**
+ * Try a JWS against one key (contract, section 5). Times are not judged. A key by jwksUri is
+ * fetched meanwhile.
+ * @param body    the request's JSON text
+ * @param verdict set on success, valid or not
+ * @return key_not_found, invalid_json, invalid_request, or a 5xx
+ */
+const whk_outcome_t *whk_verify_jws(whk_registry_t *registry, const whk_caller_t *caller,
+                                    const char *key_id, const char *body, apr_size_t length,
+                                    whk_verdict_t *verdict);
+
+/** The ACTIVE keys of an enterprise, oldest first: an array of `whk_key_t *`. */
+const whk_outcome_t *whk_active_keys(whk_registry_t *registry, const whk_caller_t *caller,
+                                     apr_array_header_t **keys);
+
 /** `page` holds limit and offset and is filled, newest first. */
 const whk_outcome_t *whk_list_events(whk_registry_t *registry, const whk_caller_t *caller,
                                      whk_page_t *page);
