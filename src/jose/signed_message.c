@@ -8,6 +8,8 @@ const whk_scheme_t *whk_scheme_by_name(const char *name)
         &whk_scheme_jws,
         &whk_scheme_jws_detached,
         &whk_scheme_jwt,
+        &whk_scheme_http_signature,
+        &whk_scheme_standard_webhooks,
     };
     apr_size_t i;
 
