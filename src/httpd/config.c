@@ -300,7 +300,8 @@ enum {
     REVOCATION_LAG,
     MAX_STALE,
     REPLAY_CACHE,
-    JWKS_MAX_AGE
+    JWKS_MAX_AGE,
+    JWKS_URI_REFRESH
 };
 
 static const row_t rows[] = {
@@ -333,6 +334,8 @@ static const row_t rows[] = {
                         "1"},
     [MAX_STALE] = {"WebhookKeysMaxStale", read_timeout, FIELD(max_stale), 0, 86400000, "60"},
     [JWKS_MAX_AGE] = {"WebhookKeysJwksMaxAge", read_number, FIELD(jwks_max_age), 0, 86400, "300"},
+    [JWKS_URI_REFRESH] = {"WebhookKeysJwksUriRefresh", read_timeout, FIELD(policy.jwks_uri_refresh),
+                          1000, 86400000, "300"},
     [REPLAY_CACHE] = {"WebhookKeysReplayCache", read_replay_cache, FIELD(replay_cache), 0, 0, NULL},
 };
 
@@ -408,6 +411,8 @@ const command_rec whk_directives[] = {
                       "how long known keys serve while the store is away"),
     AP_INIT_TAKE_ARGV("WebhookKeysJwksMaxAge", set_directive, (void *)&rows[JWKS_MAX_AGE],
                       EVERYWHERE, "how long a backend may keep jwks.json, in seconds"),
+    AP_INIT_TAKE_ARGV("WebhookKeysJwksUriRefresh", set_directive, (void *)&rows[JWKS_URI_REFRESH],
+                      RSRC_CONF, "longest time between two fetches of a key set by URI"),
     AP_INIT_TAKE_ARGV("WebhookKeysReplayCache", set_directive, (void *)&rows[REPLAY_CACHE],
                       RSRC_CONF, "socache provider that remembers which webhooks were received"),
     {NULL}};
@@ -428,6 +433,7 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->body_hash_claim = rows[BODY_HASH_CLAIM].fallback;
         config->max_age = apr_time_from_sec(atoi(rows[MAX_AGE].fallback));
         config->clock_skew = apr_time_from_sec(atoi(rows[CLOCK_SKEW].fallback));
+        config->policy.jwks_uri_refresh = apr_time_from_sec(atoi(rows[JWKS_URI_REFRESH].fallback));
         config->jwks_max_age = atoi(rows[JWKS_MAX_AGE].fallback);
         config->max_webhook_body = apr_atoi64(rows[MAX_WEBHOOK_BODY].fallback);
         config->revocation_lag = apr_time_from_sec(atoi(rows[REVOCATION_LAG].fallback));

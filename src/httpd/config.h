@@ -77,6 +77,7 @@ typedef struct whk_server_t {
     whk_keyring_t *keyring;             /**< made at child start; NULL: it verifies nothing */
     int poll_fails;                     /**< as the background task met it last */
     int write_uses_fails;
+    int refresh_fails;
     int verifies; /**< WebhookKeysSignature stands somewhere in it */
 } whk_server_t;
 

@@ -1,5 +1,6 @@
 #include "httpd/keyrings.h"
 
+#include <ap_mpm.h>
 #include <apr_shm.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -7,6 +8,8 @@
 
 #include "httpd/config.h"
 #include "httpd/database.h"
+#include "httpd/remote.h"
+#include "registry/refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -18,6 +21,7 @@ APLOG_USE_MODULE(webhook_keys);
 #define POLLS_PER_LAG 3
 
 #define WRITE_USES_EVERY apr_time_from_sec(5)
+#define REFRESH_EVERY apr_time_from_msec(500)
 
 static whk_change_slots_t *slots;
 
@@ -80,6 +84,44 @@ static apr_status_t write_uses(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+static int is_stopping(void *data)
+{
+    int state = AP_MPMQ_RUNNING;
+
+    (void)data;
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
+}
+
+static void report_set(void *data, const char *where, const whk_outcome_t *outcome)
+{
+    server_rec *s = data;
+
+    if (outcome)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "the key set at %s could not be fetched: %s; its keys serve until "
+                     "WebhookKeysMaxStale is over",
+                     where, outcome->operator_hint ? outcome->operator_hint : outcome->message);
+    else
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "the key set at %s can be fetched again",
+                     where);
+}
+
+static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
+{
+    server_rec *s = data;
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+    const whk_config_t *config = whk_config_of_server(s);
+    const whk_refresh_t refresh = {config->max_stale, report_set, is_stopping, s};
+    whk_registry_t registry = {pool, NULL, &config->policy, whk_remote_of(s), slots};
+
+    if (state != AP_WATCHDOG_STATE_RUNNING || !server->keyring)
+        return APR_SUCCESS;
+    registry.store = whk_database_store_of_server(s, pool);
+    report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
+           "refreshing key sets by URI");
+    return APR_SUCCESS;
+}
+
 static apr_status_t start_task(server_rec *s, const char *name, apr_interval_time_t interval,
                                ap_watchdog_callback_fn_t *task)
 {
@@ -102,8 +144,10 @@ static apr_status_t start_tasks(server_rec *s)
     apr_interval_time_t lag = whk_config_of_server(s)->revocation_lag;
     apr_status_t status = start_task(s, "_webhook_keys_poll_", lag / POLLS_PER_LAG, poll);
 
+    if (status == APR_SUCCESS)
+        status = start_task(s, "_webhook_keys_background_", WRITE_USES_EVERY, write_uses);
     return status == APR_SUCCESS
-               ? start_task(s, "_webhook_keys_background_", WRITE_USES_EVERY, write_uses)
+               ? start_task(s, "_webhook_keys_background_", REFRESH_EVERY, refresh_sets)
                : status;
 }
 

@@ -38,6 +38,15 @@ whk_caller_t *whk_caller_operator(apr_pool_t *pool, const char *unix_user,
     return caller;
 }
 
+whk_caller_t *whk_caller_background(apr_pool_t *pool, const char *enterprise_id)
+{
+    whk_caller_t *caller = apr_pcalloc(pool, sizeof(*caller));
+
+    caller->actor = "background";
+    caller->enterprise_id = apr_pstrdup(pool, enterprise_id);
+    return caller;
+}
+
 int whk_caller_is_complete(const whk_caller_t *caller)
 {
     return caller && caller->complete;

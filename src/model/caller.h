@@ -29,6 +29,10 @@ void whk_caller_complete(whk_caller_t *caller);
 whk_caller_t *whk_caller_operator(apr_pool_t *pool, const char *unix_user,
                                   const char *enterprise_id);
 
+/** For the background refresh of key sets alone: writes to the audit trail as `background`, and is
+ *  never complete. */
+whk_caller_t *whk_caller_background(apr_pool_t *pool, const char *enterprise_id);
+
 /** True once the OTP step has completed it. NULL is not complete. */
 int whk_caller_is_complete(const whk_caller_t *caller);
 

@@ -23,3 +23,14 @@ const char *whk_event_type_name(whk_event_type_t type)
 {
     return event_type_names[type];
 }
+
+const char *whk_remote_flaw_name(whk_remote_flaw_t flaw)
+{
+    static const char *const flaws[WHK_REMOTE_COUNT] = {
+        [WHK_REMOTE_UNREACHABLE] = "unreachable",
+        [WHK_REMOTE_GONE] = "gone",
+        [WHK_REMOTE_CHANGED] = "changed",
+    };
+
+    return flaws[flaw];
+}

@@ -19,6 +19,18 @@ typedef enum {
 /** `ACTIVE` or `REVOKED`: in answers and in the store. */
 const char *whk_key_status_name(whk_key_status_t status);
 
+/** What the last fetch of a key's set said of it. */
+typedef enum {
+    WHK_REMOTE_GOOD, /**< also of a key that has no set */
+    WHK_REMOTE_UNREACHABLE,
+    WHK_REMOTE_GONE,
+    WHK_REMOTE_CHANGED,
+    WHK_REMOTE_COUNT
+} whk_remote_flaw_t;
+
+/** `unreachable`, `gone`, `changed`: in the store; NULL for WHK_REMOTE_GOOD. */
+const char *whk_remote_flaw_name(whk_remote_flaw_t flaw);
+
 typedef struct whk_key_t {
     const char *id; /**< random UUID */
     const char *enterprise_id;
@@ -34,7 +46,17 @@ typedef struct whk_key_t {
     apr_time_t last_used;
     apr_time_t revoked;
     const char *revoked_by;
+    whk_remote_flaw_t remote_flaw;
 } whk_key_t;
+
+/** A key set by URI. */
+typedef struct whk_remote_set_t {
+    const char *uri;
+    const char *etag;       /**< NULL: none */
+    apr_time_t refresh_at;  /**< when it is to be fetched again */
+    apr_time_t fresh_until; /**< until when the last good answer is good */
+    apr_int64_t failures;   /**< in a row */
+} whk_remote_set_t;
 
 typedef enum {
     WHK_EVENT_KEY_REGISTERED,

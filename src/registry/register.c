@@ -16,6 +16,7 @@ typedef struct {
     const char *jwks_uri;
     const char *key_id;
     const char *key_name;
+    apr_interval_time_t lifetime; /* of the set at jwks_uri */
 } request_t;
 
 static const whk_outcome_t *read_string(const json_t *body, const char *name, const char **value,
@@ -92,7 +93,8 @@ static const whk_outcome_t *find_jwk(whk_registry_t *registry, request_t *reques
             return whk_refuse(
                 registry->pool, WHK_KEY_ID_REQUIRED,
                 "keyId is missing: with jwksUri it tells which key of the set is meant");
-        return whk_remote_jwk(registry, request->jwks_uri, request->key_id, jwk);
+        return whk_remote_jwk(registry, request->jwks_uri, request->key_id, jwk,
+                              &request->lifetime);
     }
     WHK_TRY(
         whk_jwk_set_only(jwk, request->jwks, "jwks", registry->policy->algorithms, registry->pool));
@@ -140,6 +142,7 @@ typedef struct {
     const whk_policy_t *policy;
     const whk_caller_t *caller;
     const whk_key_t *key;
+    apr_interval_time_t lifetime; /* of its set */
     const whk_outcome_t *refusal;
 } registration_t;
 
@@ -165,6 +168,18 @@ static const whk_outcome_t *refusal_of_duplicate(whk_store_t *store, apr_pool_t 
     return NULL;
 }
 
+static const whk_outcome_t *remember_set(whk_store_t *store, apr_pool_t *pool,
+                                         const registration_t *registration)
+{
+    const whk_key_t *key = registration->key;
+
+    if (!key->jwks_uri)
+        return NULL;
+    return whk_store_remote_set_add(store, pool, key->jwks_uri,
+                                    key->created + WHK_REFRESH_AHEAD(registration->lifetime),
+                                    key->created + registration->lifetime);
+}
+
 /* Set refusal, or insert the key. A full enterprise learns of a duplicate all the same: the rules
  * have an order, and the limit is the last of them. */
 static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
@@ -177,7 +192,7 @@ static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
     if (inserted) {
         enterprise->active_keys++;
         enterprise->revision++;
-        return NULL;
+        return remember_set(store, pool, registration);
     }
     WHK_TRY(refusal_of_duplicate(store, pool, registration->key, &registration->refusal));
     if (!registration->refusal)
@@ -253,8 +268,8 @@ const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_cal
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
                                       const char *body, apr_size_t length, whk_key_t **key)
 {
-    request_t request = {NULL, NULL, NULL, NULL};
-    registration_t registration = {registry->policy, caller, NULL, NULL};
+    request_t request = {NULL, NULL, NULL, NULL, 0};
+    registration_t registration = {registry->policy, caller, NULL, 0, NULL};
     whk_key_t *made;
     const whk_outcome_t *outcome;
 
@@ -263,6 +278,7 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     if (outcome)
         return refuse(registry, caller, request.key_id, outcome);
     registration.key = made;
+    registration.lifetime = request.lifetime;
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
     whk_keyring_changed(registry->changes, whk_caller_enterprise(caller));

@@ -24,6 +24,7 @@
 typedef struct whk_policy_t {
     whk_algorithms_t algorithms; /**< WebhookKeysAlgorithms */
     int max_active;              /**< WebhookKeysMaxActive: ACTIVE keys of one enterprise */
+    apr_interval_time_t jwks_uri_refresh; /**< WebhookKeysJwksUriRefresh */
     int jwks_uri_pin; /**< WebhookKeysJwksUriPin: a set that changes its key is refused */
 } whk_policy_t;
 

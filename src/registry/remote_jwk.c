@@ -2,7 +2,8 @@
 
 #include "jose/json.h"
 
-static const whk_outcome_t *fetch(whk_registry_t *registry, const char *uri, whk_fetched_t *fetched)
+const whk_outcome_t *whk_remote_fetch(whk_registry_t *registry, const char *uri, const char *etag,
+                                      whk_fetched_t *fetched)
 {
     const whk_remote_t *remote = registry->remote;
     const whk_outcome_t *outcome;
@@ -13,18 +14,32 @@ static const whk_outcome_t *fetch(whk_registry_t *registry, const char *uri, whk
     if (!remote->enter(remote->baton))
         return whk_fail(registry->pool, WHK_TOO_BUSY,
                         "as many fetches of a jwksUri run as WebhookKeysMaxFetches lets");
-    outcome = whk_fetch(remote->fetcher, uri, NULL, fetched, registry->pool);
+    outcome = whk_fetch(remote->fetcher, uri, etag, fetched, registry->pool);
     remote->leave(remote->baton);
     return outcome;
 }
 
+/* Nobody makes us ask more often than this. */
+#define LIFETIME_LEAST apr_time_from_sec(5)
+
+apr_interval_time_t whk_remote_lifetime(const whk_policy_t *policy, const whk_fetched_t *fetched)
+{
+    apr_interval_time_t most = policy->jwks_uri_refresh;
+
+    if (fetched->max_age < 0 || fetched->max_age >= apr_time_sec(most) || most <= LIFETIME_LEAST)
+        return most;
+    return fetched->max_age > apr_time_sec(LIFETIME_LEAST) ? apr_time_from_sec(fetched->max_age)
+                                                           : LIFETIME_LEAST;
+}
+
 const whk_outcome_t *whk_remote_jwk(whk_registry_t *registry, const char *uri, const char *key_id,
-                                    const whk_jwk_t **jwk)
+                                    const whk_jwk_t **jwk, apr_interval_time_t *lifetime)
 {
     whk_fetched_t fetched;
     json_t *set;
 
-    WHK_TRY(fetch(registry, uri, &fetched));
+    WHK_TRY(whk_remote_fetch(registry, uri, NULL, &fetched));
+    *lifetime = whk_remote_lifetime(registry->policy, &fetched);
     if (whk_json_parse(&set, fetched.body, fetched.length, "the key set", registry->pool))
         return whk_refuse(registry->pool, WHK_INVALID_JWKS,
                           "what jwksUri leads to is not valid JSON: it must be a JWK Set");

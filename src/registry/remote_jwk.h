@@ -9,12 +9,27 @@
 #include "jose/jwk.h"
 #include "registry/registry.h"
 
+/** When to ask again for an answer that is good for `lifetime`: before it ends. */
+#define WHK_REFRESH_AHEAD(lifetime) ((lifetime) / 5 * 4)
+
+/**
+ * Fetch a set, in one of the places for that.
+ * @param etag for If-None-Match; NULL: none
+ * @return too_busy where as many fetches run as may; else as whk_fetch()
+ */
+const whk_outcome_t *whk_remote_fetch(whk_registry_t *registry, const char *uri, const char *etag,
+                                      whk_fetched_t *fetched);
+
+/** How long an answer is good: what it says itself, within what the operator lets. */
+apr_interval_time_t whk_remote_lifetime(const whk_policy_t *policy, const whk_fetched_t *fetched);
+
 /**
  * Fetch the set and find the one JWK whose kid is `key_id`.
- * @return too_busy where as many fetches run as may; else as whk_fetch() and whk_jwk_set_find(),
+ * @param lifetime set to how long the answer is good
+ * @return as whk_remote_fetch() and whk_jwk_set_find(),
  * and invalid_jwks where what was fetched is no JSON. No message repeats a byte of it.
  */
 const whk_outcome_t *whk_remote_jwk(whk_registry_t *registry, const char *uri, const char *key_id,
-                                    const whk_jwk_t **jwk);
+                                    const whk_jwk_t **jwk, apr_interval_time_t *lifetime);
 
 #endif

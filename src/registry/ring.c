@@ -8,8 +8,16 @@
 /* Why an ACTIVE key does not verify now. */
 static char flaw_of(const whk_key_t *key)
 {
-    (void)key;
-    return 0;
+    switch (key->remote_flaw) {
+    case WHK_REMOTE_GOOD:
+        return 0;
+    case WHK_REMOTE_UNREACHABLE:
+        return WHK_JWKS_URI_UNREACHABLE;
+    case WHK_REMOTE_GONE:
+        return WHK_UNKNOWN_KEY;
+    default:
+        return WHK_JWKS_URI_KEY_CHANGED;
+    }
 }
 
 static apr_size_t text_size(const whk_key_t *key)

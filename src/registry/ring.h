@@ -43,8 +43,7 @@ struct whk_ring_entry_t {
     apr_time_t used; /**< when a use was last noted */
     int order;       /**< age among its ring's */
     char is_eddsa;
-    char flaw; /**< a whk_code_t that says why it does not verify now, less WHK_SIGNATURE_MISSING;
-                    0: it does */
+    char flaw; /**< a whk_code_t that says why it does not verify now; 0: it does */
 };
 
 typedef struct whk_ring_t {

@@ -54,7 +54,9 @@ static const whk_outcome_t *read_request(const char *text, apr_size_t length, re
 static const whk_outcome_t *fetch_jwk(whk_registry_t *registry, const whk_key_t *key,
                                       const whk_jwk_t **jwk)
 {
-    const whk_outcome_t *outcome = whk_remote_jwk(registry, key->jwks_uri, key->key_id, jwk);
+    apr_interval_time_t lifetime;
+    const whk_outcome_t *outcome =
+        whk_remote_jwk(registry, key->jwks_uri, key->key_id, jwk, &lifetime);
 
     if (outcome && whk_code_status(outcome->code) >= 500)
         return outcome;

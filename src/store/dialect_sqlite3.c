@@ -9,7 +9,7 @@
     "locked_until, created_at FROM whk_otp "
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
-    "created_at, created_by, last_used_at, revoked_at, revoked_by FROM whk_key "
+    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw FROM whk_key "
 #define EVENT                                                                                      \
     "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
     "hash FROM whk_event "
@@ -113,5 +113,20 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
             [SQL_KEY_USED] = "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
                              "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld)",
+            [SQL_KEY_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_REMOTE] =
+                "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s "
+                "WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+            [SQL_REMOTE_SET_ADD] =
+                "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
+                "ON CONFLICT (uri) DO UPDATE SET refresh_at = min(refresh_at, excluded.refresh_at)",
+            [SQL_REMOTE_SET_DUE] =
+                "SELECT uri, etag, refresh_at, fresh_until, failures FROM whk_remote_set WHERE "
+                "refresh_at <= %lld AND leased_until <= %lld ORDER BY refresh_at LIMIT 1",
+            [SQL_REMOTE_SET_LEASE] = "UPDATE whk_remote_set SET leased_until = %lld WHERE uri = %s "
+                                     "AND refresh_at <= %lld AND leased_until <= %lld",
+            [SQL_REMOTE_SET_UPDATE] =
+                "UPDATE whk_remote_set SET etag = %s, refresh_at = %lld, fresh_until = %lld, "
+                "failures = %lld, leased_until = 0 WHERE uri = %s",
         },
 };

@@ -2,6 +2,21 @@
 
 #include "store/statement.h"
 
+static void read_flaw(whk_row_t *row, whk_key_t *key)
+{
+    const char *name = whk_row_text_or_null(row, 14);
+    int flaw = WHK_REMOTE_UNREACHABLE;
+
+    if (!name)
+        return;
+    while (flaw < WHK_REMOTE_COUNT && strcmp(name, whk_remote_flaw_name(flaw)) != 0)
+        flaw++;
+    if (flaw == WHK_REMOTE_COUNT)
+        row->flawed = 1;
+    else
+        key->remote_flaw = flaw;
+}
+
 static void *read_key(whk_row_t *row)
 {
     whk_key_t *key = apr_pcalloc(row->pool, sizeof(*key));
@@ -21,6 +36,7 @@ static void *read_key(whk_row_t *row)
     key->last_used = whk_row_time(row, 11);
     key->revoked = whk_row_time(row, 12);
     key->revoked_by = whk_row_text_or_null(row, 13);
+    read_flaw(row, key);
     /* Whatever is not plainly ACTIVE must never verify anything. */
     if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
         key->status = WHK_KEY_STATUS_ACTIVE;
@@ -125,4 +141,25 @@ const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
     const void *arguments[] = {&used, enterprise_id, key_id, &before};
 
     return whk_statement_write_in_transaction(store, pool, SQL_KEY_USED, arguments, NULL);
+}
+
+const whk_outcome_t *whk_store_key_by_uri(whk_store_t *store, apr_pool_t *pool, const char *uri,
+                                          apr_array_header_t **keys)
+{
+    const void *arguments[] = {uri};
+
+    return whk_statement_read(store, pool, SQL_KEY_BY_URI, arguments, read_key, keys);
+}
+
+const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_key_t *key, int *updated)
+{
+    const void *arguments[] = {whk_remote_flaw_name(key->remote_flaw),
+                               key->jwk,
+                               key->thumbprint,
+                               key->algorithm,
+                               key->enterprise_id,
+                               key->key_id};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_KEY_REMOTE, arguments, updated);
 }

@@ -163,6 +163,34 @@ const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
                                         const char *enterprise_id, const char *key_id,
                                         apr_time_t when, apr_interval_time_t step);
 
+/* ---- key sets by URI ---- */
+
+/** [T] A key of this set was registered: it is to be fetched no later than `refresh_at`. */
+const whk_outcome_t *whk_store_remote_set_add(whk_store_t *store, apr_pool_t *pool, const char *uri,
+                                              apr_time_t refresh_at, apr_time_t fresh_until);
+
+/** The set that has been due for longest and is nobody's, or NULL. */
+const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *pool, apr_time_t now,
+                                              whk_remote_set_t **set);
+
+/** Take a due set until `until`, in one atomic update. `leased` is 0 where another process has. */
+const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *pool,
+                                                const char *uri, apr_time_t now, apr_time_t until,
+                                                int *leased);
+
+/** Write back what a fetch found, and give the set back. */
+const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t *pool,
+                                                 const whk_remote_set_t *set);
+
+/** The ACTIVE keys of a set, of all enterprises: an array of `whk_key_t *`. */
+const whk_outcome_t *whk_store_key_by_uri(whk_store_t *store, apr_pool_t *pool, const char *uri,
+                                          apr_array_header_t **keys);
+
+/** [T] Write remote_flaw, jwk, thumbprint and algorithm of an ACTIVE key. `updated` is 0 where it
+ * is none. */
+const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_key_t *key, int *updated);
+
 /* ---- events ---- */
 
 /** A page of an enterprise's events, newest first: an array of `whk_event_t *`. */

@@ -1,0 +1,54 @@
+#include "store/statement.h"
+
+static void *read_remote_set(whk_row_t *row)
+{
+    whk_remote_set_t *set = apr_pcalloc(row->pool, sizeof(*set));
+
+    set->uri = whk_row_text(row, 0);
+    set->etag = whk_row_text_or_null(row, 1);
+    set->refresh_at = whk_row_time(row, 2);
+    set->fresh_until = whk_row_time(row, 3);
+    set->failures = whk_row_number(row, 4);
+    return set;
+}
+
+const whk_outcome_t *whk_store_remote_set_add(whk_store_t *store, apr_pool_t *pool, const char *uri,
+                                              apr_time_t refresh_at, apr_time_t fresh_until)
+{
+    apr_int64_t refresh = apr_time_as_msec(refresh_at);
+    apr_int64_t fresh = apr_time_as_msec(fresh_until);
+    const void *arguments[] = {uri, &refresh, &fresh};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_REMOTE_SET_ADD, arguments, NULL);
+}
+
+const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *pool, apr_time_t now,
+                                              whk_remote_set_t **set)
+{
+    apr_int64_t at = apr_time_as_msec(now);
+    const void *arguments[] = {&at, &at};
+
+    return whk_statement_read_one(store, pool, SQL_REMOTE_SET_DUE, arguments, read_remote_set,
+                                  (void **)set);
+}
+
+const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *pool,
+                                                const char *uri, apr_time_t now, apr_time_t until,
+                                                int *leased)
+{
+    apr_int64_t at = apr_time_as_msec(now);
+    apr_int64_t end = apr_time_as_msec(until);
+    const void *arguments[] = {&end, uri, &at, &at};
+
+    return whk_statement_write(store, pool, SQL_REMOTE_SET_LEASE, arguments, leased);
+}
+
+const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t *pool,
+                                                 const whk_remote_set_t *set)
+{
+    apr_int64_t refresh = apr_time_as_msec(set->refresh_at);
+    apr_int64_t fresh = apr_time_as_msec(set->fresh_until);
+    const void *arguments[] = {set->etag, &refresh, &fresh, &set->failures, set->uri};
+
+    return whk_statement_write(store, pool, SQL_REMOTE_SET_UPDATE, arguments, NULL);
+}
