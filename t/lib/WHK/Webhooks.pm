@@ -24,7 +24,7 @@ package WHK::Webhooks;
 
 use strict;
 use warnings;
-use JSON::PP;
+use Encode qw(encode_utf8);
 use WHK::Admins;
 use WHK::Backend;
 use WHK::Client;
@@ -70,7 +70,7 @@ sub new {
     my ($class, %o) = @_;
     my $scheme = $o{scheme} // (
           $o{example} ? scheme_of(text_of("$WHK::Server::root/conf/examples/$o{example}.conf"))
-        : defined $o{hooks} ? scheme_of($o{hooks}) : 'jws-detached Webhook-Signature'
+        : scheme_of($o{hooks} // '') // 'jws-detached Webhook-Signature'
     );
     my ($name, $header) = split ' ', $scheme;
     my $self = bless { enterprise => delete $o{enterprise} // 'acme', backend => WHK::Backend->new, scheme => $name, count => 0 }, $class;
@@ -113,7 +113,7 @@ sub register {
 
 sub revoke {
     my ($self, $key) = @_;
-    my $kid = $key->{kid} =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ger;
+    my $kid = encode_utf8($key->{kid}) =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ger;
     my $r = $self->admins($key->{enterprise})->revoke($self->{client}, $kid);
     die 'not revoked: ' . $r->body . "\n" if $r->status != 200;
     return $r;
