@@ -1,0 +1,76 @@
+# conf/examples: as they stand they are ones that httpd takes, and with a backend they do what they say.
+use strict;
+use warnings;
+use Test::More;
+use File::Basename qw(basename);
+use MIME::Base64 qw(encode_base64url decode_base64url);
+use WHK::Answers qw(refused);
+use WHK::Backend;
+use WHK::Server;
+use WHK::Webhooks;
+
+my %changed = (
+    'jws' => 'bad_signature', 'jws-detached' => 'bad_signature', 'jwt' => 'digest_mismatch', 'http-signature' => 'digest_mismatch',
+    'standard-webhooks' => 'bad_signature',
+);
+my @examples = map { basename($_, '.conf') } sort glob "$WHK::Server::root/conf/examples/*.conf";
+is_deeply(\@examples, [ sort keys %changed ], 'each scheme has its example');
+
+my $body = qq({"order":17,\r\n "note":"gr\xc3\xbc\xc3\x9fe \x00\xff"}\n);
+
+# The next one but for a byte; of a JWS that of its payload.
+sub another_body {
+    my ($scheme, $sent) = @_;
+    return $sent =~ s/17/18/r if $scheme ne 'jws';
+    my ($header, $payload, $signature) = split /\./, $sent;
+    return join '.', $header, encode_base64url(decode_base64url($payload) =~ s/17/18/r), $signature;
+}
+
+sub stopped {
+    my ($w, $r, $code, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    refused($r, 401, $code, $name);
+    is($w->backend->count, 0, '... and the backend has not seen it');
+    return;
+}
+
+my $plain = WHK::Server->new(start => 0);
+for my $scheme (@examples) {
+    subtest $scheme => sub {
+        $plain->write_conf(conf => "Include $WHK::Server::root/conf/examples/$scheme.conf", modules => [qw(proxy proxy_http headers)]);
+        my ($status, $output) = $plain->configtest;
+        is($status, 0, 'httpd takes it as it stands') or return diag $output;
+
+        my $w   = WHK::Webhooks->new(example => $scheme);
+        my $key = $w->key('EdDSA', kid => 'my-key-v2');
+
+        my $signed = $w->sign($key, $body, target => '/orders/a%20b?id=1');
+        my $r = $w->send($signed, headers => { 'X-Webhook-Key-Id' => 'forged', 'X-Webhook-Enterprise' => ['for', 'ged'] });
+        is($r->status, 200, 'a webhook that is signed passes') or diag $r->body;
+        is($w->backend->count, 1, '... once');
+        my $got = $w->backend->last;
+        ok($got && $got->{body} eq $signed->{body}, '... byte for byte');
+        is_deeply([ @{$got}{qw(method path)} ], [ 'POST', '/hooks/acme/orders/a%20b?id=1' ], '... method and path too');
+        is(WHK::Backend::header($got, 'X-Webhook-Key-Id'),     'my-key-v2', '... the backend learns who signed');
+        is(WHK::Backend::header($got, 'X-Webhook-Enterprise'), 'acme',      '... and for which enterprise');
+
+        $w->backend->clear;
+        stopped($w, $w->send($signed, sent => another_body($scheme, $signed->{body})), $changed{$scheme}, 'a changed body');
+        my %none = map { $_ => undef } keys %{ $signed->{headers} };
+        stopped($w, $w->send($signed, headers => { %none, 'Content-Type' => 'application/json' }), 'signature_missing', 'no signature');
+        my $stranger = $w->key('EdDSA', kid => 'stranger', enterprise => 'other');
+        # Where a signature names no key, what there is to try does not fit.
+        my $unknown = $scheme eq 'standard-webhooks' ? 'bad_signature' : 'unknown_key';
+        stopped($w, $w->post($stranger, $body), $unknown, 'a key of another enterprise');
+        is($w->post($stranger, $body, path => '/hooks/other/orders')->status, 200, '... which passes there');
+        $w->backend->clear;
+        if ($scheme eq 'http-signature') {
+            my $elsewhere = { %$signed, target => $signed->{target} =~ s/id=1/id=2/r };
+            stopped($w, $w->send($elsewhere), 'bad_signature', 'another query');
+            my $less = $w->post($key, $body, components => [qw(@method @authority @path content-digest)]);
+            is($less->status, 401, 'a signature that covers less than it must is refused');
+        }
+        stopped($w, $w->post($key, $body, now => time - 400), 'expired', 'an old signature');
+    };
+}
+done_testing;
