@@ -9,6 +9,8 @@ packages="make gcc libc6-dev pkg-config apache2 apache2-dev libaprutil1-dbd-sqli
 if [ "${1:-}" = test ]; then
     packages="$packages libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
         libjson-perl libio-socket-ssl-perl apache2-utils wrk procps"
+    # Where they are other than Debian's, those will do.
+    command -v npm > /dev/null || packages="$packages nodejs npm"
 fi
 
 installed=

@@ -92,7 +92,7 @@ subtest 'unknown paths, without a token' => sub {
     my $base   = "$prefix/enterprises/routes/webhooks";
     for my $path (
         $prefix, "$prefix/", "$prefix/enterprises", "$prefix/enterprises/", "$prefix/enterprises/routes", "$base", "$base/",
-        "$keys/", "$keys/one/", "$keys/one/two", "$events/", "$events/1", "$base/jwks.json", "$keys/one/verify",
+        "$keys/", "$keys/one/", "$keys/one/two", "$events/", "$events/1", "$base/jwks.json/", "$keys/one/verify/", "$keys/verify/two/verify",
         "$base/Keys", "$base/KEYS", "$base/key", "$base/keys2", "$prefix/enterprises//webhooks/keys",
         "$prefix/Enterprises/routes/webhooks/keys", "$prefix/enterprises/a/b/webhooks/keys", "$base/keys.json", "$base/key-events.html",
         "$prefix/index.html", "$prefix/" . 'x' x 6000

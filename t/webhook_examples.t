@@ -13,7 +13,7 @@ my %changed = (
     'jws' => 'bad_signature', 'jws-detached' => 'bad_signature', 'jwt' => 'digest_mismatch', 'http-signature' => 'digest_mismatch',
     'standard-webhooks' => 'bad_signature',
 );
-my @examples = map { basename($_, '.conf') } sort glob "$WHK::Server::root/conf/examples/*.conf";
+my @examples = sort map { basename($_, '.conf') } glob "$WHK::Server::root/conf/examples/*.conf";
 is_deeply(\@examples, [ sort keys %changed ], 'each scheme has its example');
 
 my $body = qq({"order":17,\r\n "note":"gr\xc3\xbc\xc3\x9fe \x00\xff"}\n);
