@@ -59,7 +59,8 @@ is($row{ $command{$_}{row} }{name}, $_, "$_ points at its own row") for sort key
 
 my ($everywhere) = $code =~ /^#define EVERYWHERE (.*)$/m;
 is($everywhere, '(RSRC_CONF | ACCESS_CONF)', 'EVERYWHERE is not .htaccess');
-my %global = map { $_ => 1 } $code =~ /row == &rows\[(\w+)\]\)\s*wrong = ap_check_cmd_context\(cmd, GLOBAL_ONLY\)/g;
+my ($global) = $code =~ /if \((row == &rows[^{;]*?)\)\s*wrong = ap_check_cmd_context\(cmd, GLOBAL_ONLY\)/;
+my %global = map { $_ => 1 } $global =~ /rows\[(\w+)\]/g;
 
 sub context {
     my $row = shift;
