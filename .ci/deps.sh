@@ -8,9 +8,9 @@ packages="make gcc libc6-dev pkg-config apache2 apache2-dev libaprutil1-dbd-sqli
     libcurl4-openssl-dev libqrencode-dev openssl curl jq oathtool util-linux"
 if [ "${1:-}" = test ]; then
     packages="$packages libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
-        libjson-perl libio-socket-ssl-perl apache2-utils wrk procps"
-    # Where they are other than Debian's, those will do.
-    command -v npm > /dev/null || packages="$packages nodejs npm"
+        python3-cryptography libjson-perl libio-socket-ssl-perl apache2-utils wrk procps"
+    # Node.js of another origin brings an npm of its own, and does not go together with Debian's.
+    command -v node > /dev/null && command -v npm > /dev/null || packages="$packages nodejs npm"
 fi
 
 installed=
