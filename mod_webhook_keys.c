@@ -38,7 +38,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_remote_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(whk_keyrings_post_config, watchdog, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_keyrings_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_remote_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_replay_cache_child_init, NULL, NULL, APR_HOOK_MIDDLE);

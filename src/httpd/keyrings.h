@@ -11,7 +11,7 @@
 
 #include "registry/keyring.h"
 
-/** post_config: the shared memory and the background tasks. After mod_watchdog's. */
+/** post_config: the shared memory and the background tasks. Before mod_watchdog's. */
 int whk_keyrings_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
 /** child_init: the keyrings. Before mod_watchdog's, whose threads use them. */
