@@ -71,16 +71,28 @@ static apr_status_t poll(int state, void *data, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
-/* Also when the child stops: what it noted last is not lost. */
 static apr_status_t write_uses(int state, void *data, apr_pool_t *pool)
 {
     server_rec *s = data;
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
-    if (state != AP_WATCHDOG_STATE_STARTING && server->keyring)
+    if (state == AP_WATCHDOG_STATE_RUNNING && server->keyring)
         report(s,
                whk_keyring_write_uses(server->keyring, whk_database_store_of_server(s, pool), pool),
                &server->write_uses_fails, "writing lastUsedDate");
+    return APR_SUCCESS;
+}
+
+/* When a child ends, what it noted last is not lost: while its connections and mutexes are there
+ * still. A watchdog is not always told of the end. */
+static apr_status_t write_last_uses(void *data)
+{
+    apr_pool_t *pool;
+
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
+        return APR_ENOMEM;
+    write_uses(AP_WATCHDOG_STATE_RUNNING, data, pool);
+    apr_pool_destroy(pool);
     return APR_SUCCESS;
 }
 
@@ -192,7 +204,9 @@ void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s)
         if (!verifies(each, s))
             continue;
         server->keyring = whk_keyring_create(&settings, pool);
-        if (!server->keyring)
+        if (server->keyring)
+            apr_pool_pre_cleanup_register(pool, each, write_last_uses);
+        else
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, each,
                          "out of memory for keys: this process lets no webhook pass");
     }
