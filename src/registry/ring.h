@@ -15,7 +15,7 @@
 #include "registry/registry.h"
 
 /** Parsed keys that a process keeps: some 10 KiB each. Beyond, the one used longest ago goes. */
-#define WHK_PARSED_MOST 2048
+#define WHK_PARSED_MOST 1024
 
 /** Revoked keys whose keyIds are remembered, so that their owner is told. */
 #define WHK_REVOKED_MOST 100

@@ -8,6 +8,8 @@ set -eu
 REGISTRATIONS=${REGISTRATIONS:-4000}
 READS=${READS:-8}
 ROUNDS=${ROUNDS:-3}
+ENTERPRISES=${ENTERPRISES:-10000}
+PARTS=${PARTS:-webhooks keyring registrations}
 here=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$here"
 work=$(mktemp -d /tmp/whk-bench.XXXXXX)
@@ -33,6 +35,8 @@ httpd=$("$APXS" -q SBINDIR)/$("$APXS" -q PROGNAME)
 "$CC" $CFLAGS_BENCH -o "$work/raw_sqlite" t/bench/raw_sqlite.c -lsqlite3 -lpthread
 "$CC" $CFLAGS_BENCH -o "$work/register" t/bench/register.c $LIBRARY $LIBS_BENCH -lpthread
 "$CC" $CFLAGS_BENCH -fPIC -shared -o "$work/mod_bare.so" t/bench/mod_bare.c
+
+"$CC" $CFLAGS_BENCH -o "$work/evp" t/bench/evp.c -lcrypto -lpthread
 
 mkdir "$work/data"
 user_lines=
@@ -81,6 +85,15 @@ WebhookKeysMaxActive 10000
     AuthName bench
     Require webhook-keys-admin
 </Location>
+WebhookKeysAlgorithms EdDSA ES256 RS256
+<LocationMatch "^/hooks/(?<ENTERPRISE>[^/]+)">
+    SetHandler bare
+    AuthType WebhookSignature
+    AuthName bench
+    WebhookKeysEnterprise "%{env:MATCH_ENTERPRISE}"
+    WebhookKeysSignature jws-detached Webhook-Signature
+    Require valid-webhook
+</LocationMatch>
 CONF
 
 start() {
@@ -103,6 +116,52 @@ fresh_registry() {
     ctl otp enroll raw > /dev/null 2>&1
 }
 
+wanted() { case " $PARTS " in *" $1 "*) ;; *) return 1 ;; esac; }
+rate() { wrk -t1 -c16 -d"$READS"s "$@" | awk '/Requests\/sec/ { print $2 }'; }
+rss() { awk '/^RssAnon/ { print $2 }' "/proc/$(pgrep -P "$pid" | head -n 1)/status"; }
+own_data() { [ "$(id -u)" != 0 ] || chown nobody "$work"/data/*; }
+
+webhooks() {
+    echo "Webhooks of 1 KiB, verified : 1 / (1 / bare handler reading them + 1 / EVP_DigestVerify)"
+    fresh_registry
+    for alg in ES256 EdDSA RS256; do
+        python3 t/bench/webhooks.py keys "$work/data/registry.db" bench "$alg" 64 4096 "$work/$alg"
+    done
+    own_data
+    start 2 32
+    for alg in ES256 EdDSA RS256; do
+        ratios=
+        for _ in $(seq "$ROUNDS"); do
+            bare=$(WEBHOOKS=$work/$alg rate -s t/bench/webhooks.lua "http://127.0.0.1:$port/bare")
+            evp=$("$work/evp" "$alg" "$(nproc)" "${READS}000")
+            verified=$(WEBHOOKS=$work/$alg rate -s t/bench/webhooks.lua "http://127.0.0.1:$port/hooks/bench")
+            limit=$(awk -v a="$bare" -v b="$evp" 'BEGIN { printf "%.0f", 1 / (1 / a + 1 / b) }')
+            ratios="$ratios $(ratio "$verified" "$limit")"
+            say "  $alg: $verified : $limit a second (bare $bare, EVP $evp)" "$(ratio "$verified" "$limit")"
+        done
+        say "$alg, median ratio (at least 0.80 now)" "$(median $ratios)"
+    done
+    stop
+}
+
+keyring() {
+    echo "Resident memory of a child that knows $ENTERPRISES enterprises of 10 keys"
+    fresh_registry
+    python3 t/bench/webhooks.py many "$work/data/registry.db" "$ENTERPRISES" 10 "$work/many"
+    own_data
+    start 1 16
+    ab -q -k -c 8 -n 20000 "http://127.0.0.1:$port/bare" > /dev/null
+    before=$(rss)
+    WEBHOOKS=$work/many ENTERPRISES=1 wrk -t1 -c8 -d20s -s t/bench/webhooks.lua "http://127.0.0.1:$port/" > /dev/null
+    after=$(rss)
+    say "  grew from $before to $after KiB (at most 65536 KiB)" "$((after - before)) KiB"
+    stop
+}
+
+if wanted webhooks; then webhooks; fi
+if wanted keyring; then keyring; fi
+wanted registrations || exit 0
+
 echo "Registrations, durable, through httpd : the same two transactions through SQLite's C API"
 for connections in 1 32; do
     ratios= waits=
@@ -111,7 +170,7 @@ for connections in 1 32; do
     for _ in $(seq "$ROUNDS"); do
         fresh_registry
         raw=$("$work/raw_sqlite" "$work/data/registry.db" "$connections" "$count")
-        [ "$(id -u)" = 0 ] && chown nobody "$work"/data/*
+        own_data
         start 2 32
         result=$("$work/register" "$work/data/registry.db" "$work/secret.key" "$port" bench "$connections" "$count")
         stop
@@ -133,7 +192,6 @@ start 2 32
 "$work/register" "$work/data/registry.db" "$work/secret.key" "$port" bench 1 100 > /dev/null
 keys="http://127.0.0.1:$port/api/policy/v1/enterprises/bench/webhooks/keys"
 key_id=$(curl -s -H "Authorization: Bearer $token" "$keys?limit=1" | jq -r '.keys[0].keyId')
-rate() { wrk -t1 -c16 -d"$READS"s "$@" | awk '/Requests\/sec/ { print $2 }'; }
 bare=$(rate "http://127.0.0.1:$port/bare")
 one=$(rate -H "Authorization: Bearer $token" "$keys/$key_id")
 list=$(rate -H "Authorization: Bearer $token" "$keys?limit=10")
@@ -143,8 +201,6 @@ stop
 
 echo "Resident memory of a child, before and after 100,000 requests"
 start 1 16
-child=$(pgrep -P "$pid" | head -n 1)
-rss() { awk '/^RssAnon/ { print $2 }' "/proc/$child/status"; }
 ab -q -k -c 8 -n 20000 -H "Authorization: Bearer $token" "$keys?limit=10" > /dev/null
 before=$(rss)
 ab -q -k -c 8 -n 50000 -H "Authorization: Bearer $token" "$keys?limit=10" > /dev/null

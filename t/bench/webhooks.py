@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""What t/bench/run.sh verifies webhooks with.
+
+    webhooks.py keys DATABASE ENTERPRISE ALG COUNT BODIES FILE
+        registers COUNT keys of the algorithm, straight in the database, and writes BODIES lines of
+        `<detached JWS> <body of 1,024 bytes>` to FILE
+    webhooks.py many DATABASE ENTERPRISES KEYS FILE
+        registers that many enterprises with KEYS keys each, and writes a line
+        `<enterprise> <JWS that names a key, and is wrong>` for each to FILE
+"""
+
+import base64
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+import uuid
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def number(value, size):
+    return b64(value.to_bytes(size, "big"))
+
+
+def make(alg):
+    """A private key, its family, and the members of its JWK in the order that RFC 7638 sorts them."""
+    if alg == "EdDSA":
+        key = ed25519.Ed25519PrivateKey.generate()
+        return key, "EdDSA", {"crv": "Ed25519", "kty": "OKP",
+                              "x": b64(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))}
+    if alg == "ES256":
+        key = ec.generate_private_key(ec.SECP256R1())
+        point = key.public_key().public_numbers()
+        return key, "ECDSA", {"crv": "P-256", "kty": "EC", "x": number(point.x, 32), "y": number(point.y, 32)}
+    key = rsa.generate_private_key(65537, 2048)
+    return key, "RSA", {"e": "AQAB", "kty": "RSA", "n": number(key.public_key().public_numbers().n, 256)}
+
+
+def sign(key, alg, data):
+    if alg == "EdDSA":
+        return key.sign(data)
+    if alg == "ES256":
+        r, s = decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+
+
+def insert(db, enterprise, kid, family, jwk):
+    text = json.dumps(jwk, separators=(",", ":"), sort_keys=True)
+    db.execute("INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwk, thumbprint, status, "
+               "created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, 'ACTIVE', 1, 'bench')",
+               (str(uuid.uuid4()), enterprise, kid, kid, family, text, b64(hashlib.sha256(text.encode()).digest())))
+
+
+def touch(db, enterprise):
+    db.execute("UPDATE whk_enterprise SET revision = revision + 1, change_number = 1 + (SELECT max(change_number) "
+               "FROM whk_enterprise) WHERE enterprise_id = ?", (enterprise,))
+
+
+def keys(database, enterprise, alg, count, bodies, file):
+    pairs = []
+    with sqlite3.connect(database) as db:
+        for i in range(int(count)):
+            key, family, jwk = make(alg)
+            insert(db, enterprise, f"{alg}-{i}", family, jwk)
+            pairs.append((key, f"{alg}-{i}"))
+        touch(db, enterprise)
+    with open(file, "w") as out:
+        for i in range(int(bodies)):
+            body = b64(os.urandom(768))
+            key, kid = pairs[i % len(pairs)]
+            header = b64(json.dumps({"alg": alg, "kid": kid}, separators=(",", ":")).encode())
+            signature = sign(key, alg, f"{header}.{b64(body.encode())}".encode())
+            out.write(f"{header}..{b64(signature)} {body}\n")
+
+
+def many(database, enterprises, count, file):
+    made = [make("ES256") for _ in range(int(count))]
+    with sqlite3.connect(database) as db, open(file, "w") as out:
+        for i in range(int(enterprises)):
+            enterprise = f"enterprise-{i}"
+            db.execute("INSERT INTO whk_enterprise (enterprise_id, created_at) VALUES (?, 1)", (enterprise,))
+            for n, (_, family, jwk) in enumerate(made):
+                insert(db, enterprise, f"key-{n}", family, jwk)
+            touch(db, enterprise)
+            header = b64(json.dumps({"alg": "ES256", "kid": "key-0"}).encode())
+            out.write(f"{enterprise} {header}..{b64(bytes([1]) * 64)}\n")
+
+
+{"keys": keys, "many": many}[sys.argv[1]](*sys.argv[2:])
