@@ -275,22 +275,40 @@ static const whk_outcome_t *read_ring(whk_keyring_t *keyring, whk_store_t *store
     return NULL;
 }
 
+/* Under the mutex. What is known of an enterprise; `ring` is set, with one reference more, where
+ * that is its newest. */
+static const known_t *look(whk_keyring_t *keyring, const char *enterprise_id, whk_ring_t **ring)
+{
+    known_t *known = apr_hash_get(keyring->enterprises, enterprise_id, APR_HASH_KEY_STRING);
+
+    if (known && known->ring && known->ring->revision >= known->revision) {
+        *ring = known->ring;
+        (*ring)->references++;
+    }
+    return known;
+}
+
 /* `ring` is set to NULL where there is no such enterprise; else it has one reference more. */
 static const whk_outcome_t *take_ring(whk_keyring_t *keyring, whk_store_t *store,
                                       const char *enterprise_id, whk_ring_t **ring,
                                       freshness_t *found, apr_pool_t *pool)
 {
-    known_t *known;
+    unsigned int slot = slot_of(enterprise_id);
+    const known_t *known = NULL;
 
     *ring = NULL;
-    WHK_TRY(refresh(keyring, store, slot_of(enterprise_id), found, pool));
+    /* The common case takes the mutex once: all threads meet there. */
     apr_thread_mutex_lock(keyring->mutex);
-    known = apr_hash_get(keyring->enterprises, enterprise_id, APR_HASH_KEY_STRING);
-    if (known && known->ring && known->ring->revision >= known->revision) {
-        *ring = known->ring;
-        (*ring)->references++;
-    }
+    *found = judge(keyring, slot, apr_time_now());
+    if (*found == FRESH)
+        known = look(keyring, enterprise_id, ring);
     apr_thread_mutex_unlock(keyring->mutex);
+    if (*found != FRESH) {
+        WHK_TRY(refresh(keyring, store, slot, found, pool));
+        apr_thread_mutex_lock(keyring->mutex);
+        known = look(keyring, enterprise_id, ring);
+        apr_thread_mutex_unlock(keyring->mutex);
+    }
     if (!known || *ring)
         return NULL;
     return read_ring(keyring, store, enterprise_id, ring, pool);
@@ -456,9 +474,11 @@ void whk_keyring_note_use(whk_keyring_t *keyring, const whk_held_key_t *key, apr
 {
     const hold_t *hold = key->owner;
 
+    if (when - __atomic_load_n(&hold->entry->used, __ATOMIC_RELAXED) < USE_STEP)
+        return;
     apr_thread_mutex_lock(keyring->mutex);
     if (when - hold->entry->used >= USE_STEP) {
-        hold->entry->used = when;
+        __atomic_store_n(&hold->entry->used, when, __ATOMIC_RELAXED);
         add_use(keyring, hold->ring->enterprise_id, key->key_id, when);
     }
     apr_thread_mutex_unlock(keyring->mutex);
