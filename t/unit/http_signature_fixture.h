@@ -1,0 +1,161 @@
+/* Requests with HTTP message signatures; their signature bases are written by hand. Texts have '
+ * for ". */
+
+#ifndef WHK_UNIT_HTTP_SIGNATURE_FIXTURE_H
+#define WHK_UNIT_HTTP_SIGNATURE_FIXTURE_H
+
+#include "signing_fixture.h"
+
+#include "jose/signed_message.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array[0]))
+
+/* With " for '. */
+static inline const char *quoted(const char *text)
+{
+    char *json = apr_pstrdup(pool, text);
+    char *c;
+
+    for (c = json; *c; c++)
+        if (*c == '\'')
+            *c = '"';
+    return json;
+}
+
+static inline const char *base64_of(const void *bytes, apr_size_t length)
+{
+    char *text = apr_palloc(pool, length / 3 * 4 + 5);
+
+    EVP_EncodeBlock((unsigned char *)text, bytes, (int)length);
+    return text;
+}
+
+static inline void assert_good(const whk_outcome_t *outcome, const char *title)
+{
+    if (outcome)
+        fail_msg("%s: %s: %s", title, whk_code_name(outcome->code), outcome->message);
+}
+
+static inline const whk_jwk_t *key_of(const char *text)
+{
+    return good_jwk(read_json(text));
+}
+
+/* A request: fields are name, value, name, value … NULL. */
+typedef struct {
+    const char *fields[41];
+} request_t;
+
+static inline const apr_array_header_t *field(void *baton, const char *name, apr_pool_t *to)
+{
+    const request_t *request = baton;
+    apr_array_header_t *values = apr_array_make(to, 2, sizeof(const char *));
+    int i;
+
+    for (i = 0; request->fields[i]; i += 2)
+        if (strcasecmp(request->fields[i], name) == 0)
+            APR_ARRAY_PUSH(values, const char *) = request->fields[i + 1];
+    return values->nelts ? values : NULL;
+}
+
+static inline void add_field(request_t *request, const char *name, const char *value)
+{
+    size_t i = 0;
+
+    while (request->fields[i])
+        i += 2;
+    assert_true(i + 2 < COUNT(request->fields));
+    request->fields[i] = name;
+    request->fields[i + 1] = value;
+}
+
+/* Another value for the first field of a name; NULL takes it away. */
+static inline void set_field(request_t *request, const char *name, const char *value)
+{
+    size_t i;
+
+    for (i = 0; request->fields[i]; i += 2)
+        if (strcasecmp(request->fields[i], name) == 0)
+            break;
+    assert_non_null(request->fields[i]);
+    request->fields[i + 1] = value;
+    if (!value)
+        request->fields[i] = request->fields[i + 1] = "x-gone";
+}
+
+#define BODY "{\"hello\": \"world\"}"
+
+/* RFC 9421, appendix B.2: the digest of its body. */
+#define SHA_512                                                                                    \
+    "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJ" \
+    "wew==:"
+
+typedef struct {
+    const char *method;
+    const char *authority;
+    const char *target;
+    const char *body;
+    request_t fields;
+} http_request_t;
+
+/* What a signature must cover, separated by spaces; NULL: the default. */
+static inline const apr_array_header_t *list_of(const char *names)
+{
+    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(const char *));
+    char *rest = apr_pstrdup(pool, names ? names : "");
+    char *name;
+
+    while ((name = apr_strtok(rest, " ", &rest)) != NULL)
+        APR_ARRAY_PUSH(list, const char *) = name;
+    return names ? list : NULL;
+}
+
+static inline const whk_outcome_t *parse_http(whk_signed_message_t **parsed,
+                                              const http_request_t *request, const char *required)
+{
+    whk_scheme_policy_t policy = {.required_components = list_of(required)};
+    whk_message_t message = {.method = request->method,
+                             .scheme = "https",
+                             .authority = request->authority,
+                             .target = request->target,
+                             .field = field,
+                             .baton = (void *)&request->fields,
+                             .body = request->body,
+                             .length = strlen(request->body)};
+
+    return whk_scheme_http_signature.parse(parsed, &message, &policy, pool);
+}
+
+static inline const whk_outcome_t *judge_enabled(const http_request_t *request,
+                                                 const char *required, const whk_jwk_t *jwk,
+                                                 whk_algorithms_t enabled, const char **algorithm)
+{
+    whk_signed_message_t *parsed;
+
+    WHK_TRY(parse_http(&parsed, request, required));
+    return whk_signed_message_verify(parsed, jwk, enabled, algorithm, pool);
+}
+
+static inline const whk_outcome_t *judge_http(const http_request_t *request, const char *required,
+                                              const whk_jwk_t *jwk)
+{
+    const char *algorithm;
+
+    return judge_enabled(request, required, jwk, EVERY_ALGORITHM, &algorithm);
+}
+
+/* Sign a request as `sig1`. `input` is the list with its parameters, `lines` the rest of the
+ * base. */
+static inline void sign_request(http_request_t *request, const signer_t *signer,
+                                whk_algorithm_t algorithm, const char *input, const char *lines)
+{
+    const char *base =
+        apr_pstrcat(pool, quoted(lines), "\"@signature-params\": ", quoted(input), NULL);
+    signed_t made = sign(signer, algorithm, base, strlen(base));
+
+    add_field(&request->fields, "Signature-Input", apr_pstrcat(pool, "sig1=", quoted(input), NULL));
+    add_field(&request->fields, "Signature",
+              apr_pstrcat(pool, "sig1=:", base64_of(made.bytes, made.length), ":", NULL));
+}
+
+#endif
