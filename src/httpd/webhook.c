@@ -23,7 +23,6 @@ APLOG_USE_MODULE(webhook_keys);
 
 /* What was found of a request. */
 struct whk_delivery_t {
-    const whk_config_t *config; /* what it was verified by */
     const char *enterprise_id;
     whk_captured_body_t *body; /* NULL: not read */
     whk_webhook_t webhook;
@@ -245,11 +244,10 @@ static int stop(request_rec *r, const whk_outcome_t *outcome)
     return request->status;
 }
 
-static whk_delivery_t *begin(request_rec *r, const whk_config_t *config)
+static whk_delivery_t *begin(request_rec *r)
 {
     whk_delivery_t *delivery = apr_pcalloc(r->pool, sizeof(*delivery));
 
-    delivery->config = config;
     apr_table_unset(r->subprocess_env, "WEBHOOK_ENTERPRISE");
     apr_table_unset(r->subprocess_env, "WEBHOOK_KEY_ID");
     apr_table_unset(r->subprocess_env, "WEBHOOK_ALG");
@@ -267,7 +265,7 @@ int whk_webhook_check(request_rec *r)
     if (!type || ap_cstr_casecmp(type, AUTH_TYPE))
         return DECLINED;
     config = whk_config_of(r);
-    delivery = begin(r, config);
+    delivery = begin(r);
     outcome = verify(r, config, delivery);
     whk_request_of(r)->delivery = delivery;
     if (outcome)
