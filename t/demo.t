@@ -1,0 +1,44 @@
+# The demo behind `make -f Makefile.apxs run`: what its tour signs by openssl alone reaches the backend, and nothing else.
+use strict;
+use warnings;
+use Test::More;
+use File::Temp qw(tempdir);
+use JSON::PP;
+use Time::HiRes qw(sleep time);
+use WHK::Server;
+
+my $dir  = tempdir('whk-demo-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $port = WHK::Server::free_port();
+my $pid  = fork // die "fork: $!";
+if (!$pid) {
+    chdir $WHK::Server::root or die $!;
+    open STDOUT, '>', "$dir/said" or die $!;
+    open STDERR, '>&', \*STDOUT or die $!;
+    @ENV{qw(PORT RUN_DIR)} = ($port, "$dir/run");
+    exec 'sh', 'conf/demo/run.sh';
+    die "sh: $!";
+}
+sub said { open my $in, '<', "$dir/said" or return ''; local $/; return scalar <$in> // '' }
+my $end = time + 30;
+sleep 0.2 until said() =~ /paste line by line/ || time > $end;
+like(said(), qr/^\s+whk_send body\.json/m, 'it prints its tour');
+
+sub in_shell {
+    my $lines = shift;
+    my (undef, $out, $err) = WHK::Server::run_command('sh', '-c', ". $dir/run/demo.env; . $dir/run/tour.sh; cd $dir; $lines");
+    diag $err if length $err;
+    return eval { JSON::PP->new->utf8->decode($out) } // diag $out;
+}
+my $r = in_shell('openssl genpkey -algorithm ed25519 -out my-key.pem; whk_jwks my-key.pem my-key-1 > my-key.json;
+    whk POST /webhooks/keys -H "OTP: $(whk_otp)" -d @my-key.json');
+is($r->{status}, 'ACTIVE', 'a key is registered');
+$r = in_shell(q(echo '{"event":"paid"}' > body.json; whk_sign my-key.pem my-key-1 body.json > signature; whk_send body.json "$(cat signature)"));
+is($r->{arrived}{body}, qq({"event":"paid"}\n), 'a signed webhook arrives');
+is_deeply([ @{ $r->{webhook} }{qw(enterprise keyId alg)} ], [qw(acme my-key-1 EdDSA)], '... and the backend learns whose it is');
+$r = in_shell(q(echo '{"event":"paid twice"}' > tampered.json; whk_send tampered.json "$(cat signature)"));
+is($r->{code}, 'bad_signature', 'one that was changed does not');
+
+kill TERM => $pid;
+waitpid $pid, 0;
+is($?, 0, 'it ends when it is told to');
+done_testing;
