@@ -257,8 +257,8 @@ subtest '16 at once' => sub {
     my @pending = map { $f->begin($uri, 'race') } 1 .. 16;
     my %answers;
     $answers{ $_->finish->code // 'registered' }++ for @pending;
-    # On a busy machine a fetch may take too long.
-    delete $answers{$_} for qw(jwks_uri_unreachable jwks_uri_refused too_busy);
+    # A fetch may take too long on a busy machine, and a code's time may end just then.
+    delete $answers{$_} for qw(jwks_uri_unreachable jwks_uri_refused too_busy otp_invalid);
     is(delete $answers{registered}, 1, 'exactly one is registered');
     is(join(' ', keys %answers), 'key_id_taken', '... and the others learn that');
 };
