@@ -19,8 +19,8 @@
 #define BACK_OFF_FIRST apr_time_from_sec(5)
 #define BACK_OFF_DOUBLINGS 6
 
-/* No key needs this set: until one is registered. */
-#define NEVER apr_time_from_sec(APR_INT64_C(253402300799))
+/* No place for a fetch was free. */
+#define TRY_AGAIN apr_time_from_sec(1)
 
 /* What was found of one key. */
 typedef struct {
@@ -72,7 +72,9 @@ static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_
         return NULL;
     WHK_TRY(whk_store_key_remote(store, pool, &key, &updated));
     enterprise->revision++;
-    if (finding->changed && old->remote_flaw != WHK_REMOTE_CHANGED)
+    /* Once where it is refused, and again where it is taken after all. */
+    if (finding->changed &&
+        (old->remote_flaw != WHK_REMOTE_CHANGED || key.remote_flaw != WHK_REMOTE_CHANGED))
         WHK_TRY(whk_audit_append(store, pool, enterprise, WHK_EVENT_JWKS_URI_KEY_CHANGED,
                                  key.key_id, finding->caller,
                                  key.remote_flaw ? "refused" : "accepted", whk_time_now()));
@@ -93,9 +95,12 @@ static void look_up(whk_registry_t *registry, const json_t *set, finding_t *find
 {
     whk_key_t *key = &finding->key;
     const whk_jwk_t *jwk;
+    const whk_outcome_t *outcome =
+        whk_jwk_set_find(&jwk, set, key->key_id, registry->policy->algorithms, registry->pool);
 
-    if (whk_jwk_set_find(&jwk, set, key->key_id, registry->policy->algorithms, registry->pool)) {
-        key->remote_flaw = WHK_REMOTE_GONE;
+    if (outcome) {
+        if (whk_code_status(outcome->code) < 500)
+            key->remote_flaw = WHK_REMOTE_GONE;
         return;
     }
     finding->changed = strcmp(jwk->thumbprint, key->thumbprint) != 0;
@@ -136,7 +141,7 @@ static const char *etag_for(const whk_remote_set_t *set, const apr_array_header_
     int i;
 
     for (i = 0; i < keys->nelts; i++)
-        if (APR_ARRAY_IDX(keys, i, const whk_key_t *)->remote_flaw == WHK_REMOTE_UNREACHABLE)
+        if (APR_ARRAY_IDX(keys, i, const whk_key_t *)->remote_flaw != WHK_REMOTE_GOOD)
             return NULL;
     return set->failures ? NULL : set->etag;
 }
@@ -225,11 +230,17 @@ static const whk_outcome_t *refresh_set(whk_registry_t *registry, const whk_refr
 
     WHK_TRY(whk_store_key_by_uri(registry->store, registry->pool, set->uri, &keys));
     if (!keys->nelts) {
-        set->refresh_at = NEVER;
+        /* Not for ever: a key may be registered at this moment. */
+        set->refresh_at = apr_time_now() + registry->policy->jwks_uri_refresh;
         return whk_store_remote_set_update(registry->store, registry->pool, set);
     }
     memset(&fetched, 0, sizeof(fetched));
     outcome = fetch(registry, set, etag_for(set, keys), &fetched, &json);
+    /* Ours, not the set's: it tells nothing of its keys. */
+    if (outcome && whk_code_status(outcome->code) >= 500) {
+        set->refresh_at = apr_time_now() + TRY_AGAIN;
+        return whk_store_remote_set_update(registry->store, registry->pool, set);
+    }
     return outcome ? note_failure(registry, refresh, set, keys, outcome)
                    : note_success(registry, refresh, set, keys, &fetched, json);
 }

@@ -119,7 +119,9 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
             [SQL_REMOTE_SET_ADD] =
                 "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
-                "ON CONFLICT (uri) DO UPDATE SET refresh_at = min(refresh_at, excluded.refresh_at)",
+                "ON CONFLICT (uri) DO UPDATE SET refresh_at = min(refresh_at, "
+                "excluded.refresh_at), "
+                "fresh_until = max(fresh_until, excluded.fresh_until)",
             [SQL_REMOTE_SET_DUE] =
                 "SELECT uri, etag, refresh_at, fresh_until, failures FROM whk_remote_set WHERE "
                 "refresh_at <= %lld AND leased_until <= %lld ORDER BY refresh_at LIMIT 1",

@@ -17,4 +17,4 @@ ALTER TABLE whk_key ADD COLUMN remote_flaw TEXT CHECK (remote_flaw IN ('unreacha
 CREATE INDEX whk_key_by_uri ON whk_key (jwks_uri) WHERE jwks_uri IS NOT NULL;
 
 INSERT INTO whk_remote_set (uri, refresh_at, fresh_until)
-SELECT jwks_uri, 0, max(created_at) FROM whk_key WHERE jwks_uri IS NOT NULL GROUP BY jwks_uri;
+SELECT jwks_uri, 0, strftime('%s', 'now') * 1000 FROM whk_key WHERE jwks_uri IS NOT NULL GROUP BY jwks_uri;
