@@ -237,6 +237,8 @@ subtest 'the same bytes in another writing' => sub {
     my $s = substr decode_base64url($signature), 32;
     stopped($w, send_jws($w, "$header.." . encode_base64url($_)), 'bad_signature', 'r = n + 1, or one of its halves short')
       for number($order{ES256} + 1, 32) . $s, substr($r, 1) . $s, $r . substr $s, 1;
+    my $twin = $r . number($order{ES256} - Math::BigInt->from_bytes($s), 32);
+    is(send_jws($w, "$header.." . encode_base64url($twin))->status, 200, 'the twin (r, n - s) is a good signature: where replays count, it has to be found');
 };
 
 subtest 'headers of a JWS' => sub {
