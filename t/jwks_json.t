@@ -90,11 +90,12 @@ subtest 'algorithms, and more than a page' => sub {
     my @bad  = grep { $admin->register($to, { keyId => "m$_", jwks => WHK::Keys::jwks($many[$_]) })->status != 201 } 0 .. $#many;
     is("@bad", '', scalar(@many) . ' more');
     is_deeply([ map { $_->{kid} } @{ $read->()->json->{keys} } ], [ (map { "k$_" } 0 .. $#kinds), map { "m$_" } 0 .. $#many ], 'all of them, oldest first');
-    $own->write_conf(children => 1, before => "WebhookKeysAlgorithms $all\nWebhookKeysMaxActive 200", location => 'WebhookKeysJwksMaxAge 0');
+    $own->write_conf(children => 1, before => "WebhookKeysAlgorithms EdDSA\nWebhookKeysMaxActive 200", location => 'WebhookKeysJwksMaxAge 0');
     $own->restart;
     $to->close;
     my $r = $read->();
     is($r->header('Cache-Control'), 'max-age=0', 'WebhookKeysJwksMaxAge 0');
+    is($r->json->{keys}[$_]{alg}, $kinds[$_][1], "an algorithm that is off now: $kinds[$_][1] of $kinds[$_][0]") for 1 .. 5;
     ok(!exists $r->json->{keys}[6]{alg}, 'RSA with no RSA algorithm on: no alg');
     is($r->json->{keys}[7]{alg}, 'RS512', '... but the one of the JWK');
 };
