@@ -35,6 +35,7 @@ subtest 'values that are refused' => sub {
         [WebhookKeysMaxBody => 'must be one whole number from 1024 to 1048576', '1023', '1048577', '-1', '+2048', '64K', '0x800', '1e4', '2048.5', 'many', '', '2048 4096', '99999999999999999999', ' 2048'],
         [WebhookKeysMaxActive => 'must be one whole number from 1 to 10000', '0', '10001', '-5', 'all', '1 2', '99999999999999999999'],
         [WebhookKeysMaxFetches => 'must be one whole number from 1 to 10000', '0', '10001', 'x'],
+        [WebhookKeysJwksMaxAge => 'must be one whole number from 0 to 86400', '-1', '86401', '5m', '1.5', 'never', '', '1 2'],
         [WebhookKeysAlgorithms => 'must be one or more of .*EdDSA.*ES256.*PS512.*, each once', 'none', 'HS256', 'es256', 'ES256,ES384', 'ES256 ES256', 'ES256 nope', '+RS256', ''],
         [WebhookKeysOTPHeader => 'must be the name of one header field, and not Authorization', '', 'X Y', 'X:', 'authorization', 'a,b', 'A/B', 'OTP X-OTP'],
         [WebhookKeysOTPProvider => 'must be the name of one OTP provider', 'hotp', 'TOTP', '', 'totp totp'],
@@ -62,6 +63,7 @@ subtest 'values that are refused' => sub {
 subtest 'values that are taken' => sub {
     my @lines = (
         'WebhookKeysMaxBody 1024', 'WebhookKeysMaxBody 1048576', 'WebhookKeysMaxActive 1', 'WebhookKeysMaxActive 10000', 'WebhookKeysMaxFetches 1',
+        'WebhookKeysJwksMaxAge 0', 'WebhookKeysJwksMaxAge 86400',
         'WebhookKeysAlgorithms ES256', 'WebhookKeysAlgorithms EdDSA Ed448 ES256 ES384 ES512 ES256K RS256 RS384 RS512 PS256 PS384 PS512',
         'WebhookKeysOTPHeader X-One-Time-Password', 'WebhookKeysOTPProvider totp', 'WebhookKeysJwksUriPin On', 'WebhookKeysJwksUriPin off',
         'WebhookKeysJwksUriTimeout 100ms', 'WebhookKeysJwksUriTimeout 60', 'WebhookKeysJwksUriTimeout 1500ms', 'WebhookKeysJwksUriAllow 10.0.0.0/8 fd12::/16 keys.internal',
@@ -88,7 +90,7 @@ subtest 'places where they may not stand' => sub {
     my ($status, $out) = test_with(before => "<VirtualHost *:*>\nWebhookKeysMaxFetches 5\n</VirtualHost>");
     isnt($status, 0, 'WebhookKeysMaxFetches in a virtual host');
     like($out, qr/WebhookKeysMaxFetches (?:not allowed|cannot occur)/, '... says so');
-    for my $line ('WebhookKeysMaxBody 2048', 'WebhookKeysMaxActive 5', 'WebhookKeysAlgorithms ES256', 'WebhookKeysOTPHeader X', 'WebhookKeysOTPProvider totp', 'WebhookKeysJwksUriPin Off') {
+    for my $line ('WebhookKeysMaxBody 2048', 'WebhookKeysMaxActive 5', 'WebhookKeysAlgorithms ES256', 'WebhookKeysOTPHeader X', 'WebhookKeysOTPProvider totp', 'WebhookKeysJwksUriPin Off', 'WebhookKeysJwksMaxAge 60') {
         ($status, $out) = test_with(location => $line);
         is($status, 0, "$line in a location") or diag $out;
     }

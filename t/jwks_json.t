@@ -54,7 +54,13 @@ for my $match ($etag, "\"other\", $etag", '*', "W/$etag") {
     is($not->header('Cache-Control'), 'max-age=60', '... how long it is good');
 }
 is(get('If-None-Match' => '"other"')->status, 200, 'If-None-Match: another');
-is($client->request(HEAD => $path, { $admins->read })->header('ETag'), $etag, 'HEAD');
+my $head = $client->request(HEAD => $path, { $admins->read });
+is($head->status, 200, 'HEAD');
+is($head->header($_), $r->header($_), "... $_ is that of GET") for qw(ETag Cache-Control Content-Type Content-Length X-Content-Type-Options);
+is($client->request(HEAD => $path, { $admins->read, 'If-None-Match' => $etag })->status, 304, '... If-None-Match');
+is(get('If-None-Match' => "W/\"other\", $etag")->header('X-Content-Type-Options'), 'nosniff', '304: X-Content-Type-Options');
+refused(get('If-Match' => '"other"'), 412, 'invalid_request', 'If-Match: another');
+is(get('If-Match' => $etag)->status, 200, 'If-Match: this one');
 
 refused($client->request(GET => $path), 401, 'invalid_token', 'without a token');
 refused($client->request(POST => $path, { $admins->read }, '{}'), 405, 'method_not_allowed', 'POST');
@@ -63,5 +69,35 @@ is($admins->revoke($client, 'ec')->status, 200, 'another is revoked');
 $r = get('If-None-Match' => $etag);
 is($r->status, 200, 'the set is another');
 is(scalar @{ $r->json->{keys} }, 3, '... without it');
+
+subtest 'algorithms, and more than a page' => sub {
+    my $all   = 'EdDSA Ed448 ES256 ES384 ES512 ES256K';
+    my $own   = WHK::Server->new(children => 1, before => "WebhookKeysAlgorithms $all RS512 RS384\nWebhookKeysMaxActive 200");
+    my $to    = WHK::Client->new($own->port);
+    my $admin = WHK::Admins->new($own, 'all', 1)->codes_work_again;
+    my $read  = sub { $to->request(GET => $own->prefix . '/enterprises/all/webhooks/jwks.json', { $admin->read, @_ }) };
+    my @kinds = (
+        [ 'ed25519', 'EdDSA' ], [ 'ed448', 'EdDSA' ], [ 'p256', 'ES256' ], [ 'p384', 'ES384' ], [ 'p521', 'ES512' ], [ 'secp256k1', 'ES256K' ],
+        [ 'rsa2048', 'RS384' ], [ 'rsa2048', 'RS512', alg => 'RS512' ], [ 'ed25519', 'Ed25519', alg => 'Ed25519' ],
+    );
+    for my $i (0 .. $#kinds) {
+        my ($kind, undef, @members) = @{ $kinds[$i] };
+        is($admin->register($to, { keyId => "k$i", jwks => WHK::Keys::jwks(WHK::Keys::jwk($kind, @members)) })->status, 201, "$kind @members");
+    }
+    is_deeply([ map { $_->{alg} } @{ $read->()->json->{keys} } ], [ map { $_->[1] } @kinds ], 'alg as JWS names it, or as the JWK says');
+    is($read->()->header('Cache-Control'), 'max-age=300', 'the default of WebhookKeysJwksMaxAge');
+    my @many = WHK::Keys::many(120);
+    my @bad  = grep { $admin->register($to, { keyId => "m$_", jwks => WHK::Keys::jwks($many[$_]) })->status != 201 } 0 .. $#many;
+    is("@bad", '', scalar(@many) . ' more');
+    is_deeply([ map { $_->{kid} } @{ $read->()->json->{keys} } ], [ (map { "k$_" } 0 .. $#kinds), map { "m$_" } 0 .. $#many ], 'all of them, oldest first');
+    $own->write_conf(children => 1, before => "WebhookKeysAlgorithms EdDSA\nWebhookKeysMaxActive 200", location => 'WebhookKeysJwksMaxAge 0');
+    $own->restart;
+    $to->close;
+    my $r = $read->();
+    is($r->header('Cache-Control'), 'max-age=0', 'WebhookKeysJwksMaxAge 0');
+    is($r->json->{keys}[$_]{alg}, $kinds[$_][1], "an algorithm that is off now: $kinds[$_][1] of $kinds[$_][0]") for 1 .. 5;
+    ok(!exists $r->json->{keys}[6]{alg}, 'RSA with no RSA algorithm on: no alg');
+    is($r->json->{keys}[7]{alg}, 'RS512', '... but the one of the JWK');
+};
 
 done_testing;

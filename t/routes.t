@@ -13,12 +13,16 @@ my $client = WHK::Client->new($server->port);
 my $admins = WHK::Admins->new($server, 'routes', 24);
 my $keys   = $server->keys('routes');
 my $events = $server->events('routes');
+my $verify = "$keys/one/verify";
+my $set    = $keys =~ s/keys\z/jwks.json/r;
 my %reader = $admins->read;
 
 my %allow = (
     $keys       => 'GET, HEAD, POST, OPTIONS',
     "$keys/one" => 'GET, HEAD, DELETE, OPTIONS',
     $events     => 'GET, HEAD, OPTIONS',
+    $verify     => 'POST, OPTIONS',
+    $set        => 'GET, HEAD, OPTIONS',
 );
 
 sub escape {
@@ -111,7 +115,7 @@ subtest 'unknown paths, without a token' => sub {
 subtest 'keyIds in paths' => sub {
     my @ids = (
         'a/b', '/', '//', 'a//b', '../x', './x', 'x/..', '...', '%', '100%', '%2F', '%2e', '%00', 'a+b', 'a b', "\x{fc}ber", "u\x{308}ber",
-        "\x{1f511}", '"quoted"', q{it's}, '<b>', 'a;b=c', 'a?b', 'a#b', 'a&b', 'keys', 'key-events', 'verify', 'jwks.json', 'a,b',
+        "\x{1f511}", '"quoted"', q{it's}, '<b>', 'a;b=c', 'a?b', 'a#b', 'a&b', 'keys', 'key-events', 'verify', 'jwks.json', 'a/verify', 'verify/verify', 'a,b',
         'a:b', 'a@b', 'a\\b', '[x]', '{x}', '|', '^', '`', '~', '*', 'https://example.com/a?b=c#d', "\x{1f511}" x 255, 'Two', 'two',
     );
     plan tests => 5 * @ids;
@@ -142,6 +146,7 @@ subtest 'revoked by such paths' => sub {
 subtest 'decoded exactly once' => sub {
     for (['%252F', '%2F'], ['%2F', '/'], ['a%2Fb', 'a/b'], ['a%2fb', 'a/b'], ['%61%2F%62', 'a/b'], ['a+b', 'a+b'], ['a%2Bb', 'a+b'],
         ['a%20b', 'a b'], ['%2E%2E%2Fx', '../x'], ['..%2Fx', '../x'], ['%2500', '%00'], ['%6Beys', 'keys'], ['k%65y-events', 'key-events'],
+        ['a%2Fverify', 'a/verify'], ['%76erify', 'verify'], ['jwks%2Ejson', 'jwks.json'],
         ['a%3Bb=c', 'a;b=c'], ['a;b=c', 'a;b=c'], ['%C3%BCber', "\x{fc}ber"], ["\xc3\xbcber", "\x{fc}ber"])
     {
         my ($sent, $id) = @$_;
@@ -168,6 +173,7 @@ subtest 'the raw target and the normalised path must agree' => sub {
         "$prefix/enterprises/other/../routes/webhooks/keys/", "$prefix/enterprises/routes/../../enterprises/routes/webhooks/keys/",
         "$prefix/enterprises/x%2F..%2Froutes%2Fwebhooks%2Fkeys", "$prefix/$tail%2Fkeys", "$prefix/enterprises%2Froutes/webhooks/keys",
         "$prefix/enterprises/routes%2Fwebhooks/keys/keys", "$keys/../../../other/webhooks/keys/../keys/",
+        "$keys/one/%76erify", "$keys/../verify", "$keys/one/x/../verify", "$keys/one/../verify", "$keys/../jwks.json", "$prefix/$tail/jwks%2Ejson",
         "$prefix/$tail/k%65ys", "$prefix/$tail/%6beys/one", "$prefix/$tail\\keys",
         # The route of the raw form is one key, that of the normalised one is the list.
         "$prefix/$tail/keys/keys/..", "$prefix/$tail/keys/x/../../keys", "$prefix/$tail/keys/webhooks/../keys",

@@ -100,6 +100,81 @@ subtest 'a key by jwksUri is fetched anew' => sub {
     invalid(verify('remote', { jws => attached($remote) }), $remote, 'jwks_uri_key_changed', qr/registered/, 'another key');
     $serve->();
     invalid(verify('remote', { jws => attached($remote) }), $remote, 'jwks_uri_unreachable', qr/\w/, 'no key');
+    $serve->({ %{ $remote->{jwk} }, kid => 'remote' });
+    valid(verify('remote', { jws => attached($remote) }), $remote, 'good again');
+    $origin->stop;
+    invalid(verify('remote', { jws => attached($remote) }), $remote, 'jwks_uri_unreachable', qr/jwksUri/, 'nobody there');
+    invalid(verify('remote', { jws => 'a.b' }), $remote, 'malformed_jws', qr/two dots/, 'nobody there, and none is asked');
+    $w->revoke($remote);
+    invalid(verify('remote', { jws => attached($remote) }), $remote, 'key_revoked', qr/revoked/, 'revoked, and none is asked');
+};
+
+subtest 'which reason comes first' => sub {
+    my ($old, $p384) = ($w->key('EdDSA'), $w->key('ES384'));
+    $w->revoke($old);
+    my $at = $old->{kid};
+    invalid(verify($at, { jws => attached($old, protected => { kid => 'other' }) }), $old, 'key_revoked', qr/revoked/, 'revoked, another kid');
+    invalid(verify($at, { jws => attached({ %$key, kid => $at }) }), $old, 'key_revoked', qr/revoked/, 'revoked, another algorithm');
+    invalid(verify($at, { jws => detached($old) }), $old, 'malformed_jws', qr/payload/, 'revoked, but no JWS');
+    invalid(verify('verify', { jws => attached($p384) }), $key, 'key_id_mismatch', qr/kid/, 'another kid and algorithm');
+    invalid(verify('verify', { jws => attached({ %$p384, kid => 'verify' }) =~ s/.{8}\z//r }), $key, 'algorithm_mismatch', qr/P-256/, 'another algorithm, signature cut off');
+};
+
+subtest 'payloads' => sub {
+    my $empty = $w->sign($key, '')->{headers};
+    my ($jws) = values %$empty;
+    valid(verify('verify', { jws => $jws, payload => '' }), $key, 'no byte was signed');
+    invalid(verify('verify', { jws => attached($key), payload => encode_base64url($body) }), $key, 'malformed_jws', qr/leave its payload out/, 'whole, and its payload beside it');
+    invalid(verify('verify', { jws => detached($key), payload => '' }), $key, 'bad_signature', qr/\w/, 'another payload: none');
+    my $r = verify('verify', { jws => detached($key), payload => encode_base64url($body) . '=' });
+    refused($r, 400, 'invalid_request', 'a padded payload');
+    like($r->message, qr/^payload must/, '... names the place');
+    $r = verify('verify', {});
+    like($r->message, qr/^jws must/, 'no jws: names the place');
+};
+
+subtest 'times are not judged, nor is it a use' => sub {
+    valid(verify('verify', { jws => attached($key, protected => { iat => 1, exp => 2 }) }), $key, 'ended in 1970') for 1 .. 2;
+    valid(verify('verify', { jws => attached($key, protected => { nbf => 4102444800 }) }), $key, 'not good before 2100');
+    is($w->admins->get($client, '/verify')->json->{lastUsedDate}, undef, 'lastUsedDate is for webhooks');
+};
+
+subtest 'whose key' => sub {
+    my $other = $w->admins('elsewhere');
+    my $path  = $w->server->keys('verify') . '/verify/verify';
+    my %json  = ('Content-Type' => 'application/json');
+    refused($client->request(POST => $path, { $other->read, %json }, '{}'), 403, 'not_enterprise_admin', 'an admin of another enterprise');
+    refused($client->request(POST => $path =~ s/verify/elsewhere/r, { $other->read, %json }, $json->encode({ jws => attached($key) })), 404, 'key_not_found', 'a keyId of another enterprise');
+    my $slash = $w->key('ES256', kid => 'a/verify');
+    valid(verify('a/verify', { jws => attached($slash) }), $slash, 'a keyId that ends in /verify');
+};
+
+subtest 'jwksUri without a pin, and with all fetches taken' => sub {
+    my $own = WHK::Webhooks->new(
+        enterprise => 'busy', children => 1,
+        before => "WebhookKeysJwksUriAllow 127.0.0.1\nWebhookKeysJwksUriPin Off\nWebhookKeysMaxFetches 1\nWebhookKeysJwksUriTimeout 5"
+    );
+    my $origin = WHK::Origin->new(cert => undef);
+    my ($first, $second) = map { $own->key($_, register => 0, kid => 'remote') } qw(EdDSA ES256);
+    my $serve = sub { WHK::Origin::serve('free.json', $json->encode({ keys => [ { %{ $_[0]{jwk} }, kid => 'remote' } ] })) };
+    my $uri   = $origin->http_uri('127.0.0.1', $serve->($first));
+    is($own->admins->register($own->client, { jwksUri => $uri, keyId => 'remote' })->status, 201, 'registered');
+    $serve->($second);
+    my $path  = $own->server->keys('busy') . '/remote/verify';
+    my $judge = sub { $own->client->request(POST => $path, { $own->admins->read, 'Content-Type' => 'application/json' }, $json->encode({ jws => attached($_[0]) })) };
+    valid($judge->($second), $second, 'the key that is there now');
+    invalid($judge->($first), $first, 'algorithm_mismatch', qr/P-256/, 'the one that was');
+
+    my $text = $json->encode({ jwksUri => $origin->http_uri('127.0.0.1', '/hang'), keyId => 'hanging' });
+    my %head = ($own->admins->write, Host => 'localhost', 'Content-Type' => 'application/json', 'Content-Length' => length $text);
+    my $slow = WHK::Client->new($own->server->port);
+    $slow->send('POST ' . $own->server->keys('busy') . " HTTP/1.1\r\n" . join('', map { "$_: $head{$_}\r\n" } sort keys %head) . "\r\n$text");
+    for (1 .. 200) { last if grep { m{/hang} } $origin->lines('request'); select undef, undef, undef, 0.02 }
+    my $r = $judge->($second);
+    refused($r, 503, 'too_busy', 'no fetch is free');
+    like($r->header('Retry-After') // '', qr/^[1-9]\d*$/, '... Retry-After');
+    is($slow->receive->code, 'jwks_uri_unreachable', 'the one that hangs ends');
+    valid($judge->($second), $second, 'and another may run');
 };
 
 done_testing;

@@ -90,12 +90,16 @@ json_t *whk_verdict_json(const whk_verdict_t *verdict)
                      whk_code_name(verdict->outcome->code), "message", verdict->outcome->message);
 }
 
-/* The first of those that are good for the key and on; as JWS names it. NULL: none is. */
+/* As JWS names it. Of an RSA key, good for several: the first that is on. NULL: none is. */
 static const char *jws_name(const char *jwk_text, whk_algorithms_t enabled, apr_pool_t *pool)
 {
     const whk_jwk_t *jwk = whk_jwk_load(jwk_text, pool);
-    const char *names = jwk ? whk_algorithms_names(pool, jwk->algorithms & enabled) : "";
+    const char *names;
 
+    if (!jwk)
+        return NULL;
+    names = whk_algorithms_names(
+        pool, jwk->algorithms & WHK_ALGORITHMS_RSA ? jwk->algorithms & enabled : jwk->algorithms);
     if (!*names)
         return NULL;
     if (jwk->algorithms & (WHK_ALG_EDDSA | WHK_ALG_ED448))
