@@ -255,20 +255,3 @@ const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
     *algorithm = name;
     return NULL;
 }
-
-const whk_outcome_t *whk_jws_field(const char **value, const whk_message_t *message,
-                                   const char *name, apr_pool_t *pool)
-{
-    const apr_array_header_t *values = message->field(message->baton, name, pool);
-
-    if (!values || values->nelts == 0)
-        return whk_refuse(pool, WHK_SIGNATURE_MISSING,
-                          "the header %s, with the signature, is "
-                          "missing",
-                          name);
-    if (values->nelts > 1)
-        return whk_refuse(pool, WHK_MALFORMED_JWS, "there must be one header %s, not several",
-                          name);
-    *value = APR_ARRAY_IDX(values, 0, const char *);
-    return NULL;
-}

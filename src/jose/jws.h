@@ -57,11 +57,4 @@ const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
                                     whk_algorithms_t enabled, const char **algorithm,
                                     apr_pool_t *pool);
 
-/**
- * The value of the one header field that a JWS is in.
- * @return NULL, signature_missing (there is none) or malformed_jws (there are several)
- */
-const whk_outcome_t *whk_jws_field(const char **value, const whk_message_t *message,
-                                   const char *name, apr_pool_t *pool);
-
 #endif

@@ -1,258 +1,226 @@
 #include <string.h>
 
 #include <apr_strings.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 
+#include "jose/content_digest.h"
+#include "jose/field_value.h"
+#include "jose/http_signature_algorithm.h"
 #include "jose/signature.h"
 #include "jose/signature_base.h"
+#include "jose/signature_form.h"
+#include "jose/signed_message.h"
+#include "jose/structured_field.h"
 
-/* The last second of the year 9999. */
+/* The last second of the year 9999, which milliseconds since 1970 are far beyond. */
 #define SECONDS_MAX APR_INT64_C(253402300799)
 
+#define CONTENT_DIGEST "content-digest"
+
 typedef struct {
+    whk_bytes_t body; /* borrowed */
     const char *base;
-    whk_sf_value_t signature;
-    const char *alg;            /* NULL: not claimed */
-    const char *content_digest; /* NULL: not covered */
-    const char *body;           /* borrowed */
-    apr_size_t length;
-} message_signature_t;
-
-/* RFC 9421, section 6.2.2. */
-static const struct {
-    const char *name;
-    whk_algorithm_t algorithm;
-} algorithms[] = {
-    {"ed25519", WHK_ALG_EDDSA},           {"ecdsa-p256-sha256", WHK_ALG_ES256},
-    {"ecdsa-p384-sha384", WHK_ALG_ES384}, {"rsa-v1_5-sha256", WHK_ALG_RS256},
-    {"rsa-pss-sha512", WHK_ALG_PS512},
-};
-
-static whk_algorithms_t algorithm_of(const char *alg)
-{
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
-        if (!strcmp(algorithms[i].name, alg))
-            return algorithms[i].algorithm;
-    return 0;
-}
-
-static const whk_outcome_t *choose(whk_algorithms_t *chosen, const message_signature_t *signature,
-                                   const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool_t *pool)
-{
-    whk_algorithms_t good = jwk->algorithms & enabled;
-
-    *chosen = signature->alg ? good & algorithm_of(signature->alg) : good;
-    if (*chosen && !(*chosen & (*chosen - 1)))
-        return NULL;
-    if (*chosen)
-        return whk_refuse(pool, WHK_ALGORITHM_MISMATCH,
-                          "this key is good for several algorithms (%s): name the one that was "
-                          "used by the parameter alg, rsa-pss-sha512 or rsa-v1_5-sha256",
-                          whk_algorithms_names(pool, *chosen));
-    return whk_refuse(pool, WHK_ALGORITHM_MISMATCH,
-                      "the parameter alg of Signature-Input is not that of this key, or is not "
-                      "turned on here: sign with %s",
-                      good ? whk_algorithms_names(pool, good) : "a key of another kind");
-}
-
-/* RFC 9530, section 5. 1: good; 0: wrong; -1: not one that must be known. */
-static int judge_digest(const whk_sf_member_t *digest, const message_signature_t *signature)
-{
-    const EVP_MD *md = NULL;
-    unsigned char actual[EVP_MAX_MD_SIZE];
-    unsigned int size;
-
-    if (!strcmp(digest->name, "sha-256"))
-        md = EVP_sha256();
-    else if (!strcmp(digest->name, "sha-512"))
-        md = EVP_sha512();
-    if (!md)
-        return -1;
-    return !digest->list && digest->value.type == WHK_SF_BYTES &&
-           EVP_Digest(signature->body, signature->length, actual, &size, md, NULL) == 1 &&
-           digest->value.length == size && !CRYPTO_memcmp(digest->value.text, actual, size);
-}
-
-static const whk_outcome_t *check_digest(const message_signature_t *signature, apr_pool_t *pool)
-{
-    const apr_array_header_t *digests;
-    int good = 0;
-    int i;
-
-    if (!signature->content_digest)
-        return NULL;
-    digests = whk_sf_dictionary(signature->content_digest, pool);
-    for (i = 0; digests && i < digests->nelts; i++) {
-        int judged = judge_digest(&APR_ARRAY_IDX(digests, i, whk_sf_member_t), signature);
-
-        if (judged == 0)
-            return whk_refuse(pool, WHK_DIGEST_MISMATCH,
-                              "Content-Digest is not that of the body that arrived: hash the very "
-                              "bytes that are sent");
-        good += judged > 0;
-    }
-    if (good)
-        return NULL;
-    return whk_refuse(pool, WHK_DIGEST_MISMATCH,
-                      "Content-Digest must hold sha-256=:<base64>: or sha-512=:<base64>: of the "
-                      "body");
-}
-
-static const whk_outcome_t *verify(const whk_signed_message_t *message, const whk_jwk_t *jwk,
-                                   whk_algorithms_t enabled, const char **algorithm,
-                                   apr_pool_t *pool)
-{
-    const message_signature_t *signature = message->state;
-    whk_bytes_t base = {signature->base, strlen(signature->base)};
-    whk_algorithms_t chosen;
-
-    WHK_TRY(choose(&chosen, signature, jwk, enabled, pool));
-    if (!whk_signature_verify(jwk, (whk_algorithm_t)chosen, &base, 1,
-                              (const unsigned char *)signature->signature.text,
-                              signature->signature.length, pool))
-        return whk_refuse(pool, WHK_BAD_SIGNATURE,
-                          "the signature does not fit this key and the components that "
-                          "Signature-Input lists, as they arrived");
-    WHK_TRY(check_digest(signature, pool));
-    *algorithm = whk_algorithms_names(pool, chosen);
-    return NULL;
-}
-
-static const whk_scheme_verifier_t verifier = {verify};
+    const char *alg; /* NULL: not said */
+    whk_bytes_t signature;
+    const whk_content_digest_t *digest; /* NULL: not covered */
+} http_signature_t;
 
 static const whk_outcome_t *malformed(apr_pool_t *pool, const char *message)
 {
     return whk_refuse(pool, WHK_MALFORMED_JWS, "%s", message);
 }
 
-/* The one member of a field that holds one. */
-static const whk_outcome_t *read_only_member(const whk_sf_member_t **member,
-                                             const whk_message_t *message, const char *name,
-                                             apr_pool_t *pool)
+static const whk_outcome_t *bad_signature(const http_signature_t *signature, const whk_jwk_t *jwk,
+                                          whk_algorithm_t algorithm, const char *name,
+                                          apr_pool_t *pool)
 {
-    const char *value = whk_signature_base_field(message, name, pool);
+    apr_size_t right = whk_signature_form_length(algorithm, EVP_PKEY_get_size(jwk->pkey));
+    int is_ecdsa = strcmp(jwk->family, "ECDSA") == 0;
+
+    if (signature->signature.length != right)
+        return whk_refuse(pool, WHK_BAD_SIGNATURE,
+                          "a signature by %s with this key has %d bytes%s, and this one has %d",
+                          name, (int)right, is_ecdsa ? ", r and s, not DER" : "",
+                          (int)signature->signature.length);
+    return whk_refuse(pool, WHK_BAD_SIGNATURE,
+                      "the signature does not fit this key and the components that are covered, as "
+                      "they arrived: sign the signature base of RFC 9421 with the private key of "
+                      "this keyId, and send unchanged what was signed");
+}
+
+static const whk_outcome_t *verify(const whk_signed_message_t *message, const whk_jwk_t *jwk,
+                                   whk_algorithms_t enabled, const char **algorithm,
+                                   apr_pool_t *pool)
+{
+    const http_signature_t *signature = message->state;
+    whk_bytes_t base = {signature->base, strlen(signature->base)};
+    whk_algorithm_t own;
+    const char *name;
+
+    WHK_TRY(whk_http_signature_algorithm(&own, jwk, signature->alg, enabled, pool));
+    name = whk_algorithms_names(pool, own);
+    if (!whk_signature_verify(jwk, own, &base, 1, signature->signature.bytes,
+                              signature->signature.length, pool))
+        return bad_signature(signature, jwk, own, name, pool);
+    if (signature->digest)
+        WHK_TRY(whk_content_digest_check(signature->digest, &signature->body, pool));
+    *algorithm = name;
+    return NULL;
+}
+
+static const whk_scheme_verifier_t verifier = {verify};
+
+/* Of several signatures, which one counts would be a matter of taste: and taste differs between
+ * here and the backend. */
+static const whk_outcome_t *read_member(const whk_sf_pair_t **member, const whk_message_t *message,
+                                        const char *name, apr_pool_t *pool)
+{
     const apr_array_header_t *members;
 
-    if (!value)
-        return whk_refuse(pool, WHK_SIGNATURE_MISSING, "the header %s is missing", name);
-    members = whk_sf_dictionary(value, pool);
-    if (!members)
+    WHK_TRY(whk_field_dictionary(&members, message, name, pool));
+    if (!members || !members->nelts)
+        return whk_refuse(pool, WHK_SIGNATURE_MISSING,
+                          "the header %s is missing: a signature needs both Signature-Input and "
+                          "Signature (RFC 9421)",
+                          name);
+    if (members->nelts > 1)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
-                          "%s must be a dictionary of structured fields (RFC 8941), each name once",
-                          name);
-    if (members->nelts != 1)
-        return whk_refuse(pool, WHK_MALFORMED_JWS, "%s must hold one signature, not several", name);
-    *member = &APR_ARRAY_IDX(members, 0, whk_sf_member_t);
+                          "the header %s holds several signatures: send one signature", name);
+    *member = &APR_ARRAY_IDX(members, 0, whk_sf_pair_t);
     return NULL;
 }
 
-static const whk_outcome_t *read_time(const whk_sf_member_t *input, const char *name,
-                                      apr_time_t *time, apr_pool_t *pool)
+static const whk_outcome_t *read_signature(http_signature_t *signature, const whk_sf_item_t **input,
+                                           const whk_message_t *message, apr_pool_t *pool)
 {
-    const whk_sf_value_t *value = whk_sf_parameter(input->parameters, name);
+    const whk_sf_pair_t *inputs;
+    const whk_sf_pair_t *bytes;
 
-    if (!value)
+    WHK_TRY(read_member(&inputs, message, "Signature-Input", pool));
+    WHK_TRY(read_member(&bytes, message, "Signature", pool));
+    if (strcmp(inputs->key, bytes->key) != 0)
+        return malformed(pool, "Signature-Input and Signature must have the same label");
+    if (inputs->value.type != WHK_SF_INNER_LIST)
+        return malformed(pool,
+                         "Signature-Input must hold a list of components: "
+                         "<label>=(\"@method\" \"@target-uri\" \"content-digest\");created=…");
+    if (bytes->value.type != WHK_SF_BYTES || bytes->value.parameters->nelts || !bytes->value.length)
+        return malformed(pool, "Signature must hold the signature in base64 between colons: "
+                               "<label>=:<base64>:");
+    signature->signature = (whk_bytes_t){bytes->value.bytes, bytes->value.length};
+    *input = &inputs->value;
+    return NULL;
+}
+
+static const whk_outcome_t *read_time(apr_time_t *time, const whk_sf_item_t *input,
+                                      const char *name, apr_pool_t *pool)
+{
+    const whk_sf_item_t *item = whk_sf_find(input->parameters, name);
+
+    if (!item)
         return NULL;
-    if (value->type != WHK_SF_INTEGER || value->number < 1 || value->number > SECONDS_MAX)
+    if (item->type != WHK_SF_INTEGER || item->number < 1 || item->number > SECONDS_MAX)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
-                          "the parameter %s must be a whole number of seconds since "
-                          "1970-01-01T00:00:00Z",
+                          "%s of Signature-Input must be a whole number of seconds since "
+                          "1970-01-01T00:00:00Z, not of milliseconds, and no text",
                           name);
-    *time = apr_time_from_sec(value->number);
+    *time = apr_time_from_sec(item->number);
     return NULL;
 }
 
-static const whk_outcome_t *read_text(const whk_sf_member_t *input, const char *name,
-                                      const char **text, apr_pool_t *pool)
+static const whk_outcome_t *read_text(const char **text, const whk_sf_item_t *input,
+                                      const char *name, apr_pool_t *pool)
 {
-    const whk_sf_value_t *value = whk_sf_parameter(input->parameters, name);
+    const whk_sf_item_t *item = whk_sf_find(input->parameters, name);
 
-    if (!value)
+    if (!item)
         return NULL;
-    if (value->type != WHK_SF_STRING || !value->length)
-        return whk_refuse(pool, WHK_MALFORMED_JWS, "the parameter %s must be a string in quotes",
+    if (item->type != WHK_SF_STRING || !*item->text)
+        return whk_refuse(pool, WHK_MALFORMED_JWS,
+                          "%s of Signature-Input must be a string in quotes that is not empty",
                           name);
-    *text = value->text;
+    *text = item->text;
     return NULL;
 }
 
-static int covers_target(const whk_sf_member_t *input, const whk_message_t *message)
+static const whk_outcome_t *read_parameters(whk_signed_message_t *read, http_signature_t *signature,
+                                            const whk_sf_item_t *input, apr_pool_t *pool)
 {
-    return whk_signature_base_covers(input, "@target-uri") ||
-           whk_signature_base_covers(input, "@request-target") ||
-           (whk_signature_base_covers(input, "@path") &&
-            (!strchr(message->target, '?') || whk_signature_base_covers(input, "@query")));
+    WHK_TRY(read_time(&read->signed_at, input, "created", pool));
+    WHK_TRY(read_time(&read->expires, input, "expires", pool));
+    WHK_TRY(read_text(&read->kid, input, "keyid", pool));
+    WHK_TRY(read_text(&read->replay_id, input, "nonce", pool));
+    WHK_TRY(read_text(&signature->alg, input, "alg", pool));
+    if (!read->replay_id)
+        read->replay_id =
+            whk_signature_replay_id(signature->signature.bytes, signature->signature.length, pool);
+    return NULL;
 }
 
-static const whk_outcome_t *uncovered(apr_pool_t *pool, const char *name)
+static const whk_outcome_t *not_covered(const char *name, apr_pool_t *pool)
 {
     return whk_refuse(pool, WHK_MALFORMED_JWS,
-                      "the signature must cover %s: add it to Signature-Input", name);
+                      "the signature must cover %s, without parameters: list it in Signature-Input",
+                      name);
 }
 
-static const whk_outcome_t *check_covered(const whk_sf_member_t *input,
-                                          const whk_message_t *message,
-                                          const apr_array_header_t *required, apr_pool_t *pool)
+static int covers(const whk_sf_item_t *input, const char *name)
 {
+    return whk_signature_base_covers(input, name, 0);
+}
+
+/* Where nobody said what a signature must cover, it is the request but for its host, which not
+ * every signer knows as it is called here. */
+static int covers_target(const whk_sf_item_t *input, const whk_message_t *message)
+{
+    if (covers(input, "@target-uri") || covers(input, "@request-target"))
+        return 1;
+    return covers(input, "@path") && (covers(input, "@query") || !strchr(message->target, '?'));
+}
+
+static const whk_outcome_t *check_default(const whk_sf_item_t *input, const whk_message_t *message,
+                                          apr_pool_t *pool)
+{
+    if (!covers(input, "@method"))
+        return not_covered("@method", pool);
+    if (!covers_target(input, message))
+        return not_covered("@target-uri (or @request-target, or @path and @query)", pool);
+    return covers(input, CONTENT_DIGEST) ? NULL : not_covered(CONTENT_DIGEST, pool);
+}
+
+static const whk_outcome_t *check_covered(const whk_sf_item_t *input, const whk_message_t *message,
+                                          const whk_scheme_policy_t *policy, apr_pool_t *pool)
+{
+    const apr_array_header_t *required = policy->required_components;
     int i;
 
-    for (i = 0; required && i < required->nelts; i++)
-        if (!whk_signature_base_covers(input, APR_ARRAY_IDX(required, i, const char *)))
-            return uncovered(pool, APR_ARRAY_IDX(required, i, const char *));
-    if (required)
-        return NULL;
-    if (!whk_signature_base_covers(input, "@method"))
-        return uncovered(pool, "@method");
-    if (!covers_target(input, message))
-        return uncovered(pool, "@target-uri, @request-target, or @path and @query");
-    return whk_signature_base_covers(input, "content-digest") ? NULL
-                                                              : uncovered(pool, "content-digest");
-}
+    if (!required)
+        return check_default(input, message, pool);
+    for (i = 0; i < required->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(required, i, const char *);
 
-static const whk_outcome_t *read_input(whk_signed_message_t *read, message_signature_t *signature,
-                                       const whk_sf_member_t *input, const whk_message_t *message,
-                                       const whk_scheme_policy_t *policy, apr_pool_t *pool)
-{
-    if (!input->list)
-        return malformed(pool, "Signature-Input must list components: label=(\"@method\" …)");
-    WHK_TRY(read_time(input, "created", &read->signed_at, pool));
-    WHK_TRY(read_time(input, "expires", &read->expires, pool));
-    WHK_TRY(read_text(input, "nonce", &read->replay_id, pool));
-    WHK_TRY(read_text(input, "keyid", &read->kid, pool));
-    WHK_TRY(read_text(input, "alg", &signature->alg, pool));
-    WHK_TRY(check_covered(input, message, policy->required_components, pool));
-    if (whk_signature_base_covers(input, "content-digest"))
-        signature->content_digest = whk_signature_base_field(message, "content-digest", pool);
-    return whk_signature_base(&signature->base, input, message, pool);
+        if (!covers(input, name))
+            return not_covered(name, pool);
+    }
+    return NULL;
 }
 
 static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_message_t *message,
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
     whk_signed_message_t *read = apr_pcalloc(pool, sizeof(*read));
-    message_signature_t *signature = apr_pcalloc(pool, sizeof(*signature));
-    const whk_sf_member_t *input;
-    const whk_sf_member_t *value;
+    http_signature_t *signature = apr_pcalloc(pool, sizeof(*signature));
+    const whk_sf_item_t *input;
 
-    WHK_TRY(read_only_member(&input, message, "Signature-Input", pool));
-    WHK_TRY(read_only_member(&value, message, "Signature", pool));
-    if (strcmp(input->name, value->name) != 0)
-        return malformed(pool, "Signature-Input and Signature must have the same label");
-    if (value->list || value->value.type != WHK_SF_BYTES || !value->value.length)
-        return malformed(pool, "Signature must be label=:<base64>:");
-    signature->signature = value->value;
-    signature->body = message->body;
-    signature->length = message->length;
-    WHK_TRY(read_input(read, signature, input, message, policy, pool));
-    if (!read->replay_id)
-        read->replay_id = whk_signature_replay_id((const unsigned char *)value->value.text,
-                                                  value->value.length, pool);
+    signature->body = (whk_bytes_t){message->body, message->length};
     read->needs_time = 1;
     read->verifier = &verifier;
     read->state = signature;
+    WHK_TRY(read_signature(signature, &input, message, pool));
+    WHK_TRY(read_parameters(read, signature, input, pool));
+    WHK_TRY(whk_signature_base(&signature->base, message, input, pool));
+    WHK_TRY(check_covered(input, message, policy, pool));
+    if (whk_signature_base_covers(input, CONTENT_DIGEST, 1))
+        WHK_TRY(whk_content_digest_read(&signature->digest, message, pool));
     *parsed = read;
     return NULL;
 }

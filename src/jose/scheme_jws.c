@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "jose/claims.h"
+#include "jose/field_value.h"
 #include "jose/jws.h"
 
 static const whk_outcome_t *verify(const whk_signed_message_t *message, const whk_jwk_t *jwk,
@@ -120,7 +121,7 @@ static const whk_outcome_t *parse_detached(whk_signed_message_t **parsed,
 {
     const char *value;
 
-    WHK_TRY(whk_jws_field(&value, message, policy->header, pool));
+    WHK_TRY(whk_field_only(&value, message, policy->header, pool));
     return whk_jws_parse(parsed, value, strlen(value), message->body, message->length, pool);
 }
 

@@ -6,6 +6,7 @@
 
 #include "jose/base64url.h"
 #include "jose/claims.h"
+#include "jose/field_value.h"
 #include "jose/jws.h"
 
 #define DIGEST_LENGTH 32
@@ -98,7 +99,7 @@ static const whk_outcome_t *read_token(token_t *token, const whk_message_t *mess
 {
     const char *value;
 
-    WHK_TRY(whk_jws_field(&value, message, policy->header, pool));
+    WHK_TRY(whk_field_only(&value, message, policy->header, pool));
     if (strncasecmp(value, "Bearer ", strlen("Bearer ")) == 0)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the header %s must hold the JWT alone, without Bearer", policy->header);

@@ -2,199 +2,309 @@
 
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
-static const char *trim(const char *value, apr_pool_t *pool)
-{
-    apr_size_t length;
+#include "jose/base64.h"
+#include "jose/field_value.h"
+#include "jose/query_parameter.h"
 
-    value += strspn(value, " \t");
-    length = strlen(value);
-    while (length && strchr(" \t", value[length - 1]))
-        length--;
-    return apr_pstrmemdup(pool, value, length);
+#define NAME_MAX_SEEN 64
+
+typedef struct {
+    const whk_message_t *message;
+    const whk_sf_item_t *item; /* the component's identifier: a string, perhaps with parameters */
+    apr_pool_t *pool;
+} component_t;
+
+typedef const whk_outcome_t *derive_t(const char **value, const component_t *component);
+
+static int is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("!#$%&'*+-.^_`|~", c);
 }
 
-const char *whk_signature_base_field(const whk_message_t *message, const char *name,
-                                     apr_pool_t *pool)
+/* A field's name in lower case, or that of a derived component. */
+static int is_name(const char *name)
 {
-    const apr_array_header_t *values = message->field(message->baton, name, pool);
-    apr_array_header_t *parts;
-    int i;
+    const char *c = name + (*name == '@');
+    const char *start = c;
 
-    if (!values || !values->nelts)
+    while (*c && is_name_char(*c))
+        c++;
+    return c > start && !*c;
+}
+
+static const char *seen(const component_t *component)
+{
+    const char *name = component->item->text;
+
+    return is_name(name) && strlen(name) <= NAME_MAX_SEEN ? name : "that it names";
+}
+
+static const whk_outcome_t *refuse(const component_t *component, const char *why)
+{
+    return whk_refuse(component->pool, WHK_MALFORMED_JWS, "the component %s of Signature-Input %s",
+                      seen(component), why);
+}
+
+static const whk_outcome_t *derive_method(const char **value, const component_t *component)
+{
+    *value = component->message->method;
+    return NULL;
+}
+
+static const whk_outcome_t *derive_scheme(const char **value, const component_t *component)
+{
+    *value = component->message->scheme;
+    return NULL;
+}
+
+static const whk_outcome_t *derive_authority(const char **value, const component_t *component)
+{
+    *value = component->message->authority;
+    return NULL;
+}
+
+static const whk_outcome_t *derive_request_target(const char **value, const component_t *component)
+{
+    *value = component->message->target;
+    return NULL;
+}
+
+static const whk_outcome_t *check_origin_form(const component_t *component)
+{
+    if (*component->message->target == '/')
         return NULL;
-    parts = apr_array_make(pool, 2 * values->nelts, sizeof(const char *));
-    for (i = 0; i < values->nelts; i++) {
-        if (i)
-            APR_ARRAY_PUSH(parts, const char *) = ", ";
-        APR_ARRAY_PUSH(parts, const char *) = trim(APR_ARRAY_IDX(values, i, const char *), pool);
-    }
-    return apr_array_pstrcat(pool, parts, '\0');
+    return refuse(component, "is not in this request, whose target is no path");
 }
 
-static const char *query_of(const whk_message_t *message)
+static const whk_outcome_t *derive_target_uri(const char **value, const component_t *component)
 {
-    const char *query = strchr(message->target, '?');
+    const whk_message_t *message = component->message;
 
-    return query ? query : "?";
+    WHK_TRY(check_origin_form(component));
+    *value = apr_pstrcat(component->pool, message->scheme, "://", message->authority,
+                         message->target, NULL);
+    return NULL;
 }
 
-static const char *path_of(const whk_message_t *message, apr_pool_t *pool)
+static const whk_outcome_t *derive_path(const char **value, const component_t *component)
 {
-    apr_size_t length = strcspn(message->target, "?");
+    const char *target = component->message->target;
 
-    return length ? apr_pstrmemdup(pool, message->target, length) : "/";
+    WHK_TRY(check_origin_form(component));
+    *value = apr_pstrndup(component->pool, target, strcspn(target, "?"));
+    return NULL;
 }
 
-static int hex_digit(char c)
+/* Without a query it is the question mark alone: one that is empty is the same. */
+static const whk_outcome_t *derive_query(const char **value, const component_t *component)
 {
-    return apr_isdigit(c) ? c - '0' : apr_tolower(c) - 'a' + 10;
+    const char *query = strchr(component->message->target, '?');
+
+    WHK_TRY(check_origin_form(component));
+    *value = query ? query : "?";
+    return NULL;
 }
 
-/* Decode as application/x-www-form-urlencoded, and encode again with %20 for a space (section
- * 2.2.8), so that one name or value has one spelling. */
-static const char *respell(const char *text, apr_size_t length, apr_pool_t *pool)
+static const whk_outcome_t *derive_query_param(const char **value, const component_t *component)
 {
-    char *spelled = apr_palloc(pool, 3 * length + 1);
-    char *out = spelled;
+    const whk_sf_item_t *name = whk_sf_find(component->item->parameters, "name");
+    const char *query = strchr(component->message->target, '?');
+    int count;
+
+    if (!name || name->type != WHK_SF_STRING || component->item->parameters->nelts != 1)
+        return refuse(component, "must have the one parameter name, a string");
+    count = whk_query_parameter(value, query ? query + 1 : "", name->text, component->pool);
+    if (count != 1)
+        return refuse(component, count ? "names a parameter that is in the query more than once"
+                                       : "names a parameter that is not in the query");
+    return NULL;
+}
+
+static derive_t *find_derived(const char *name)
+{
+    static const struct {
+        const char *name;
+        derive_t *derive;
+    } rows[] = {
+        {"@method", derive_method},
+        {"@target-uri", derive_target_uri},
+        {"@authority", derive_authority},
+        {"@scheme", derive_scheme},
+        {"@request-target", derive_request_target},
+        {"@path", derive_path},
+        {"@query", derive_query},
+        {"@query-param", derive_query_param},
+    };
     apr_size_t i;
 
-    for (i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        if (c == '+') {
-            c = ' ';
-        } else if (c == '%' && i + 2 < length && apr_isxdigit(text[i + 1]) &&
-                   apr_isxdigit(text[i + 2])) {
-            c = (unsigned char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
-            i += 2;
-        }
-        if (apr_isalnum(c) || (c && strchr("*-._", c)))
-            *out++ = (char)c;
-        else
-            out += apr_snprintf(out, 4, "%%%02X", c);
-    }
-    *out = '\0';
-    return spelled;
-}
-
-/* NULL where it is not there, or there more than once. */
-static const char *query_parameter(const whk_message_t *message, const char *wanted,
-                                   apr_pool_t *pool)
-{
-    const char *at = query_of(message) + 1;
-    const char *found = NULL;
-    const char *name = respell(wanted, strlen(wanted), pool);
-
-    while (*at) {
-        apr_size_t length = strcspn(at, "&");
-        const char *equals = memchr(at, '=', length);
-        apr_size_t name_length = equals ? (apr_size_t)(equals - at) : length;
-
-        if (!strcmp(respell(at, name_length, pool), name)) {
-            if (found)
-                return NULL;
-            found = equals ? respell(equals + 1, length - name_length - 1, pool) : "";
-        }
-        at += length;
-        at += *at == '&';
-    }
-    return found;
-}
-
-static const char *derived_value(const whk_sf_item_t *item, const whk_message_t *message,
-                                 apr_pool_t *pool)
-{
-    const char *name = item->value.text;
-    const whk_sf_value_t *parameter;
-
-    if (!strcmp(name, "@query-param")) {
-        parameter = whk_sf_parameter(item->parameters, "name");
-        if (item->parameters->nelts != 1 || !parameter || parameter->type != WHK_SF_STRING)
-            return NULL;
-        return query_parameter(message, parameter->text, pool);
-    }
-    if (item->parameters->nelts)
-        return NULL;
-    if (!strcmp(name, "@method"))
-        return message->method;
-    if (!strcmp(name, "@target-uri"))
-        return apr_pstrcat(pool, message->scheme, "://", message->authority, message->target, NULL);
-    if (!strcmp(name, "@authority"))
-        return message->authority;
-    if (!strcmp(name, "@scheme"))
-        return message->scheme;
-    if (!strcmp(name, "@request-target"))
-        return message->target;
-    if (!strcmp(name, "@path"))
-        return path_of(message, pool);
-    return strcmp(name, "@query") ? NULL : query_of(message);
-}
-
-static const char *field_value(const whk_sf_item_t *item, const whk_message_t *message,
-                               apr_pool_t *pool)
-{
-    const char *c;
-
-    if (item->parameters->nelts)
-        return NULL;
-    for (c = item->value.text; *c; c++)
-        if (apr_isupper(*c) || *c == ':' || *c <= ' ')
-            return NULL;
-    return whk_signature_base_field(message, item->value.text, pool);
-}
-
-static const whk_outcome_t *add_component(apr_array_header_t *lines, const whk_sf_item_t *item,
-                                          const whk_message_t *message, apr_pool_t *pool)
-{
-    const char *identifier = whk_sf_item_text(item, pool);
-    const char *value = NULL;
-    int i;
-
-    for (i = 0; i < lines->nelts; i += 4)
-        if (!strcmp(APR_ARRAY_IDX(lines, i, const char *), identifier))
-            return whk_refuse(pool, WHK_MALFORMED_JWS,
-                              "Signature-Input lists a component twice: list each once");
-    if (item->value.type == WHK_SF_STRING && item->value.length)
-        value = *item->value.text == '@' ? derived_value(item, message, pool)
-                                         : field_value(item, message, pool);
-    if (!value)
-        return whk_refuse(pool, WHK_MALFORMED_JWS,
-                          "component %d of Signature-Input is not in this request, or has a "
-                          "parameter or name that is not understood here",
-                          lines->nelts / 4 + 1);
-    APR_ARRAY_PUSH(lines, const char *) = identifier;
-    APR_ARRAY_PUSH(lines, const char *) = ": ";
-    APR_ARRAY_PUSH(lines, const char *) = value;
-    APR_ARRAY_PUSH(lines, const char *) = "\n";
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].derive;
     return NULL;
 }
 
-const whk_outcome_t *whk_signature_base(const char **base, const whk_sf_member_t *input,
-                                        const whk_message_t *message, apr_pool_t *pool)
+static const whk_outcome_t *read_derived(const char **value, const component_t *component)
 {
-    apr_array_header_t *lines = apr_array_make(pool, 32, sizeof(const char *));
+    derive_t *derive = find_derived(component->item->text);
+
+    if (!derive)
+        return refuse(component, "is none of a request: those are @method, @target-uri, "
+                                 "@authority, @scheme, @request-target, @path, @query and "
+                                 "@query-param");
+    if (derive != derive_query_param && component->item->parameters->nelts)
+        return refuse(component, "must have no parameters");
+    return derive(value, component);
+}
+
+static const whk_outcome_t *absent(const component_t *component)
+{
+    return refuse(component, "is covered, but the message has no such header");
+}
+
+static const whk_outcome_t *read_field(const char **value, const component_t *component)
+{
+    WHK_TRY(whk_field_combined(value, component->message, component->item->text, component->pool));
+    return *value ? NULL : absent(component);
+}
+
+/* `bs`: each line apart, so that it can't be told otherwise where one ends. */
+static const whk_outcome_t *read_wrapped(const char **value, const component_t *component)
+{
+    apr_pool_t *pool = component->pool;
+    apr_array_header_t *pieces = apr_array_make(pool, 4, sizeof(const char *));
+    const apr_array_header_t *lines;
     int i;
 
-    for (i = 0; i < input->list->nelts; i++)
-        WHK_TRY(add_component(lines, &APR_ARRAY_IDX(input->list, i, whk_sf_item_t), message, pool));
-    APR_ARRAY_PUSH(lines, const char *) = "\"@signature-params\": ";
-    APR_ARRAY_PUSH(lines, const char *) = whk_sf_list_text(input, pool);
-    *base = apr_array_pstrcat(pool, lines, '\0');
+    WHK_TRY(whk_field_lines(&lines, component->message, component->item->text, pool));
+    for (i = 0; i < lines->nelts; i++) {
+        const char *line = APR_ARRAY_IDX(lines, i, const char *);
+
+        APR_ARRAY_PUSH(pieces, const char *) = i ? ", :" : ":";
+        APR_ARRAY_PUSH(pieces, const char *) =
+            whk_base64_encode(pool, (const unsigned char *)line, strlen(line));
+        APR_ARRAY_PUSH(pieces, const char *) = ":";
+    }
+    *value = apr_array_pstrcat(pool, pieces, 0);
+    return lines->nelts ? NULL : absent(component);
+}
+
+static const whk_outcome_t *read_member(const char **value, const component_t *component,
+                                        const whk_sf_item_t *key)
+{
+    const apr_array_header_t *members;
+    const whk_sf_item_t *member;
+
+    if (key->type != WHK_SF_STRING)
+        return refuse(component, "must have a string for its parameter key");
+    WHK_TRY(
+        whk_field_dictionary(&members, component->message, component->item->text, component->pool));
+    if (!members)
+        return absent(component);
+    member = whk_sf_find(members, key->text);
+    if (!member)
+        return refuse(component, "has a key that is not in that header");
+    *value = whk_sf_text(member, component->pool);
     return NULL;
 }
 
-int whk_signature_base_covers(const whk_sf_member_t *input, const char *name)
+static const whk_outcome_t *read_header(const char **value, const component_t *component)
+{
+    const apr_array_header_t *parameters = component->item->parameters;
+    const whk_sf_item_t *wrapped = whk_sf_find(parameters, "bs");
+    const whk_sf_item_t *key = whk_sf_find(parameters, "key");
+
+    if (parameters->nelts == 0)
+        return read_field(value, component);
+    if (parameters->nelts == 1 && key)
+        return read_member(value, component, key);
+    if (parameters->nelts == 1 && wrapped && wrapped->type == WHK_SF_BOOLEAN && wrapped->number)
+        return read_wrapped(value, component);
+    if (whk_sf_find(parameters, "sf"))
+        return refuse(component, "has the parameter sf, which is not supported here: cover the "
+                                 "header as it is sent, without sf");
+    return refuse(component, "has parameters that a header of a request can't have: either bs or "
+                             "key is possible, and neither req nor tr");
+}
+
+/* Printable ASCII and tabs. A line break in a target would be one in the signature base. */
+static int is_ascii(const char *text)
+{
+    while (*text == '\t' || (*text >= ' ' && *text <= '~'))
+        text++;
+    return !*text;
+}
+
+static const whk_outcome_t *read_component(const char **value, const component_t *component)
+{
+    const char *name = component->item->text;
+
+    if (component->item->type != WHK_SF_STRING || !is_name(name))
+        return whk_refuse(component->pool, WHK_MALFORMED_JWS,
+                          "Signature-Input must list components as strings: names of headers in "
+                          "lower case, and those that begin with @");
+    if (*name == '@')
+        WHK_TRY(read_derived(value, component));
+    else
+        WHK_TRY(read_header(value, component));
+    if (!is_ascii(*value))
+        return refuse(component, "has a value that is not ASCII: cover a header like that with "
+                                 "the parameter bs");
+    return NULL;
+}
+
+/* As pieces: identifier, value and what separates them; a list is too short for a hash to pay. */
+static int is_covered_already(const apr_array_header_t *pieces, const char *identifier)
 {
     int i;
 
-    for (i = 0; i < input->list->nelts; i++) {
-        const whk_sf_item_t *item = &APR_ARRAY_IDX(input->list, i, whk_sf_item_t);
+    for (i = 0; i < pieces->nelts; i += 4)
+        if (strcmp(APR_ARRAY_IDX(pieces, i, const char *), identifier) == 0)
+            return 1;
+    return 0;
+}
 
-        if (item->value.type == WHK_SF_STRING && !item->parameters->nelts &&
-            !strcmp(item->value.text, name))
+static void put_line(apr_array_header_t *pieces, const char *identifier, const char *value,
+                     const char *end)
+{
+    APR_ARRAY_PUSH(pieces, const char *) = identifier;
+    APR_ARRAY_PUSH(pieces, const char *) = ": ";
+    APR_ARRAY_PUSH(pieces, const char *) = value;
+    APR_ARRAY_PUSH(pieces, const char *) = end;
+}
+
+const whk_outcome_t *whk_signature_base(const char **base, const whk_message_t *message,
+                                        const whk_sf_item_t *input, apr_pool_t *pool)
+{
+    apr_array_header_t *pieces = apr_array_make(pool, 64, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < input->members->nelts; i++) {
+        component_t component = {message, &APR_ARRAY_IDX(input->members, i, whk_sf_item_t), pool};
+        const char *identifier;
+        const char *value;
+
+        WHK_TRY(read_component(&value, &component));
+        identifier = whk_sf_text(component.item, pool);
+        if (is_covered_already(pieces, identifier))
+            return refuse(&component, "is there twice");
+        put_line(pieces, identifier, value, "\n");
+    }
+    put_line(pieces, "\"@signature-params\"", whk_sf_text(input, pool), "");
+    *base = apr_array_pstrcat(pool, pieces, 0);
+    return NULL;
+}
+
+int whk_signature_base_covers(const whk_sf_item_t *input, const char *name, int is_any)
+{
+    int i;
+
+    for (i = 0; i < input->members->nelts; i++) {
+        const whk_sf_item_t *item = &APR_ARRAY_IDX(input->members, i, whk_sf_item_t);
+
+        if (item->type == WHK_SF_STRING && strcasecmp(item->text, name) == 0 &&
+            (is_any || item->parameters->nelts == 0))
             return 1;
     }
     return 0;

@@ -4,261 +4,320 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <openssl/evp.h>
 
-/* Beyond these nobody means it well. */
-#define MEMBERS_MOST 32
-#define ITEMS_MOST 64
+#include "jose/base64.h"
 
+#define INTEGER_DIGITS 15
+#define DECIMAL_DIGITS 12
+#define FRACTION_DIGITS 3
+
+/* All that reads returns 1, or 0 with `at` where it went wrong. */
 typedef struct {
-    const char *at; /* ends with a NUL, which no rule accepts */
+    const char *at;
     apr_pool_t *pool;
-} cursor_t;
+} reader_t;
 
-static int skip(cursor_t *cursor, char c)
+static int read_parameters(reader_t *reader, whk_sf_item_t *item);
+
+static int skip(reader_t *reader, char c)
 {
-    if (*cursor->at != c)
+    if (*reader->at != c)
         return 0;
-    cursor->at++;
+    reader->at++;
     return 1;
 }
 
-static void skip_spaces(cursor_t *cursor)
+static void skip_all(reader_t *reader, const char *set)
 {
-    while (*cursor->at == ' ')
-        cursor->at++;
+    reader->at += strspn(reader->at, set);
 }
 
-static void skip_white(cursor_t *cursor)
+static int is_lower(char c)
 {
-    while (*cursor->at == ' ' || *cursor->at == '\t')
-        cursor->at++;
+    return c >= 'a' && c <= 'z';
 }
 
-static int is_key_start(char c)
+static int is_digit(char c)
 {
-    return (c >= 'a' && c <= 'z') || c == '*';
+    return c >= '0' && c <= '9';
 }
 
-static const char *read_key(cursor_t *cursor)
+static int is_alpha(char c)
 {
-    const char *start = cursor->at;
-
-    if (!is_key_start(*cursor->at))
-        return NULL;
-    while (is_key_start(*cursor->at) || apr_isdigit(*cursor->at) ||
-           (*cursor->at && strchr("_-.", *cursor->at)))
-        cursor->at++;
-    return apr_pstrmemdup(cursor->pool, start, (apr_size_t)(cursor->at - start));
+    return is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 
-static int read_integer(cursor_t *cursor, whk_sf_value_t *value)
+static int is_key_char(char c)
 {
-    const char *start = cursor->at;
-    int digits;
+    return is_lower(c) || is_digit(c) || (c && strchr("_-.*", c));
+}
 
-    skip(cursor, '-');
-    for (digits = 0; apr_isdigit(*cursor->at); digits++)
-        cursor->at++;
-    if (digits < 1 || digits > 15 || *cursor->at == '.')
+static int is_token_char(char c)
+{
+    return is_alpha(c) || is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~:/", c));
+}
+
+static int read_key(reader_t *reader, const char **key)
+{
+    const char *start = reader->at;
+
+    if (!is_lower(*start) && *start != '*')
         return 0;
-    value->type = WHK_SF_INTEGER;
-    value->number = apr_atoi64(start);
+    while (is_key_char(*reader->at))
+        reader->at++;
+    *key = apr_pstrmemdup(reader->pool, start, (apr_size_t)(reader->at - start));
     return 1;
 }
 
-static int read_string(cursor_t *cursor, whk_sf_value_t *value)
+/* @return how many digits there were; `number` goes on from what it was */
+static int read_digits(reader_t *reader, apr_int64_t *number, int max)
 {
-    char *out = apr_palloc(cursor->pool, strlen(cursor->at) + 1);
+    int count = 0;
 
-    value->type = WHK_SF_STRING;
-    value->text = out;
-    for (cursor->at++; *cursor->at != '"'; cursor->at++) {
-        if (*cursor->at == '\\') {
-            cursor->at++;
-            if (*cursor->at != '"' && *cursor->at != '\\')
-                return 0;
-        }
-        if (*cursor->at < ' ' || *cursor->at > '~')
-            return 0;
-        *out++ = *cursor->at;
+    while (is_digit(*reader->at) && count < max) {
+        *number = *number * 10 + (*reader->at++ - '0');
+        count++;
     }
-    cursor->at++;
+    return count;
+}
+
+static int read_fraction(reader_t *reader, whk_sf_item_t *item, int whole_digits)
+{
+    int count;
+
+    if (whole_digits > DECIMAL_DIGITS)
+        return 0;
+    reader->at++;
+    item->type = WHK_SF_DECIMAL;
+    count = read_digits(reader, &item->number, FRACTION_DIGITS);
+    if (!count)
+        return 0;
+    for (; count < FRACTION_DIGITS; count++)
+        item->number *= 10;
+    return 1;
+}
+
+static int read_number(reader_t *reader, whk_sf_item_t *item)
+{
+    int is_negative = skip(reader, '-');
+    int count = read_digits(reader, &item->number, INTEGER_DIGITS);
+
+    item->type = WHK_SF_INTEGER;
+    if (!count || (*reader->at == '.' && !read_fraction(reader, item, count)) ||
+        is_digit(*reader->at))
+        return 0;
+    if (is_negative)
+        item->number = -item->number;
+    return 1;
+}
+
+/* How long a string is with its escapes, up to its closing quote. -1: it has none, or another
+ * character than it may have. */
+static apr_ssize_t string_length(const char *text)
+{
+    const char *c;
+
+    for (c = text; *c != '"'; c++) {
+        if (*c == '\\' && c[1] != '"' && c[1] != '\\')
+            return -1;
+        if (*c == '\\')
+            c++;
+        if (*c < ' ' || *c > '~')
+            return -1;
+    }
+    return c - text;
+}
+
+static int read_string(reader_t *reader, whk_sf_item_t *item)
+{
+    apr_ssize_t length = string_length(reader->at + 1);
+    const char *c = reader->at + 1;
+    char *out;
+
+    if (length < 0)
+        return 0;
+    reader->at += length + 2;
+    out = apr_palloc(reader->pool, (apr_size_t)length + 1);
+    item->type = WHK_SF_STRING;
+    item->text = out;
+    for (; c < reader->at - 1; c++)
+        *out++ = *c == '\\' ? *++c : *c;
     *out = '\0';
-    value->length = (apr_size_t)(out - value->text);
     return 1;
 }
 
-static int read_token(cursor_t *cursor, whk_sf_value_t *value)
+static int read_token(reader_t *reader, whk_sf_item_t *item)
 {
-    const char *start = cursor->at;
+    const char *start = reader->at;
 
-    while (apr_isalnum(*cursor->at) || (*cursor->at && strchr("!#$%&'*+-.^_`|~:/", *cursor->at)))
-        cursor->at++;
-    value->type = WHK_SF_TOKEN;
-    value->length = (apr_size_t)(cursor->at - start);
-    value->text = apr_pstrmemdup(cursor->pool, start, value->length);
+    item->type = WHK_SF_TOKEN;
+    while (is_token_char(*reader->at))
+        reader->at++;
+    item->text = apr_pstrmemdup(reader->pool, start, (apr_size_t)(reader->at - start));
     return 1;
 }
 
-int whk_sf_base64(const char *text, apr_size_t length, whk_sf_value_t *bytes, apr_pool_t *pool)
+static int read_bytes(reader_t *reader, whk_sf_item_t *item)
 {
-    unsigned char *decoded = apr_palloc(pool, length / 4 * 3 + 1);
-    char *again = apr_palloc(pool, length + 1);
-    int size;
+    const char *end = strchr(reader->at + 1, ':');
+    unsigned char *bytes;
 
-    if (length % 4 || length > 1 << 20)
+    item->type = WHK_SF_BYTES;
+    if (!end || !whk_base64_decode(reader->pool, reader->at + 1, (apr_size_t)(end - reader->at - 1),
+                                   &bytes, &item->length))
         return 0;
-    size = EVP_DecodeBlock(decoded, (const unsigned char *)text, (int)length);
-    if (size < 0)
-        return 0;
-    if (length && text[length - 1] == '=')
-        size--;
-    if (length && text[length - 2] == '=')
-        size--;
-    /* OpenSSL overlooks white space and unused bits. */
-    EVP_EncodeBlock((unsigned char *)again, decoded, size);
-    if (memcmp(again, text, length) != 0)
-        return 0;
-    bytes->type = WHK_SF_BYTES;
-    bytes->text = (const char *)decoded;
-    bytes->length = (apr_size_t)size;
+    item->bytes = bytes;
+    reader->at = end + 1;
     return 1;
 }
 
-static int read_bytes(cursor_t *cursor, whk_sf_value_t *value)
+static int read_boolean(reader_t *reader, whk_sf_item_t *item)
 {
-    const char *start = ++cursor->at;
-    const char *end = strchr(start, ':');
-
-    if (!end || !whk_sf_base64(start, (apr_size_t)(end - start), value, cursor->pool))
-        return 0;
-    cursor->at = end + 1;
-    return 1;
+    reader->at++;
+    item->type = WHK_SF_BOOLEAN;
+    item->number = *reader->at == '1';
+    return skip(reader, '0') || skip(reader, '1');
 }
 
-static int read_boolean(cursor_t *cursor, whk_sf_value_t *value)
+static int read_bare(reader_t *reader, whk_sf_item_t *item)
 {
-    cursor->at++;
-    value->type = WHK_SF_BOOLEAN;
-    value->number = *cursor->at == '1';
-    return skip(cursor, '0') || skip(cursor, '1');
+    char c = *reader->at;
+
+    if (c == '-' || is_digit(c))
+        return read_number(reader, item);
+    if (c == '"')
+        return read_string(reader, item);
+    if (c == ':')
+        return read_bytes(reader, item);
+    if (c == '?')
+        return read_boolean(reader, item);
+    return (is_alpha(c) || c == '*') && read_token(reader, item);
 }
 
-static int read_value(cursor_t *cursor, whk_sf_value_t *value)
+static int read_item(reader_t *reader, whk_sf_item_t *item)
 {
-    memset(value, 0, sizeof(*value));
-    switch (*cursor->at) {
-    case '"':
-        return read_string(cursor, value);
-    case ':':
-        return read_bytes(cursor, value);
-    case '?':
-        return read_boolean(cursor, value);
-    case '*':
-        return read_token(cursor, value);
-    default:
-        if (apr_isalpha(*cursor->at))
-            return read_token(cursor, value);
-        return read_integer(cursor, value);
+    return read_bare(reader, item) && read_parameters(reader, item);
+}
+
+static void make_true(whk_sf_item_t *item)
+{
+    item->type = WHK_SF_BOOLEAN;
+    item->number = 1;
+}
+
+/* Room for a pair whose key is read here. NULL: none, or one that was there before. */
+static whk_sf_pair_t *add_pair(reader_t *reader, apr_array_header_t *pairs)
+{
+    const char *start = reader->at;
+    whk_sf_pair_t *pair;
+    const char *key;
+
+    if (pairs->nelts == WHK_SF_COUNT_MAX || !read_key(reader, &key))
+        return NULL;
+    if (whk_sf_find(pairs, key)) {
+        reader->at = start;
+        return NULL;
     }
+    pair = apr_array_push(pairs);
+    pair->key = key;
+    return pair;
 }
 
-const whk_sf_value_t *whk_sf_parameter(const apr_array_header_t *parameters, const char *name)
+static int read_parameters(reader_t *reader, whk_sf_item_t *item)
 {
-    int i;
+    apr_array_header_t *pairs = apr_array_make(reader->pool, 0, sizeof(whk_sf_pair_t));
 
-    for (i = 0; i < parameters->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(parameters, i, whk_sf_parameter_t).name, name))
-            return &APR_ARRAY_IDX(parameters, i, whk_sf_parameter_t).value;
-    return NULL;
-}
+    item->parameters = pairs;
+    while (skip(reader, ';')) {
+        whk_sf_pair_t *pair;
 
-static int read_parameters(cursor_t *cursor, apr_array_header_t **parameters)
-{
-    *parameters = apr_array_make(cursor->pool, 2, sizeof(whk_sf_parameter_t));
-    while (skip(cursor, ';')) {
-        whk_sf_parameter_t parameter = {NULL, {WHK_SF_BOOLEAN, 1, NULL, 0}};
-
-        skip_spaces(cursor);
-        parameter.name = read_key(cursor);
-        if (!parameter.name || whk_sf_parameter(*parameters, parameter.name) ||
-            (*parameters)->nelts >= ITEMS_MOST)
+        skip_all(reader, " ");
+        pair = add_pair(reader, pairs);
+        if (!pair)
             return 0;
-        if (skip(cursor, '=') && !read_value(cursor, &parameter.value))
+        pair->value.parameters = apr_array_make(reader->pool, 0, sizeof(whk_sf_pair_t));
+        if (!skip(reader, '='))
+            make_true(&pair->value);
+        else if (!read_bare(reader, &pair->value))
             return 0;
-        APR_ARRAY_PUSH(*parameters, whk_sf_parameter_t) = parameter;
     }
     return 1;
 }
 
-static int read_list(cursor_t *cursor, whk_sf_member_t *member)
+static int read_inner_list(reader_t *reader, whk_sf_item_t *list)
 {
-    member->list = apr_array_make(cursor->pool, 4, sizeof(whk_sf_item_t));
-    cursor->at++;
-    for (;;) {
-        whk_sf_item_t item;
+    apr_array_header_t *members = apr_array_make(reader->pool, 8, sizeof(whk_sf_item_t));
 
-        skip_spaces(cursor);
-        if (skip(cursor, ')'))
-            return read_parameters(cursor, &member->parameters);
-        if (member->list->nelts >= ITEMS_MOST || !read_value(cursor, &item.value) ||
-            !read_parameters(cursor, &item.parameters) ||
-            (*cursor->at != ' ' && *cursor->at != ')'))
+    list->type = WHK_SF_INNER_LIST;
+    list->members = members;
+    reader->at++;
+    for (skip_all(reader, " "); !skip(reader, ')'); skip_all(reader, " ")) {
+        if (members->nelts == WHK_SF_COUNT_MAX || !read_item(reader, apr_array_push(members)) ||
+            (*reader->at != ' ' && *reader->at != ')'))
             return 0;
-        APR_ARRAY_PUSH(member->list, whk_sf_item_t) = item;
     }
+    return read_parameters(reader, list);
 }
 
-static int has_member(const apr_array_header_t *members, const char *name)
+static int read_member(reader_t *reader, apr_array_header_t *pairs)
 {
-    int i;
+    whk_sf_pair_t *pair = add_pair(reader, pairs);
 
-    for (i = 0; i < members->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(members, i, whk_sf_member_t).name, name))
+    if (!pair)
+        return 0;
+    if (!skip(reader, '=')) {
+        make_true(&pair->value);
+        return read_parameters(reader, &pair->value);
+    }
+    if (*reader->at == '(')
+        return read_inner_list(reader, &pair->value);
+    return read_item(reader, &pair->value);
+}
+
+static int read_members(reader_t *reader, apr_array_header_t *pairs)
+{
+    skip_all(reader, " ");
+    if (!*reader->at)
+        return 1;
+    while (read_member(reader, pairs)) {
+        skip_all(reader, " \t");
+        if (!*reader->at)
             return 1;
+        if (!skip(reader, ','))
+            return 0;
+        skip_all(reader, " \t");
+    }
     return 0;
 }
 
-static int read_member(cursor_t *cursor, apr_array_header_t *members)
+apr_size_t whk_sf_read_dictionary(const apr_array_header_t **members, const char *text,
+                                  apr_pool_t *pool)
 {
-    whk_sf_member_t member;
+    apr_array_header_t *pairs = apr_array_make(pool, 2, sizeof(whk_sf_pair_t));
+    reader_t reader = {text, pool};
 
-    memset(&member, 0, sizeof(member));
-    member.name = read_key(cursor);
-    if (!member.name || has_member(members, member.name) || members->nelts >= MEMBERS_MOST)
-        return 0;
-    member.value.type = WHK_SF_BOOLEAN;
-    member.value.number = 1;
-    if (!skip(cursor, '=')) {
-        if (!read_parameters(cursor, &member.parameters))
-            return 0;
-    } else if (*cursor->at == '(') {
-        if (!read_list(cursor, &member))
-            return 0;
-    } else if (!read_value(cursor, &member.value) || !read_parameters(cursor, &member.parameters)) {
-        return 0;
-    }
-    APR_ARRAY_PUSH(members, whk_sf_member_t) = member;
-    return 1;
+    if (!read_members(&reader, pairs))
+        return (apr_size_t)(reader.at - text) + 1;
+    *members = pairs;
+    return 0;
 }
 
-apr_array_header_t *whk_sf_dictionary(const char *text, apr_pool_t *pool)
+const whk_sf_item_t *whk_sf_find(const apr_array_header_t *pairs, const char *key)
 {
-    apr_array_header_t *members = apr_array_make(pool, 2, sizeof(whk_sf_member_t));
-    cursor_t cursor = {text, pool};
+    int i;
 
-    skip_spaces(&cursor);
-    for (;;) {
-        if (!read_member(&cursor, members))
-            return NULL;
-        skip_white(&cursor);
-        if (!*cursor.at)
-            return members;
-        if (!skip(&cursor, ','))
-            return NULL;
-        skip_white(&cursor);
+    for (i = 0; i < pairs->nelts; i++) {
+        const whk_sf_pair_t *pair = &APR_ARRAY_IDX(pairs, i, whk_sf_pair_t);
+
+        if (strcmp(pair->key, key) == 0)
+            return &pair->value;
     }
+    return NULL;
+}
+
+static void put(apr_array_header_t *pieces, const char *text)
+{
+    APR_ARRAY_PUSH(pieces, const char *) = text;
 }
 
 static const char *string_text(const char *text, apr_pool_t *pool)
@@ -267,73 +326,89 @@ static const char *string_text(const char *text, apr_pool_t *pool)
     char *out = quoted;
 
     *out++ = '"';
-    for (; *text; text++) {
+    for (; *text; *out++ = *text++)
         if (*text == '"' || *text == '\\')
             *out++ = '\\';
-        *out++ = *text;
-    }
     *out++ = '"';
     *out = '\0';
     return quoted;
 }
 
-static const char *bytes_text(const whk_sf_value_t *value, apr_pool_t *pool)
+/* At least one digit of the fraction, and no zeros after that. */
+static const char *decimal_text(apr_int64_t number, apr_pool_t *pool)
 {
-    char *encoded = apr_palloc(pool, (value->length + 2) / 3 * 4 + 1);
+    apr_int64_t thousandths = number < 0 ? -number : number;
+    char *text = apr_psprintf(pool, "%s%" APR_INT64_T_FMT ".%03d", number < 0 ? "-" : "",
+                              thousandths / 1000, (int)(thousandths % 1000));
+    apr_size_t length = strlen(text);
 
-    EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)value->text,
-                    (int)value->length);
-    return apr_pstrcat(pool, ":", encoded, ":", NULL);
+    while (text[length - 1] == '0' && text[length - 2] != '.')
+        text[--length] = '\0';
+    return text;
 }
 
-static const char *value_text(const whk_sf_value_t *value, apr_pool_t *pool)
+static const char *bare_text(const whk_sf_item_t *item, apr_pool_t *pool)
 {
-    switch (value->type) {
+    switch (item->type) {
     case WHK_SF_INTEGER:
-        return apr_psprintf(pool, "%" APR_INT64_T_FMT, value->number);
+        return apr_psprintf(pool, "%" APR_INT64_T_FMT, item->number);
+    case WHK_SF_DECIMAL:
+        return decimal_text(item->number, pool);
     case WHK_SF_STRING:
-        return string_text(value->text, pool);
+        return string_text(item->text, pool);
     case WHK_SF_BYTES:
-        return bytes_text(value, pool);
+        return apr_pstrcat(pool, ":", whk_base64_encode(pool, item->bytes, item->length), ":",
+                           NULL);
     case WHK_SF_BOOLEAN:
-        return value->number ? "?1" : "?0";
+        return item->number ? "?1" : "?0";
     default:
-        return value->text;
+        return item->text;
     }
 }
 
-static const char *parameters_text(const apr_array_header_t *parameters, apr_pool_t *pool)
+static void put_parameters(apr_array_header_t *pieces, const apr_array_header_t *pairs)
 {
-    apr_array_header_t *parts = apr_array_make(pool, 8, sizeof(const char *));
     int i;
 
-    for (i = 0; i < parameters->nelts; i++) {
-        const whk_sf_parameter_t *parameter = &APR_ARRAY_IDX(parameters, i, whk_sf_parameter_t);
+    for (i = 0; i < pairs->nelts; i++) {
+        const whk_sf_pair_t *pair = &APR_ARRAY_IDX(pairs, i, whk_sf_pair_t);
 
-        APR_ARRAY_PUSH(parts, const char *) = ";";
-        APR_ARRAY_PUSH(parts, const char *) = parameter->name;
-        if (parameter->value.type == WHK_SF_BOOLEAN && parameter->value.number)
+        put(pieces, ";");
+        put(pieces, pair->key);
+        if (pair->value.type == WHK_SF_BOOLEAN && pair->value.number)
             continue;
-        APR_ARRAY_PUSH(parts, const char *) = "=";
-        APR_ARRAY_PUSH(parts, const char *) = value_text(&parameter->value, pool);
+        put(pieces, "=");
+        put(pieces, bare_text(&pair->value, pieces->pool));
     }
-    return apr_array_pstrcat(pool, parts, '\0');
 }
 
-const char *whk_sf_item_text(const whk_sf_item_t *item, apr_pool_t *pool)
+static void put_item(apr_array_header_t *pieces, const whk_sf_item_t *item)
 {
-    return apr_pstrcat(pool, value_text(&item->value, pool),
-                       parameters_text(item->parameters, pool), NULL);
+    put(pieces, bare_text(item, pieces->pool));
+    put_parameters(pieces, item->parameters);
 }
 
-const char *whk_sf_list_text(const whk_sf_member_t *member, apr_pool_t *pool)
+static void put_list(apr_array_header_t *pieces, const whk_sf_item_t *list)
 {
-    apr_array_header_t *items = apr_array_make(pool, 8, sizeof(const char *));
     int i;
 
-    for (i = 0; i < member->list->nelts; i++)
-        APR_ARRAY_PUSH(items, const char *) =
-            whk_sf_item_text(&APR_ARRAY_IDX(member->list, i, whk_sf_item_t), pool);
-    return apr_pstrcat(pool, "(", apr_array_pstrcat(pool, items, ' '), ")",
-                       parameters_text(member->parameters, pool), NULL);
+    put(pieces, "(");
+    for (i = 0; i < list->members->nelts; i++) {
+        if (i)
+            put(pieces, " ");
+        put_item(pieces, &APR_ARRAY_IDX(list->members, i, whk_sf_item_t));
+    }
+    put(pieces, ")");
+    put_parameters(pieces, list->parameters);
+}
+
+const char *whk_sf_text(const whk_sf_item_t *item, apr_pool_t *pool)
+{
+    apr_array_header_t *pieces = apr_array_make(pool, 16, sizeof(const char *));
+
+    if (item->type == WHK_SF_INNER_LIST)
+        put_list(pieces, item);
+    else
+        put_item(pieces, item);
+    return apr_array_pstrcat(pool, pieces, 0);
 }

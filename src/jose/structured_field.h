@@ -3,62 +3,58 @@
 
 /**
  * @file jose/structured_field.h
- * Structured fields (RFC 8941), as much of them as RFC 9421 and RFC 9530 need: dictionaries whose
- * members are items or inner lists. Decimals are not read: neither has any.
+ * Structured field values (RFC 8941), as far as RFC 9421 and RFC 9530 need them: dictionaries,
+ * inner lists, items and their parameters, read and written.
+ *
+ * Where RFC 8941 is lenient, this is not: a key that is repeated is refused, instead of the last
+ * one winning, and base64 must be padded and canonical. Whoever signs and whoever verifies might
+ * else take a different value for the one that counts.
  */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
 
+/** How many members a dictionary or list, and how many parameters an item, may have. */
+#define WHK_SF_COUNT_MAX 64
+
 typedef enum {
     WHK_SF_INTEGER,
+    WHK_SF_DECIMAL,
     WHK_SF_STRING,
     WHK_SF_TOKEN,
     WHK_SF_BYTES,
-    WHK_SF_BOOLEAN
+    WHK_SF_BOOLEAN,
+    WHK_SF_INNER_LIST
 } whk_sf_type_t;
 
-/** A bare item. */
-typedef struct whk_sf_value_t {
-    whk_sf_type_t type;
-    apr_int64_t number; /**< of an integer; 0 or 1 of a boolean */
-    const char *text;   /**< of a string or token, or the decoded bytes */
-    apr_size_t length;
-} whk_sf_value_t;
-
-typedef struct whk_sf_parameter_t {
-    const char *name;
-    whk_sf_value_t value;
-} whk_sf_parameter_t;
-
 typedef struct whk_sf_item_t {
-    whk_sf_value_t value;
-    apr_array_header_t *parameters; /**< of whk_sf_parameter_t, each name once */
+    whk_sf_type_t type;
+    apr_int64_t number; /**< an integer, thousandths of a decimal, or 0 and 1 */
+    const char *text;   /**< a string or token; ASCII */
+    const unsigned char *bytes;
+    apr_size_t length;                    /**< of `bytes` */
+    const apr_array_header_t *members;    /**< of an inner list: whk_sf_item_t; else NULL */
+    const apr_array_header_t *parameters; /**< whk_sf_pair_t; never NULL */
 } whk_sf_item_t;
 
-typedef struct whk_sf_member_t {
-    const char *name;
-    apr_array_header_t *list;       /**< of whk_sf_item_t; NULL: the member is an item */
-    whk_sf_value_t value;           /**< of an item */
-    apr_array_header_t *parameters; /**< of either */
-} whk_sf_member_t;
+/** A parameter, or a member of a dictionary. */
+typedef struct whk_sf_pair_t {
+    const char *key;
+    whk_sf_item_t value;
+} whk_sf_pair_t;
 
 /**
- * Parse a dictionary (RFC 8941, section 4.2.2), but for names that come twice, which are refused.
- * @return an array of whk_sf_member_t, or NULL
+ * Read a dictionary.
+ * @param members set on success: an array of whk_sf_pair_t
+ * @return 0: it was read; else where it is wrong, counted from 1
  */
-apr_array_header_t *whk_sf_dictionary(const char *text, apr_pool_t *pool);
+apr_size_t whk_sf_read_dictionary(const apr_array_header_t **members, const char *text,
+                                  apr_pool_t *pool);
 
-/** The parameter of a name, or NULL. */
-const whk_sf_value_t *whk_sf_parameter(const apr_array_header_t *parameters, const char *name);
+/** The value of a key among members or parameters; NULL: there is none. */
+const whk_sf_item_t *whk_sf_find(const apr_array_header_t *pairs, const char *key);
 
-/** Serialise an item with its parameters (section 4.1.3). */
-const char *whk_sf_item_text(const whk_sf_item_t *item, apr_pool_t *pool);
-
-/** Serialise an inner list with its parameters (section 4.1.1.1). */
-const char *whk_sf_list_text(const whk_sf_member_t *member, apr_pool_t *pool);
-
-/** Decode standard base64 with its padding, canonical. 0: it is not. */
-int whk_sf_base64(const char *text, apr_size_t length, whk_sf_value_t *bytes, apr_pool_t *pool);
+/** Write an item or inner list with its parameters, in the one way that RFC 8941 has for it. */
+const char *whk_sf_text(const whk_sf_item_t *item, apr_pool_t *pool);
 
 #endif

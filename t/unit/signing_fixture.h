@@ -13,11 +13,24 @@
 #include "jose/base64url.h"
 #include "jose/own.h"
 #include "jose/signature.h"
+#include "jose/signed_message.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array[0]))
+
+#define NOW (apr_time_from_sec(1800000000))
+#define MAX_AGE (apr_time_from_sec(300))
+#define SKEW (apr_time_from_sec(30))
 
 typedef struct {
     EVP_PKEY *pkey;
     const whk_jwk_t *jwk;
 } signer_t;
+
+/* What is wrong, and the start of what is said of it. */
+typedef struct {
+    const char *text;
+    const char *message;
+} refused_t;
 
 /* The bytes of a signature. */
 typedef struct {
@@ -158,6 +171,79 @@ static inline signed_t sign(const signer_t *signer, whk_algorithm_t algorithm, c
                             apr_size_t length)
 {
     return sign_oddly(signer, algorithm, bytes, length, RSA_PSS_SALTLEN_DIGEST, NULL);
+}
+
+/* With " for '. */
+static inline const char *quoted(const char *text)
+{
+    char *json = apr_pstrdup(pool, text);
+    char *c;
+
+    for (c = json; *c; c++)
+        if (*c == '\'')
+            *c = '"';
+    return json;
+}
+
+static inline const char *base64_of(const void *bytes, apr_size_t length)
+{
+    char *text = apr_palloc(pool, length / 3 * 4 + 5);
+
+    EVP_EncodeBlock((unsigned char *)text, bytes, (int)length);
+    return text;
+}
+
+static inline void assert_good(const whk_outcome_t *outcome, const char *title)
+{
+    if (outcome)
+        fail_msg("%s: %s: %s", title, whk_code_name(outcome->code), outcome->message);
+}
+
+static inline const whk_jwk_t *key_of(const char *text)
+{
+    return good_jwk(read_json(text));
+}
+
+/* A request: fields are name, value, name, value … NULL. */
+typedef struct {
+    const char *fields[41];
+} request_t;
+
+static inline const apr_array_header_t *field(void *baton, const char *name, apr_pool_t *to)
+{
+    const request_t *request = baton;
+    apr_array_header_t *values = apr_array_make(to, 2, sizeof(const char *));
+    int i;
+
+    for (i = 0; request->fields[i]; i += 2)
+        if (strcasecmp(request->fields[i], name) == 0)
+            APR_ARRAY_PUSH(values, const char *) = request->fields[i + 1];
+    return values->nelts ? values : NULL;
+}
+
+static inline void add_field(request_t *request, const char *name, const char *value)
+{
+    size_t i = 0;
+
+    while (request->fields[i])
+        i += 2;
+    assert_true(i + 2 < COUNT(request->fields));
+    request->fields[i] = name;
+    request->fields[i + 1] = value;
+}
+
+/* Another value for the first field of a name; NULL takes it away. */
+static inline void set_field(request_t *request, const char *name, const char *value)
+{
+    size_t i;
+
+    for (i = 0; request->fields[i]; i += 2)
+        if (strcasecmp(request->fields[i], name) == 0)
+            break;
+    assert_non_null(request->fields[i]);
+    request->fields[i + 1] = value;
+    if (!value)
+        request->fields[i] = request->fields[i + 1] = "x-gone";
 }
 
 #endif
