@@ -274,7 +274,7 @@ static const char *read_replay_cache(cmd_parms *cmd, const row_t *row, void *fie
         return NULL;
     }
     *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
-    return whk_replay_cache_flaw(cmd, argv[0]);
+    return whk_replay_cache_configure(cmd, argv[0]);
 }
 
 enum {

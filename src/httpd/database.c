@@ -7,6 +7,8 @@
 #include <mod_dbd.h>
 #include <util_mutex.h>
 
+#include "httpd/child_mutex.h"
+
 APLOG_USE_MODULE(webhook_keys);
 
 static apr_global_mutex_t *mutex;
@@ -37,16 +39,7 @@ int whk_database_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 
 void whk_database_child_init(apr_pool_t *pool, server_rec *s)
 {
-    apr_status_t status =
-        apr_global_mutex_child_init(&mutex, apr_global_mutex_lockfile(mutex), pool);
-
-    if (status == APR_SUCCESS)
-        return;
-    ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
-                 "the mutex %s can't be used in this child, so it writes nothing: see the Mutex "
-                 "directive",
-                 WHK_MUTEX_NAME);
-    mutex = NULL;
+    whk_child_mutex_init(&mutex, WHK_MUTEX_NAME, "writes nothing", pool, s);
 }
 
 static apr_status_t acquire(void *server, apr_pool_t *pool, whk_connection_t *connection)

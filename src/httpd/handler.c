@@ -70,14 +70,11 @@ static int verify_jws(request_rec *r, const whk_request_t *request)
 
 static int get_jwk_set(request_rec *r, const whk_request_t *request)
 {
-    const whk_config_t *config = whk_config_of(r);
-    apr_array_header_t *keys;
-    const whk_outcome_t *outcome = whk_active_keys(whk_request_registry(r), request->caller, &keys);
+    json_t *set;
+    const whk_outcome_t *outcome = whk_jwk_set(whk_request_registry(r), request->caller, &set);
 
-    if (outcome)
-        return whk_answer_outcome(r, outcome);
-    return whk_answer_cacheable(r, whk_jwk_set_json(keys, config->policy.algorithms, r->pool),
-                                config->jwks_max_age);
+    return outcome ? whk_answer_outcome(r, outcome)
+                   : whk_answer_cacheable(r, json_incref(set), whk_config_of(r)->jwks_max_age);
 }
 
 static int revoke_key(request_rec *r, const whk_request_t *request)

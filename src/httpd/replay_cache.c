@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <util_mutex.h>
 
+#include "httpd/child_mutex.h"
 #include "httpd/config.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -18,7 +19,7 @@ static const ap_socache_provider_t *provider;
 static ap_socache_instance_t *instance;
 static apr_global_mutex_t *mutex;
 
-const char *whk_replay_cache_flaw(cmd_parms *cmd, const char *argument)
+const char *whk_replay_cache_configure(cmd_parms *cmd, const char *argument)
 {
     const char *colon = ap_strchr_c(argument, ':');
     const char *name =
@@ -77,18 +78,9 @@ int whk_replay_cache_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
 
 void whk_replay_cache_child_init(apr_pool_t *pool, server_rec *s)
 {
-    apr_status_t status;
-
-    if (!mutex)
-        return;
-    status = apr_global_mutex_child_init(&mutex, apr_global_mutex_lockfile(mutex), pool);
-    if (status == APR_SUCCESS)
-        return;
-    ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
-                 "the mutex %s can't be used in this child, so it lets no webhook pass where "
-                 "WebhookKeysReplayCache is on: see the Mutex directive",
-                 WHK_REPLAY_MUTEX_NAME);
-    mutex = NULL;
+    if (mutex)
+        whk_child_mutex_init(&mutex, WHK_REPLAY_MUTEX_NAME,
+                             "lets no webhook pass where WebhookKeysReplayCache is on", pool, s);
 }
 
 static int make_id(request_rec *r, const char *enterprise_id, const char *key_id,

@@ -23,7 +23,7 @@ typedef struct whk_replay_use_t {
 } whk_replay_use_t;
 
 /** Take the directive's argument. NULL, or what would be right: "must be …". */
-const char *whk_replay_cache_flaw(cmd_parms *cmd, const char *argument);
+const char *whk_replay_cache_configure(cmd_parms *cmd, const char *argument);
 
 /** pre_config, post_config, child_init. */
 int whk_replay_cache_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

@@ -52,10 +52,11 @@ typedef struct whk_key_t {
 /** A key set by URI. */
 typedef struct whk_remote_set_t {
     const char *uri;
-    const char *etag;       /**< NULL: none */
-    apr_time_t refresh_at;  /**< when it is to be fetched again */
-    apr_time_t fresh_until; /**< until when the last good answer is good */
-    apr_int64_t failures;   /**< in a row */
+    const char *etag;        /**< NULL: none */
+    apr_time_t refresh_at;   /**< when it is to be fetched again */
+    apr_time_t fresh_until;  /**< until when the last good answer is good */
+    apr_int64_t failures;    /**< in a row */
+    apr_time_t leased_until; /**< by whom it was taken, until then */
 } whk_remote_set_t;
 
 typedef enum {

@@ -1,11 +1,5 @@
 #include "registry/json.h"
 
-#include <string.h>
-
-#include <apr_strings.h>
-
-#include "jose/jwk.h"
-
 #include "model/text.h"
 
 static json_t *when(apr_time_t time, apr_pool_t *pool)
@@ -88,46 +82,4 @@ json_t *whk_verdict_json(const whk_verdict_t *verdict)
                          verdict->algorithm);
     return json_pack("{s:b, s:s, s:s, s:s}", "valid", 0, "keyId", verdict->key_id, "reason",
                      whk_code_name(verdict->outcome->code), "message", verdict->outcome->message);
-}
-
-/* As JWS names it. Of an RSA key, good for several: the first that is on. NULL: none is. */
-static const char *jws_name(const char *jwk_text, whk_algorithms_t enabled, apr_pool_t *pool)
-{
-    const whk_jwk_t *jwk = whk_jwk_load(jwk_text, pool);
-    const char *names;
-
-    if (!jwk)
-        return NULL;
-    names = whk_algorithms_names(
-        pool, jwk->algorithms & WHK_ALGORITHMS_RSA ? jwk->algorithms & enabled : jwk->algorithms);
-    if (!*names)
-        return NULL;
-    if (jwk->algorithms & (WHK_ALG_EDDSA | WHK_ALG_ED448))
-        return "EdDSA";
-    return apr_pstrmemdup(pool, names, strcspn(names, " "));
-}
-
-static json_t *jwk_json(const whk_key_t *key, whk_algorithms_t enabled, apr_pool_t *pool)
-{
-    json_t *jwk = json_loads(key->jwk, 0, NULL);
-    const char *alg = json_string_value(json_object_get(jwk, "alg"));
-
-    if (!alg)
-        alg = jws_name(key->jwk, enabled, pool);
-    json_object_set_new(jwk, "kid", json_string(key->key_id));
-    json_object_set_new(jwk, "use", json_string("sig"));
-    if (alg)
-        json_object_set_new(jwk, "alg", json_string(alg));
-    return jwk;
-}
-
-json_t *whk_jwk_set_json(const apr_array_header_t *keys, whk_algorithms_t enabled, apr_pool_t *pool)
-{
-    json_t *members = json_array();
-    int i;
-
-    for (i = 0; i < keys->nelts; i++)
-        json_array_append_new(members,
-                              jwk_json(APR_ARRAY_IDX(keys, i, const whk_key_t *), enabled, pool));
-    return json_pack("{s:o}", "keys", members);
 }

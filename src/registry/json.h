@@ -25,8 +25,5 @@ json_t *whk_event_page_json(const whk_page_t *page, apr_pool_t *pool);
 
 /** `{"valid":…,"keyId":…}` */
 json_t *whk_verdict_json(const whk_verdict_t *verdict);
-/** A JWK Set of `whk_key_t *` (RFC 7517, section 5). */
-json_t *whk_jwk_set_json(const apr_array_header_t *keys, whk_algorithms_t enabled,
-                         apr_pool_t *pool);
 
 #endif

@@ -265,7 +265,8 @@ static const whk_outcome_t *read_ring(whk_keyring_t *keyring, whk_store_t *store
     if (!enterprise)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "enterprise %s is gone: its row must never be deleted", enterprise_id);
-    WHK_TRY(whk_store_key_ring(store, pool, enterprise_id, WHK_REVOKED_MOST, &active, &revoked));
+    WHK_TRY(whk_store_key_active(store, pool, enterprise_id, &active));
+    WHK_TRY(whk_store_key_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
     *ring = whk_ring_make(enterprise_id, enterprise->revision, active, revoked);
     if (!*ring)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the keys of an enterprise");

@@ -104,12 +104,3 @@ const whk_outcome_t *whk_list_events(whk_registry_t *registry, const whk_caller_
     return whk_store_event_list(registry->store, registry->pool, whk_caller_enterprise(caller),
                                 page->limit, page->offset, &page->items, &page->total);
 }
-
-const whk_outcome_t *whk_active_keys(whk_registry_t *registry, const whk_caller_t *caller,
-                                     apr_array_header_t **keys)
-{
-    apr_array_header_t *revoked;
-
-    return whk_store_key_ring(registry->store, registry->pool, whk_caller_enterprise(caller), 0,
-                              keys, &revoked);
-}

@@ -257,7 +257,7 @@ static const whk_outcome_t *refresh_next(whk_registry_t *registry, const whk_ref
     *done = !set;
     if (!set)
         return NULL;
-    WHK_TRY(whk_store_remote_set_lease(registry->store, registry->pool, set->uri, now, now + LEASE,
+    WHK_TRY(whk_store_remote_set_lease(registry->store, registry->pool, set, now, now + LEASE,
                                        &leased));
     return leased ? refresh_set(registry, refresh, set) : NULL;
 }

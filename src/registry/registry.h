@@ -11,6 +11,7 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 #include <apr_time.h>
+#include <jansson.h>
 
 #include "fetch/fetch.h"
 #include "jose/algorithm.h"
@@ -143,9 +144,13 @@ const whk_outcome_t *whk_verify_jws(whk_registry_t *registry, const whk_caller_t
                                     const char *key_id, const char *body, apr_size_t length,
                                     whk_verdict_t *verdict);
 
-/** The ACTIVE keys of an enterprise, oldest first: an array of `whk_key_t *`. */
-const whk_outcome_t *whk_active_keys(whk_registry_t *registry, const whk_caller_t *caller,
-                                     apr_array_header_t **keys);
+/**
+ * The ACTIVE keys of an enterprise as a JWK Set (RFC 7517, section 5), oldest first.
+ * @param set set on success; owned by the registry's pool
+ * @return a 5xx, also where one of them can't be read: a set that lacks a key says that it is none
+ */
+const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *caller,
+                                 json_t **set);
 
 /** `page` holds limit and offset and is filled, newest first. */
 const whk_outcome_t *whk_list_events(whk_registry_t *registry, const whk_caller_t *caller,

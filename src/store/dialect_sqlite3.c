@@ -108,8 +108,8 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",
             [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number FROM whk_enterprise "
                                 "WHERE change_number > %lld ORDER BY change_number",
-            [SQL_KEY_RING] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
-            [SQL_KEY_RING_REVOKED] =
+            [SQL_KEY_ACTIVE] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_REVOKED] =
                 KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
             [SQL_KEY_USED] = "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
                              "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld)",
@@ -129,6 +129,6 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                                      "AND refresh_at <= %lld AND leased_until <= %lld",
             [SQL_REMOTE_SET_UPDATE] =
                 "UPDATE whk_remote_set SET etag = %s, refresh_at = %lld, fresh_until = %lld, "
-                "failures = %lld, leased_until = 0 WHERE uri = %s",
+                "failures = %lld, leased_until = 0 WHERE uri = %s AND leased_until = %lld",
         },
 };

@@ -121,15 +121,22 @@ const whk_outcome_t *whk_store_change_list(whk_store_t *store, apr_pool_t *pool,
     return whk_statement_read(store, pool, SQL_CHANGE_LIST, arguments, read_change, changes);
 }
 
-const whk_outcome_t *whk_store_key_ring(whk_store_t *store, apr_pool_t *pool,
-                                        const char *enterprise_id, int most,
-                                        apr_array_header_t **active, apr_array_header_t **revoked)
+const whk_outcome_t *whk_store_key_active(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, apr_array_header_t **keys)
+{
+    const void *arguments[] = {enterprise_id};
+
+    return whk_statement_read(store, pool, SQL_KEY_ACTIVE, arguments, read_key, keys);
+}
+
+const whk_outcome_t *whk_store_key_revoked(whk_store_t *store, apr_pool_t *pool,
+                                           const char *enterprise_id, int most,
+                                           apr_array_header_t **keys)
 {
     apr_int64_t limit = most;
     const void *arguments[] = {enterprise_id, &limit};
 
-    WHK_TRY(whk_statement_read(store, pool, SQL_KEY_RING, arguments, read_key, active));
-    return whk_statement_read(store, pool, SQL_KEY_RING_REVOKED, arguments, read_key, revoked);
+    return whk_statement_read(store, pool, SQL_KEY_REVOKED, arguments, read_key, keys);
 }
 
 const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,

@@ -33,13 +33,14 @@ const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *po
 }
 
 const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *pool,
-                                                const char *uri, apr_time_t now, apr_time_t until,
-                                                int *leased)
+                                                whk_remote_set_t *set, apr_time_t now,
+                                                apr_time_t until, int *leased)
 {
     apr_int64_t at = apr_time_as_msec(now);
     apr_int64_t end = apr_time_as_msec(until);
-    const void *arguments[] = {&end, uri, &at, &at};
+    const void *arguments[] = {&end, set->uri, &at, &at};
 
+    set->leased_until = until;
     return whk_statement_write(store, pool, SQL_REMOTE_SET_LEASE, arguments, leased);
 }
 
@@ -48,7 +49,8 @@ const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t 
 {
     apr_int64_t refresh = apr_time_as_msec(set->refresh_at);
     apr_int64_t fresh = apr_time_as_msec(set->fresh_until);
-    const void *arguments[] = {set->etag, &refresh, &fresh, &set->failures, set->uri};
+    apr_int64_t lease = apr_time_as_msec(set->leased_until);
+    const void *arguments[] = {set->etag, &refresh, &fresh, &set->failures, set->uri, &lease};
 
     return whk_statement_write(store, pool, SQL_REMOTE_SET_UPDATE, arguments, NULL);
 }

@@ -149,14 +149,14 @@ typedef struct whk_change_t {
 const whk_outcome_t *whk_store_change_list(whk_store_t *store, apr_pool_t *pool, apr_int64_t after,
                                            apr_array_header_t **changes);
 
-/**
- * All that verifies for an enterprise, or did.
- * @param active  set to its ACTIVE keys, oldest first: an array of `whk_key_t *`
- * @param revoked set to the `most` that were registered last of its REVOKED ones
- */
-const whk_outcome_t *whk_store_key_ring(whk_store_t *store, apr_pool_t *pool,
-                                        const char *enterprise_id, int most,
-                                        apr_array_header_t **active, apr_array_header_t **revoked);
+/** An enterprise's ACTIVE keys, oldest first: an array of `whk_key_t *`. */
+const whk_outcome_t *whk_store_key_active(whk_store_t *store, apr_pool_t *pool,
+                                          const char *enterprise_id, apr_array_header_t **keys);
+
+/** The `most` of its REVOKED keys that were registered last. */
+const whk_outcome_t *whk_store_key_revoked(whk_store_t *store, apr_pool_t *pool,
+                                           const char *enterprise_id, int most,
+                                           apr_array_header_t **keys);
 
 /** [T] Move lastUsedDate to `when`, where it is at least `step` before that. */
 const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
@@ -173,12 +173,14 @@ const whk_outcome_t *whk_store_remote_set_add(whk_store_t *store, apr_pool_t *po
 const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *pool, apr_time_t now,
                                               whk_remote_set_t **set);
 
-/** Take a due set until `until`, in one atomic update. `leased` is 0 where another process has. */
+/** Take a due set until `until`, in one atomic update, which the set remembers. `leased` is 0 where
+ *  another process has it. */
 const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *pool,
-                                                const char *uri, apr_time_t now, apr_time_t until,
-                                                int *leased);
+                                                whk_remote_set_t *set, apr_time_t now,
+                                                apr_time_t until, int *leased);
 
-/** Write back what a fetch found, and give the set back. */
+/** Write back what a fetch found, and give the set back: nothing is written where the lease went to
+ *  somebody else meanwhile. */
 const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_remote_set_t *set);
 
