@@ -100,4 +100,10 @@ subtest 'algorithms, and more than a page' => sub {
     is($r->json->{keys}[7]{alg}, 'RS512', '... but the one of the JWK');
 };
 
+$server->sql(q(UPDATE whk_key SET jwk = '{"kty":"oct"}' WHERE key_id = 'rsa'));
+my $damaged = get();
+refused($damaged, 500, 'internal_error', 'a set of which a key can not be read');
+unlike($damaged->message, qr/rsa|row/, '... says no more');
+like($server->error_log, qr/key rsa of enterprise set can't be read/, '... but in the log');
+
 done_testing;

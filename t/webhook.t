@@ -17,8 +17,13 @@ my $settings = <<'SETTINGS';
     WebhookKeysSignature  jws-detached Webhook-Signature
     Require valid-webhook
 SETTINGS
+my $pages = tempdir('whk-pages-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+chmod 0755, $pages;
+open my $page, '>', "$pages/page.shtml" or die $!;
+print $page qq(<p><!--#include virtual="/hooks/acme/included" --></p>\n);
+close $page;
 my $w = WHK::Webhooks->new(
-    modules  => [qw(http2 cgid alias)],
+    modules  => [qw(http2 include alias)],
     location => <<'LOCATION',
     RequestHeader set X-Key-Id     "%{WEBHOOK_KEY_ID}e"
     RequestHeader set X-Enterprise "%{WEBHOOK_ENTERPRISE}e"
@@ -53,6 +58,16 @@ $settings
 <Location "/inner">
     RequestHeader set X-Key-Id "%{WEBHOOK_KEY_ID}e"
     ProxyPass "\${WHK_BACKEND}"
+</Location>
+Alias "/open" "$pages"
+Alias "/closed" "$pages"
+<Directory "$pages">
+    Options +Includes
+    SetOutputFilter INCLUDES
+    Require all granted
+</Directory>
+<Location "/closed">
+$settings
 </Location>
 <Location "/no-enterprise">
     AuthType WebhookSignature
@@ -183,6 +198,21 @@ subtest 'mod_rewrite' => sub {
     is($backend->last && $backend->last->{path}, '/moved', '... to another location') if $backend->count;
     is(WHK::Backend::header($backend->last, 'X-Key-Id'), "key one/\xc3\xbc", '... with its key') if $backend->count;
     refused($w->post($key, $body, path => '/rewritten/here', sent => 'x'), 401, 'bad_signature', 'changed');
+};
+
+subtest 'subrequests' => sub {
+    $backend->clear;
+    my $r = $w->client->request(GET => '/open/page.shtml');
+    is($r->status, 200, 'a page that includes what is closed');
+    unlike($r->body, qr/method/, '... does not get it');
+    is($backend->count, 0, '... nor does the backend hear of it');
+    refused($w->client->request(GET => '/closed/page.shtml'), 401, 'signature_missing', 'a page that is closed itself');
+    is($backend->count, 0, '... includes nothing');
+    $r = $w->post($key, '', method => 'GET', path => '/closed/page.shtml');
+    is($r->status, 200, 'signed');
+    like($r->body, qr/"\/hooks\/acme\/included"|\/included/, '... it includes what it may') or diag $r->body;
+    is($backend->count, 1, '... which the backend answered');
+    is($backend->last->{body}, '', '... without a body');
 };
 
 subtest 'a configuration that is not whole lets nothing through' => sub {

@@ -170,7 +170,8 @@ subtest 'standard-webhooks' => sub {
 };
 
 subtest 'replay' => sub {
-    my $once = WHK::Webhooks->new(children => 2, before => 'WebhookKeysReplayCache shmcb');
+    my $once = WHK::Webhooks->new(children => 2, modules => ['log_config'],
+        before => qq(WebhookKeysReplayCache shmcb\nCustomLog served.log "%P %>s"));
     my $key  = $once->key('ES256');
     my $signed = $once->sign($key, $body, protected => { jti => undef });
     is($once->send($signed)->status, 200, 'the first time');
@@ -190,6 +191,17 @@ subtest 'replay' => sub {
     my @answers = WHK::Parallel::run((sub { $once->send($signed, client => WHK::Client->new($port))->status }) x 16);
     is(scalar(grep { $_ == 200 } @answers), 1, 'of sixteen at once one passes');
     is($once->backend->count, 1, '... and arrives');
+    $signed = $once->sign($key, $body);
+    is($once->send($signed)->status, 200, 'one that has arrived');
+    my %served;
+    for (1 .. 200) {
+        is($once->send($signed, client => WHK::Client->new($port))->status, 401, '... does not again') or last if $_ <= 3;
+        $once->send($signed, client => WHK::Client->new($port)) if $_ > 3;
+        open my $log, '<', $once->server->dir . '/served.log' or next;
+        %served = map { /^(\d+) 401$/ ? ($1 => 1) : () } <$log>;
+        last if keys %served > 1;
+    }
+    is(scalar keys %served, 2, '... in either process');
 
     $signed = $once->sign($key, $body, target => '/status/503');
     is($once->send($signed)->status, 503, 'a backend that is busy') for 1, 2;

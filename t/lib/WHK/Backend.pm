@@ -9,6 +9,7 @@ package WHK::Backend;
 
 use strict;
 use warnings;
+use parent 'WHK::Child';
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use JSON::PP;
@@ -72,15 +73,5 @@ sub header {
     my @values = map { $_->[1] } grep { lc $_->[0] eq lc $name } @{ $request->{headers} };
     return @values ? join ', ', @values : undef;
 }
-
-sub stop {
-    my $self = shift;
-    my $pid = delete $self->{pid} // return;
-    kill TERM => $pid;
-    waitpid $pid, 0;
-    return;
-}
-
-sub DESTROY { my $self = shift; local $?; $self->stop if $self->{parent} == $$; return }
 
 1;

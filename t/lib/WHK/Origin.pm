@@ -13,6 +13,7 @@ package WHK::Origin;
 
 use strict;
 use warnings;
+use parent 'WHK::Child';
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use Time::HiRes qw(sleep);
@@ -95,15 +96,5 @@ sub connections {
     my @lines = $self->lines('connection');
     return scalar @lines;
 }
-
-sub stop {
-    my $self = shift;
-    my $pid = delete $self->{pid} // return;
-    kill TERM => $pid;
-    waitpid $pid, 0;
-    return;
-}
-
-sub DESTROY { my $self = shift; local $?; $self->stop if $self->{parent} == $$; return }
 
 1;
