@@ -101,7 +101,7 @@ static void describe(request_rec *r, const whk_captured_body_t *body, whk_messag
     message->authority = authority_of(sent);
     message->target = target_of(sent);
     message->field = field;
-    message->baton = r;
+    message->baton = sent;
     message->body = body ? body->bytes : "";
     message->length = body ? body->length : 0;
 }
@@ -285,7 +285,8 @@ static authz_status check_valid(request_rec *r, const char *line, const void *pa
     (void)parsed;
     if (!r->user)
         return AUTHZ_DENIED_NO_USER;
-    delivery = nearest(r);
+    /* Its own: what was verified before a redirect was so by another location's rules. */
+    delivery = whk_request_of(r)->delivery;
     return delivery && delivery->verified ? AUTHZ_GRANTED : AUTHZ_DENIED;
 }
 
