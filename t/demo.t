@@ -14,7 +14,7 @@ if (!$pid) {
     chdir $WHK::Server::root or die $!;
     open STDOUT, '>', "$dir/said" or die $!;
     open STDERR, '>&', \*STDOUT or die $!;
-    @ENV{qw(PORT RUN_DIR)} = ($port, "$dir/run");
+    @ENV{qw(PORT RUN_DIR HTTPD)} = ($port, "$dir/run", $WHK::Server::httpd);
     exec 'sh', 'conf/demo/run.sh';
     die "sh: $!";
 }

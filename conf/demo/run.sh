@@ -1,6 +1,6 @@
 #!/bin/sh
 # Behind `make -f Makefile.apxs run`: a registry with a demo enterprise, served in the foreground.
-# Environment: RUN_DIR, PORT, RUN_CONF (an extra file of directives); BUILD and APXS from the Makefile.
+# Environment: RUN_DIR, PORT, RUN_CONF (an extra file of directives); HTTPD (that of APXS); BUILD and APXS from the Makefile.
 set -eu
 umask 022
 
@@ -10,7 +10,7 @@ APXS=${APXS:-apxs}
 build=$root/${BUILD:-build}
 enterprise=acme
 user=admin@example.com
-httpd=$("$APXS" -q SBINDIR)/$("$APXS" -q PROGNAME)
+httpd=${HTTPD:-$("$APXS" -q SBINDIR)/$("$APXS" -q PROGNAME)}
 modules_dir=$("$APXS" -q LIBEXECDIR)
 
 fail() {
