@@ -130,6 +130,11 @@ subtest 'framings' => sub {
     $backend->clear;
     arrived($client->raw("${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\nX-Trailer: 1\r\n\r\n"), $body, 'chunked, with a trailer');
     ok($client->connected, 'the connection goes on');
+    my $long  = 'z' x 300_000;
+    my $other = $w->sign($key, $long);
+    my $start = join '', "POST $other->{target} HTTP/1.1\r\nHost: localhost\r\n", map { "$_: $other->{headers}{$_}\r\n" } keys %{ $other->{headers} };
+    $backend->clear;
+    arrived($client->raw("${start}Transfer-Encoding: chunked\r\n\r\n" . sprintf("%x\r\n%s\r\n", 150_000, 'z' x 150_000) x 2 . "0\r\n\r\n"), $long, 'chunked, 300,000 bytes');
 
     $backend->clear;
     $client->send("${head}Content-Length: " . length($body) . "\r\nExpect: 100-continue\r\n\r\n");
