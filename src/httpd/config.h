@@ -10,6 +10,7 @@
 #include <httpd.h>
 
 #include <ap_expr.h>
+#include <ap_socache.h>
 #include <apr_pools.h>
 #include <http_config.h>
 
@@ -29,6 +30,12 @@ typedef struct whk_signature_config_t {
     const whk_scheme_t *scheme; /**< NULL: none is set */
     const char *header;         /**< NULL where the scheme has its own */
 } whk_signature_config_t;
+
+/** WebhookKeysReplayCache: what remembers webhooks beside this node's own memory. */
+typedef struct whk_replay_provider_t {
+    const ap_socache_provider_t *provider;
+    ap_socache_instance_t *instance; /**< NULL: it is not asked */
+} whk_replay_provider_t;
 
 /** What is in force at one place, defaults filled in. */
 typedef struct whk_config_t {
@@ -54,7 +61,8 @@ typedef struct whk_config_t {
     int jwks_max_age; /**< seconds */
     apr_interval_time_t revocation_lag;
     apr_interval_time_t max_stale;
-    const char *replay_cache; /**< NULL: off */
+    const whk_replay_provider_t *replay_cache; /**< NULL: off */
+    int replay_entries;
 } whk_config_t;
 
 extern const command_rec whk_directives[];

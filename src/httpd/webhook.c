@@ -181,13 +181,15 @@ static const whk_outcome_t *reserve(request_rec *r, const whk_config_t *config,
                                     const whk_signed_message_t *message, whk_delivery_t *delivery)
 {
     const whk_delivery_t *before = nearest(r);
+    apr_array_header_t *replay_ids;
 
     /* The same message, seen again after a redirect. */
     if (!whk_config_of_server(r->server)->replay_cache || (before && before->use.reserved))
         return NULL;
-    return whk_replay_cache_reserve(r, delivery->enterprise_id, delivery->webhook.key_id,
-                                    message->replay_id, good_until(message, config),
-                                    &delivery->use);
+    replay_ids = apr_array_make(r->pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(replay_ids, const char *) = message->replay_id;
+    return whk_replay_cache_reserve(r, delivery->enterprise_id, replay_ids,
+                                    good_until(message, config), &delivery->use);
 }
 
 static const whk_outcome_t *verify(request_rec *r, const whk_config_t *config,
