@@ -260,7 +260,7 @@ static void sweep(whk_replay_memory_t *memory, const seconds_t *now, apr_uint32_
     if (steps > memory->entries.touched)
         steps = memory->entries.touched;
     while (steps--) {
-        memory->hand = memory->hand % memory->entries.touched + 1;
+        memory->hand = memory->hand < memory->entries.touched ? memory->hand + 1 : 1;
         if (entry_at(memory, memory->hand)->end && has_ended(entry_at(memory, memory->hand), now))
             drop(memory, memory->hand);
     }
