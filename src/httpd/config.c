@@ -5,12 +5,11 @@
 #include <stddef.h>
 
 #include <ap_expr.h>
+#include <ap_provider.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
-
-#include "httpd/replay_cache.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -271,15 +270,38 @@ static const char *read_components(cmd_parms *cmd, const row_t *row, void *field
 static const char *read_replay_cache(cmd_parms *cmd, const row_t *row, void *field, int argc,
                                      char *const argv[])
 {
+    whk_replay_provider_t *cache = apr_pcalloc(cmd->pool, sizeof(*cache));
+    const char *colon = argc == 1 ? strchr(argv[0], ':') : NULL;
+    const char *flaw = NULL;
+    const char *name;
+
     (void)row;
+    *(const whk_replay_provider_t **)field = NULL;
     if (argc != 1)
-        return "must be Off, or one socache provider with its arguments, as shmcb:4194304";
-    if (!ap_cstr_casecmp(argv[0], "Off")) {
-        *(const char **)field = NULL;
+        return "must be Off, or one socache provider with its arguments, as shmcb or "
+               "memcache:10.0.0.5:11211";
+    if (!ap_cstr_casecmp(argv[0], "Off"))
         return NULL;
-    }
-    *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
-    return whk_replay_cache_configure(cmd, argv[0]);
+    name =
+        apr_pstrmemdup(cmd->pool, argv[0], colon ? (apr_size_t)(colon - argv[0]) : strlen(argv[0]));
+    cache->provider =
+        ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
+    if (!cache->provider)
+        return apr_psprintf(cmd->temp_pool,
+                            "must be a socache provider whose module is loaded before this line "
+                            "(a2enmod socache_%s)",
+                            name);
+    /* One that needs a lock around it keeps what it has on this node, where our own memory does. */
+    if (!(cache->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE))
+        flaw = cache->provider->create(&cache->instance, colon ? colon + 1 : NULL, cmd->temp_pool,
+                                       cmd->pool);
+    else if (colon)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cmd->server,
+                     "WebhookKeysReplayCache is \"%s\": the arguments of %s are not used, since "
+                     "WebhookKeysReplayEntries says how much is remembered",
+                     argv[0], name);
+    *(const whk_replay_provider_t **)field = cache;
+    return flaw ? apr_psprintf(cmd->temp_pool, "must be one that %s takes: %s", name, flaw) : NULL;
 }
 
 enum {
@@ -306,6 +328,7 @@ enum {
     MAX_STALE,
     REPLAY_CACHE,
     BACKEND_HEADERS,
+    REPLAY_ENTRIES,
     JWKS_MAX_AGE,
     JWKS_URI_REFRESH
 };
@@ -345,6 +368,8 @@ static const row_t rows[] = {
     [REPLAY_CACHE] = {"WebhookKeysReplayCache", read_replay_cache, FIELD(replay_cache), 0, 0, NULL},
     [BACKEND_HEADERS] = {"WebhookKeysBackendHeaders", read_flag, FIELD(backend_headers), 0, 0,
                          "On"},
+    [REPLAY_ENTRIES] = {"WebhookKeysReplayEntries", read_number, FIELD(replay_entries), 1024,
+                        16777216, "262144"},
 };
 
 #define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
@@ -357,7 +382,7 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     const char *value = "";
     int i;
 
-    if (row == &rows[MAX_FETCHES] || row == &rows[REPLAY_CACHE])
+    if (row == &rows[MAX_FETCHES] || row == &rows[REPLAY_CACHE] || row == &rows[REPLAY_ENTRIES])
         wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     if (wrong)
         return wrong;
@@ -454,6 +479,8 @@ const command_rec whk_directives[] = {
     AP_INIT_TAKE_ARGV("WebhookKeysBackendHeaders", set_directive, (void *)&rows[BACKEND_HEADERS],
                       EVERYWHERE, "whether a handler is told in header fields who signed"),
     AP_INIT_RAW_ARGS("Require", note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    AP_INIT_TAKE_ARGV("WebhookKeysReplayEntries", set_directive, (void *)&rows[REPLAY_ENTRIES],
+                      RSRC_CONF, "how many webhooks are remembered on this node"),
     {NULL}};
 
 void *whk_config_create(apr_pool_t *pool, char *dir)
@@ -478,6 +505,7 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->revocation_lag = apr_time_from_sec(atoi(rows[REVOCATION_LAG].fallback));
         config->max_stale = apr_time_from_sec(atoi(rows[MAX_STALE].fallback));
         config->backend_headers = 1;
+        config->replay_entries = atoi(rows[REPLAY_ENTRIES].fallback);
     }
     return config;
 }

@@ -10,6 +10,7 @@
 #include <httpd.h>
 
 #include <ap_expr.h>
+#include <ap_socache.h>
 #include <apr_pools.h>
 #include <http_config.h>
 
@@ -39,6 +40,11 @@ enum {
     WHK_REQUIRES_SOMETHING = 1,
     WHK_REQUIRES_VALID_WEBHOOK = 2 /**< `Require valid-webhook` is among them, for all methods */
 };
+/** WebhookKeysReplayCache: what remembers webhooks beside this node's own memory. */
+typedef struct whk_replay_provider_t {
+    const ap_socache_provider_t *provider;
+    ap_socache_instance_t *instance; /**< NULL: it is not asked */
+} whk_replay_provider_t;
 
 /** What is in force at one place, defaults filled in. */
 typedef struct whk_config_t {
@@ -66,7 +72,9 @@ typedef struct whk_config_t {
     apr_interval_time_t max_stale;
     const char *replay_cache; /**< NULL: off */
     int backend_headers;
-    int requires; /**< WHK_REQUIRES_…; 0: no Require line */
+    int requires;                              /**< WHK_REQUIRES_…; 0: no Require line */
+    const whk_replay_provider_t *replay_cache; /**< NULL: off */
+    int replay_entries;
 } whk_config_t;
 
 extern const command_rec whk_directives[];

@@ -220,8 +220,7 @@ const whk_outcome_t *whk_webhook_use(request_rec *r, whk_delivery_t *delivery)
 
     if (!whk_config_of_server(r->server)->replay_cache || is_used(sent, delivery))
         return NULL;
-    return whk_replay_cache_reserve(sent, delivery->enterprise_id, "",
-                                    APR_ARRAY_IDX(delivery->replay_ids, 0, const char *),
+    return whk_replay_cache_reserve(sent, delivery->enterprise_id, delivery->replay_ids,
                                     delivery->good_until, &delivery->use);
 }
 
