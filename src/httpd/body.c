@@ -1,5 +1,7 @@
 #include "httpd/body.h"
 
+#include <stdlib.h>
+
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <util_filter.h>
@@ -45,6 +47,8 @@ static const whk_outcome_t *check_announced_length(request_rec *r, apr_int64_t l
 
 static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_int64_t limit)
 {
+    if (status == APR_ENOMEM)
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for a body");
     if (ap_map_http_request_error(status, HTTP_BAD_REQUEST) == HTTP_REQUEST_ENTITY_TOO_LARGE)
         return whk_body_too_large(r, limit);
     r->connection->keepalive = AP_CONN_CLOSE;
@@ -52,27 +56,48 @@ static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_
                       "the body did not arrive whole: its framing is broken, or it stopped");
 }
 
-/* A body as it grows, in a pool; a NUL always fits behind it. */
+/* A body as it grows; a NUL always fits behind it. Not of the pool, which would keep each of the
+ * sizes that it had, and more of them together than the last: freed with the pool all the same. */
 typedef struct {
-    request_rec *r;
     char *bytes;
     apr_size_t length;
     apr_size_t room;
     apr_size_t limit;
 } growing_t;
 
+static apr_status_t free_body(void *data)
+{
+    growing_t *body = data;
+
+    free(body->bytes);
+    body->bytes = NULL;
+    return APR_SUCCESS;
+}
+
+static apr_status_t make_room(growing_t *body, apr_size_t room)
+{
+    char *bytes;
+
+    if (room > body->limit)
+        room = body->limit;
+    bytes = realloc(body->bytes, room + 1);
+    if (!bytes)
+        return APR_ENOMEM;
+    body->bytes = bytes;
+    body->room = room;
+    return APR_SUCCESS;
+}
+
 /* What was announced is made room for at once: at most `limit`, as it was checked. */
-static void begin(growing_t *body, request_rec *r, apr_int64_t limit)
+static apr_status_t begin(growing_t **begun, request_rec *r, apr_int64_t limit)
 {
     const char *announced = apr_table_get(r->headers_in, "Content-Length");
+    growing_t *body = apr_pcalloc(r->pool, sizeof(*body));
 
-    body->r = r;
-    body->length = 0;
     body->limit = (apr_size_t)limit;
-    body->room = announced ? (apr_size_t)apr_atoi64(announced) : HUGE_STRING_LEN;
-    if (body->room > body->limit)
-        body->room = body->limit;
-    body->bytes = apr_palloc(r->pool, body->room + 1);
+    apr_pool_cleanup_register(r->pool, body, free_body, apr_pool_cleanup_null);
+    *begun = body;
+    return make_room(body, announced ? (apr_size_t)apr_atoi64(announced) : HUGE_STRING_LEN);
 }
 
 static apr_status_t append(growing_t *body, const char *data, apr_size_t size)
@@ -80,13 +105,10 @@ static apr_status_t append(growing_t *body, const char *data, apr_size_t size)
     if (size > body->limit - body->length)
         return APR_ENOSPC;
     if (size > body->room - body->length) {
-        char *old = body->bytes;
+        apr_status_t status = make_room(body, 2 * (body->length + size));
 
-        body->room = 2 * (body->length + size);
-        if (body->room > body->limit)
-            body->room = body->limit;
-        body->bytes = apr_palloc(body->r->pool, body->room + 1);
-        memcpy(body->bytes, old, body->length);
+        if (status != APR_SUCCESS)
+            return status;
     }
     memcpy(body->bytes + body->length, data, size);
     body->length += size;
@@ -123,25 +145,24 @@ const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_
                                    char **bytes, apr_size_t *length)
 {
     apr_bucket_brigade *brigade;
-    growing_t body;
+    growing_t *body;
+    apr_status_t status;
     int at_end = 0;
 
     WHK_TRY(check_announced_length(r, limit));
-    begin(&body, r, limit);
+    status = begin(&body, r, limit);
     brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    while (!at_end) {
-        apr_status_t status =
-            ap_get_brigade(from, brigade, AP_MODE_READBYTES, APR_BLOCK_READ, HUGE_STRING_LEN);
-
+    while (status == APR_SUCCESS && !at_end) {
+        status = ap_get_brigade(from, brigade, AP_MODE_READBYTES, APR_BLOCK_READ, HUGE_STRING_LEN);
         if (status == APR_SUCCESS)
-            status = append_brigade(&body, brigade, &at_end);
-        if (status != APR_SUCCESS)
-            return read_error(r, status, limit);
+            status = append_brigade(body, brigade, &at_end);
         apr_brigade_cleanup(brigade);
     }
-    body.bytes[body.length] = '\0';
-    *bytes = body.bytes;
-    *length = body.length;
+    if (status != APR_SUCCESS)
+        return read_error(r, status, limit);
+    body->bytes[body->length] = '\0';
+    *bytes = body->bytes;
+    *length = body->length;
     return NULL;
 }
 

@@ -16,7 +16,7 @@
  * Read a body whole.
  * @param from  the input filter to read from, of this request's chain
  * @param limit most bytes, after any transfer or content decoding that httpd does
- * @param bytes set to the bytes, followed by a NUL that is not counted
+ * @param bytes set to the bytes, followed by a NUL that is not counted; freed with the pool of `r`
  * @return NULL, or body_too_large, or invalid_request where the client did not send what it had
  * announced
  */

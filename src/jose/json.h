@@ -4,7 +4,7 @@
 /**
  * @file jose/json.h
  * JSON text (RFC 8259) read strictly: UTF-8, one value, no repeated member names, no trailing
- * bytes, nesting of at most WHK_JSON_DEPTH_MAX.
+ * bytes, nesting of at most WHK_JSON_DEPTH_MAX, no more than WHK_JSON_COUNT_MAX objects and arrays.
  */
 
 #include <apr_pools.h>
@@ -13,6 +13,7 @@
 #include "model/outcome.h"
 
 #define WHK_JSON_DEPTH_MAX 16
+#define WHK_JSON_COUNT_MAX 1024
 
 /**
  * @param value set on success to any JSON value (scalars too); freed with `pool`

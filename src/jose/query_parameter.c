@@ -52,24 +52,32 @@ static const char *encoded(const char *c, const char *end, apr_pool_t *pool)
     return text;
 }
 
-int whk_query_parameter(const char **value, const char *query, const char *name, apr_pool_t *pool)
+static void add(apr_hash_t *parameters, const char *name, const char *value)
 {
-    apr_pool_t *scratch;
-    int count = 0;
+    apr_pool_t *pool = apr_hash_pool_get(parameters);
+    whk_query_parameter_t *parameter = apr_hash_get(parameters, name, APR_HASH_KEY_STRING);
 
-    if (apr_pool_create(&scratch, pool) != APR_SUCCESS)
-        return 0;
+    if (!parameter) {
+        parameter = apr_palloc(pool, sizeof(*parameter));
+        parameter->value = value;
+        parameter->count = 0;
+        apr_hash_set(parameters, name, APR_HASH_KEY_STRING, parameter);
+    }
+    parameter->count++;
+}
+
+apr_hash_t *whk_query_parameters(const char *query, apr_pool_t *pool)
+{
+    apr_hash_t *parameters = apr_hash_make(pool);
+
     while (*query) {
         const char *end = query + strcspn(query, "&");
         const char *equals = memchr(query, '=', (size_t)(end - query));
-        const char *name_end = equals ? equals : end;
 
-        if (end > query && strcmp(encoded(query, name_end, scratch), name) == 0) {
-            *value = encoded(equals ? equals + 1 : end, end, pool);
-            count++;
-        }
+        if (end > query)
+            add(parameters, encoded(query, equals ? equals : end, pool),
+                encoded(equals ? equals + 1 : end, end, pool));
         query = *end ? end + 1 : end;
     }
-    apr_pool_destroy(scratch);
-    return count;
+    return parameters;
 }

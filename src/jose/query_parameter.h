@@ -3,18 +3,22 @@
 
 /**
  * @file jose/query_parameter.h
- * One parameter of a query, for `@query-param` (RFC 9421 section 2.2.8).
+ * The parameters of a query, for `@query-param` (RFC 9421 section 2.2.8).
  */
 
+#include <apr_hash.h>
 #include <apr_pools.h>
 
+typedef struct whk_query_parameter_t {
+    const char *value; /**< of the first of that name: decoded as a form and encoded again */
+    int count;         /**< how many there are of that name */
+} whk_query_parameter_t;
+
 /**
- * Find a parameter.
- * @param value set, where there is one, to its value: decoded as a form and encoded again
+ * Read a query.
  * @param query without its question mark
- * @param name  encoded likewise
- * @return how many there are of that name
+ * @return whk_query_parameter_t by name; names are decoded and encoded as values are
  */
-int whk_query_parameter(const char **value, const char *query, const char *name, apr_pool_t *pool);
+apr_hash_t *whk_query_parameters(const char *query, apr_pool_t *pool);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "jose/base64.h"
@@ -10,9 +11,17 @@
 
 #define NAME_MAX_SEEN 64
 
+/* What components share: each is read once, however many ask for a part of it. */
+typedef struct {
+    apr_hash_t *dictionaries; /* arrays of whk_sf_pair_t by the field's name */
+    apr_hash_t *query;        /* NULL: not read yet */
+    apr_size_t room;          /* for so many more bytes */
+} shared_t;
+
 typedef struct {
     const whk_message_t *message;
     const whk_sf_item_t *item; /* the component's identifier: a string, perhaps with parameters */
+    shared_t *shared;
     apr_pool_t *pool;
 } component_t;
 
@@ -107,18 +116,29 @@ static const whk_outcome_t *derive_query(const char **value, const component_t *
     return NULL;
 }
 
+static apr_hash_t *query_parameters(const component_t *component)
+{
+    const char *query = strchr(component->message->target, '?');
+    shared_t *shared = component->shared;
+
+    if (!shared->query)
+        shared->query = whk_query_parameters(query ? query + 1 : "", component->pool);
+    return shared->query;
+}
+
 static const whk_outcome_t *derive_query_param(const char **value, const component_t *component)
 {
     const whk_sf_item_t *name = whk_sf_find(component->item->parameters, "name");
-    const char *query = strchr(component->message->target, '?');
-    int count;
+    const whk_query_parameter_t *found;
 
     if (!name || name->type != WHK_SF_STRING || component->item->parameters->nelts != 1)
         return refuse(component, "must have the one parameter name, a string");
-    count = whk_query_parameter(value, query ? query + 1 : "", name->text, component->pool);
-    if (count != 1)
-        return refuse(component, count ? "names a parameter that is in the query more than once"
-                                       : "names a parameter that is not in the query");
+    found = apr_hash_get(query_parameters(component), name->text, APR_HASH_KEY_STRING);
+    if (!found)
+        return refuse(component, "names a parameter that is not in the query");
+    if (found->count > 1)
+        return refuse(component, "names a parameter that is in the query more than once");
+    *value = found->value;
     return NULL;
 }
 
@@ -190,6 +210,21 @@ static const whk_outcome_t *read_wrapped(const char **value, const component_t *
     return lines->nelts ? NULL : absent(component);
 }
 
+/* NULL: there is no such field. */
+static const whk_outcome_t *read_dictionary(const apr_array_header_t **members,
+                                            const component_t *component)
+{
+    apr_hash_t *dictionaries = component->shared->dictionaries;
+    const char *name = component->item->text;
+
+    *members = apr_hash_get(dictionaries, name, APR_HASH_KEY_STRING);
+    if (*members)
+        return NULL;
+    WHK_TRY(whk_field_dictionary(members, component->message, name, component->pool));
+    apr_hash_set(dictionaries, name, APR_HASH_KEY_STRING, *members);
+    return NULL;
+}
+
 static const whk_outcome_t *read_member(const char **value, const component_t *component,
                                         const whk_sf_item_t *key)
 {
@@ -198,8 +233,7 @@ static const whk_outcome_t *read_member(const char **value, const component_t *c
 
     if (key->type != WHK_SF_STRING)
         return refuse(component, "must have a string for its parameter key");
-    WHK_TRY(
-        whk_field_dictionary(&members, component->message, component->item->text, component->pool));
+    WHK_TRY(read_dictionary(&members, component));
     if (!members)
         return absent(component);
     member = whk_sf_find(members, key->text);
@@ -254,6 +288,17 @@ static const whk_outcome_t *read_component(const char **value, const component_t
     return NULL;
 }
 
+static const whk_outcome_t *take_room(const component_t *component, const char *value)
+{
+    apr_size_t length = strlen(value);
+
+    if (length > component->shared->room)
+        return refuse(component, "makes what is covered longer than the " APR_STRINGIFY(
+                                     WHK_SIGNATURE_BASE_MAX) " bytes that may be: cover less");
+    component->shared->room -= length;
+    return NULL;
+}
+
 /* As pieces: identifier, value and what separates them; a list is too short for a hash to pay. */
 static int is_covered_already(const apr_array_header_t *pieces, const char *identifier)
 {
@@ -278,14 +323,17 @@ const whk_outcome_t *whk_signature_base(const char **base, const whk_message_t *
                                         const whk_sf_item_t *input, apr_pool_t *pool)
 {
     apr_array_header_t *pieces = apr_array_make(pool, 64, sizeof(const char *));
+    shared_t shared = {apr_hash_make(pool), NULL, WHK_SIGNATURE_BASE_MAX};
     int i;
 
     for (i = 0; i < input->members->nelts; i++) {
-        component_t component = {message, &APR_ARRAY_IDX(input->members, i, whk_sf_item_t), pool};
+        component_t component = {message, &APR_ARRAY_IDX(input->members, i, whk_sf_item_t), &shared,
+                                 pool};
         const char *identifier;
         const char *value;
 
         WHK_TRY(read_component(&value, &component));
+        WHK_TRY(take_room(&component, value));
         identifier = whk_sf_text(component.item, pool);
         if (is_covered_already(pieces, identifier))
             return refuse(&component, "is there twice");

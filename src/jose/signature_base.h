@@ -7,7 +7,7 @@
  * as they are in the message that arrived.
  *
  * Refused are, besides what the RFC refuses: the parameters `sf`, `req` and `tr`, and values that
- * are not ASCII.
+ * are not ASCII, and values of more than WHK_SIGNATURE_BASE_MAX bytes together.
  */
 
 #include <apr_pools.h>
@@ -15,6 +15,8 @@
 #include "jose/signed_message.h"
 #include "jose/structured_field.h"
 #include "model/outcome.h"
+
+#define WHK_SIGNATURE_BASE_MAX 65536
 
 /**
  * Make the signature base.

@@ -14,6 +14,8 @@
 /* All that reads returns 1, or 0 with `at` where it went wrong. */
 typedef struct {
     const char *at;
+    int room; /* for so many more values */
+    const apr_array_header_t *no_parameters;
     apr_pool_t *pool;
 } reader_t;
 
@@ -194,6 +196,11 @@ static int read_bare(reader_t *reader, whk_sf_item_t *item)
     return (is_alpha(c) || c == '*') && read_token(reader, item);
 }
 
+static int take_room(reader_t *reader)
+{
+    return reader->room-- > 0;
+}
+
 static int read_item(reader_t *reader, whk_sf_item_t *item)
 {
     return read_bare(reader, item) && read_parameters(reader, item);
@@ -212,7 +219,7 @@ static whk_sf_pair_t *add_pair(reader_t *reader, apr_array_header_t *pairs)
     whk_sf_pair_t *pair;
     const char *key;
 
-    if (pairs->nelts == WHK_SF_COUNT_MAX || !read_key(reader, &key))
+    if (pairs->nelts == WHK_SF_COUNT_MAX || !take_room(reader) || !read_key(reader, &key))
         return NULL;
     if (whk_sf_find(pairs, key)) {
         reader->at = start;
@@ -225,8 +232,12 @@ static whk_sf_pair_t *add_pair(reader_t *reader, apr_array_header_t *pairs)
 
 static int read_parameters(reader_t *reader, whk_sf_item_t *item)
 {
-    apr_array_header_t *pairs = apr_array_make(reader->pool, 0, sizeof(whk_sf_pair_t));
+    apr_array_header_t *pairs;
 
+    item->parameters = reader->no_parameters;
+    if (*reader->at != ';')
+        return 1;
+    pairs = apr_array_make(reader->pool, 2, sizeof(whk_sf_pair_t));
     item->parameters = pairs;
     while (skip(reader, ';')) {
         whk_sf_pair_t *pair;
@@ -235,7 +246,7 @@ static int read_parameters(reader_t *reader, whk_sf_item_t *item)
         pair = add_pair(reader, pairs);
         if (!pair)
             return 0;
-        pair->value.parameters = apr_array_make(reader->pool, 0, sizeof(whk_sf_pair_t));
+        pair->value.parameters = reader->no_parameters;
         if (!skip(reader, '='))
             make_true(&pair->value);
         else if (!read_bare(reader, &pair->value))
@@ -252,7 +263,8 @@ static int read_inner_list(reader_t *reader, whk_sf_item_t *list)
     list->members = members;
     reader->at++;
     for (skip_all(reader, " "); !skip(reader, ')'); skip_all(reader, " ")) {
-        if (members->nelts == WHK_SF_COUNT_MAX || !read_item(reader, apr_array_push(members)) ||
+        if (members->nelts == WHK_SF_COUNT_MAX || !take_room(reader) ||
+            !read_item(reader, apr_array_push(members)) ||
             (*reader->at != ' ' && *reader->at != ')'))
             return 0;
     }
@@ -294,7 +306,8 @@ apr_size_t whk_sf_read_dictionary(const apr_array_header_t **members, const char
                                   apr_pool_t *pool)
 {
     apr_array_header_t *pairs = apr_array_make(pool, 2, sizeof(whk_sf_pair_t));
-    reader_t reader = {text, pool};
+    reader_t reader = {text, WHK_SF_VALUES_MAX, apr_array_make(pool, 0, sizeof(whk_sf_pair_t)),
+                       pool};
 
     if (!read_members(&reader, pairs))
         return (apr_size_t)(reader.at - text) + 1;

@@ -17,6 +17,10 @@
 /** How many members a dictionary or list, and how many parameters an item, may have. */
 #define WHK_SF_COUNT_MAX 64
 
+/** How many values all of it may have: members, their items and parameters. A value takes more
+ * memory than the two bytes of text that it needs at least. */
+#define WHK_SF_VALUES_MAX 512
+
 typedef enum {
     WHK_SF_INTEGER,
     WHK_SF_DECIMAL,

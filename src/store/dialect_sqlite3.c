@@ -102,7 +102,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "remote_address, "
                 "request_id, detail, hash) VALUES (%s, %lld, %s, %s, %s, %lld, %s, %s, %s, %s)",
             [SQL_EVENT_LIST] =
-                EVENT "WHERE enterprise_id = %s ORDER BY id DESC LIMIT %lld OFFSET %lld",
+                EVENT "WHERE enterprise_id = %s AND id <= %lld ORDER BY id DESC LIMIT %lld",
             [SQL_EVENT_COUNT] = "SELECT event_count FROM whk_enterprise WHERE enterprise_id = %s",
             [SQL_EVENT_WALK] =
                 EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",

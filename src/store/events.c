@@ -33,10 +33,13 @@ const whk_outcome_t *whk_store_event_list(whk_store_t *store, apr_pool_t *pool,
                                           apr_array_header_t **events, apr_int64_t *total)
 {
     apr_int64_t most = limit;
-    const void *arguments[] = {enterprise_id, &most, &offset};
+    apr_int64_t newest;
+    const void *arguments[] = {enterprise_id, &newest, &most};
 
-    WHK_TRY(whk_statement_read(store, pool, SQL_EVENT_LIST, arguments, read_event, events));
-    return whk_statement_count(store, pool, SQL_EVENT_COUNT, arguments, total);
+    WHK_TRY(whk_statement_count(store, pool, SQL_EVENT_COUNT, arguments, total));
+    /* They are numbered from 1 without a gap, so none has to be counted to be left out. */
+    newest = *total - offset;
+    return whk_statement_read(store, pool, SQL_EVENT_LIST, arguments, read_event, events);
 }
 
 const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,

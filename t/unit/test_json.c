@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <apr_general.h>
+#include <apr_strings.h>
 #include <cmocka.h>
 
 #include "jose/json.h"
@@ -109,6 +110,20 @@ static void says_where(void **state)
 }
 
 /* The text may be a private key. */
+/* In a string a bracket opens nothing. */
+static void count(void **state)
+{
+    const char *most = "";
+    int i;
+
+    (void)state;
+    for (i = 1; i < WHK_JSON_COUNT_MAX; i++)
+        most = apr_pstrcat(pool, most, i % 2 ? "{}," : "[],", NULL);
+    assert_null(parse(apr_pstrcat(pool, "[", most, "\"[{[{\"]", NULL)));
+    most = apr_pstrcat(pool, "[", most, "[]]", NULL);
+    assert_refused(most, strlen(most), "must be JSON of at most 1024 objects and arrays");
+}
+
 static void repeats_no_byte(void **state)
 {
     static const char *const texts[] = {"{\"d\":\"hunter2\" \"x\"}",
@@ -161,6 +176,7 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(says_where),
         cmocka_unit_test(depth),
+        cmocka_unit_test(count),
         cmocka_unit_test(repeats_no_byte),
         cmocka_unit_test(writes_in_order),
     };
