@@ -48,6 +48,10 @@ typedef struct whk_config_t {
     whk_signature_config_t signature;
     const char *body_hash_claim;
     const apr_array_header_t *required_components; /**< NULL: the scheme's own */
+    const char *signature_tag;                     /**< NULL: none is asked for */
+    const apr_array_header_t *audiences;           /**< NULL: none */
+    const char *issuer;                            /**< NULL: any */
+    int require_time;
     apr_interval_time_t max_age;
     apr_interval_time_t clock_skew;
     apr_int64_t max_webhook_body;

@@ -158,8 +158,10 @@ static const whk_outcome_t *read_body(request_rec *r, const whk_config_t *config
 static const whk_outcome_t *parse(request_rec *r, const whk_config_t *config,
                                   const whk_delivery_t *delivery, whk_signed_message_t **message)
 {
-    const whk_scheme_policy_t policy = {config->signature.header, config->body_hash_claim,
-                                        config->required_components};
+    const whk_scheme_policy_t policy = {config->signature.header,    config->body_hash_claim,
+                                        config->required_components, config->signature_tag,
+                                        config->audiences,           config->issuer,
+                                        !config->require_time};
     whk_message_t *described = apr_palloc(r->pool, sizeof(*described));
 
     describe(r, delivery->body, described);
@@ -186,8 +188,8 @@ static const whk_outcome_t *reserve(request_rec *r, const whk_config_t *config,
     if (!whk_config_of_server(r->server)->replay_cache || (before && before->use.reserved))
         return NULL;
     return whk_replay_cache_reserve(r, delivery->enterprise_id, delivery->webhook.key_id,
-                                    message->replay_id, good_until(message, config),
-                                    &delivery->use);
+                                    APR_ARRAY_IDX(message->replay_ids, 0, const char *),
+                                    good_until(message, config), &delivery->use);
 }
 
 static const whk_outcome_t *verify(request_rec *r, const whk_config_t *config,
