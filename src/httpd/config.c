@@ -230,6 +230,29 @@ static const char *read_claim(cmd_parms *cmd, const row_t *row, void *field, int
     return NULL;
 }
 
+static const char *read_text(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                             char *const argv[])
+{
+    (void)row;
+    if (argc != 1 || !*argv[0])
+        return "must be one text that is not empty";
+    *(const char **)field = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
+static const char *read_texts(cmd_parms *cmd, const row_t *row, void *field, int argc,
+                              char *const argv[])
+{
+    apr_array_header_t *texts = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    int i;
+
+    (void)row;
+    for (i = 0; i < argc && *argv[i]; i++)
+        APR_ARRAY_PUSH(texts, const char *) = apr_pstrdup(cmd->pool, argv[i]);
+    *(const apr_array_header_t **)field = texts;
+    return argc && i == argc ? NULL : "must be one or more texts that are not empty";
+}
+
 /* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. */
 static int is_component(const char *name)
 {
@@ -321,6 +344,10 @@ enum {
     SIGNATURE,
     BODY_HASH_CLAIM,
     REQUIRED_COMPONENTS,
+    SIGNATURE_TAG,
+    AUDIENCE,
+    ISSUER,
+    REQUIRE_TIME,
     MAX_AGE,
     CLOCK_SKEW,
     MAX_WEBHOOK_BODY,
@@ -355,6 +382,10 @@ static const row_t rows[] = {
                          "request_body_sha256"},
     [REQUIRED_COMPONENTS] = {"WebhookKeysRequiredComponents", read_components,
                              FIELD(required_components), 0, 0, NULL},
+    [SIGNATURE_TAG] = {"WebhookKeysSignatureTag", read_text, FIELD(signature_tag), 0, 0, NULL},
+    [AUDIENCE] = {"WebhookKeysAudience", read_texts, FIELD(audiences), 0, 0, NULL},
+    [ISSUER] = {"WebhookKeysIssuer", read_text, FIELD(issuer), 0, 0, NULL},
+    [REQUIRE_TIME] = {"WebhookKeysRequireTime", read_flag, FIELD(require_time), 0, 0, "On"},
     [MAX_AGE] = {"WebhookKeysMaxAge", read_timeout, FIELD(max_age), 1000, 86400000, "300"},
     [CLOCK_SKEW] = {"WebhookKeysClockSkew", read_timeout, FIELD(clock_skew), 0, 3600000, "30"},
     [MAX_WEBHOOK_BODY] = {"WebhookKeysMaxWebhookBody", read_number, FIELD(max_webhook_body), 1024,
@@ -460,6 +491,14 @@ const command_rec whk_directives[] = {
     AP_INIT_TAKE_ARGV("WebhookKeysRequiredComponents", set_directive,
                       (void *)&rows[REQUIRED_COMPONENTS], EVERYWHERE,
                       "what an HTTP message signature must cover"),
+    AP_INIT_TAKE_ARGV("WebhookKeysSignatureTag", set_directive, (void *)&rows[SIGNATURE_TAG],
+                      EVERYWHERE, "tag of the HTTP message signature that counts"),
+    AP_INIT_TAKE_ARGV("WebhookKeysAudience", set_directive, (void *)&rows[AUDIENCE], EVERYWHERE,
+                      "names of this service, one of which a JWT's aud must hold"),
+    AP_INIT_TAKE_ARGV("WebhookKeysIssuer", set_directive, (void *)&rows[ISSUER], EVERYWHERE,
+                      "what a JWT's iss must be"),
+    AP_INIT_TAKE_ARGV("WebhookKeysRequireTime", set_directive, (void *)&rows[REQUIRE_TIME],
+                      EVERYWHERE, "whether a JWS must tell when it was made or when it ends"),
     AP_INIT_TAKE_ARGV("WebhookKeysMaxAge", set_directive, (void *)&rows[MAX_AGE], EVERYWHERE,
                       "longest time since a webhook was signed"),
     AP_INIT_TAKE_ARGV("WebhookKeysClockSkew", set_directive, (void *)&rows[CLOCK_SKEW], EVERYWHERE,
@@ -493,6 +532,7 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->policy.max_active = atoi(rows[MAX_ACTIVE].fallback);
         config->policy.algorithms = WHK_ALGORITHMS_DEFAULT;
         config->policy.jwks_uri_pin = 1;
+        config->require_time = 1;
         config->jwks_uri_timeout = apr_time_from_sec(atoi(rows[JWKS_URI_TIMEOUT].fallback));
         config->otp_header = rows[OTP_HEADER].fallback;
         config->otp_provider_name = rows[OTP_PROVIDER].fallback;

@@ -64,17 +64,20 @@ typedef struct whk_config_t {
     whk_signature_config_t signature;
     const char *body_hash_claim;
     const apr_array_header_t *required_components; /**< NULL: the scheme's own */
+    const char *signature_tag;                     /**< NULL: none is asked for */
+    const apr_array_header_t *audiences;           /**< NULL: none */
+    const char *issuer;                            /**< NULL: any */
+    int require_time;
     apr_interval_time_t max_age;
     apr_interval_time_t clock_skew;
     apr_int64_t max_webhook_body;
     int jwks_max_age; /**< seconds */
     apr_interval_time_t revocation_lag;
     apr_interval_time_t max_stale;
-    const char *replay_cache; /**< NULL: off */
-    int backend_headers;
-    int requires;                              /**< WHK_REQUIRES_…; 0: no Require line */
     const whk_replay_provider_t *replay_cache; /**< NULL: off */
     int replay_entries;
+    int backend_headers;
+    int requires; /**< WHK_REQUIRES_…; 0: no Require line */
 } whk_config_t;
 
 extern const command_rec whk_directives[];

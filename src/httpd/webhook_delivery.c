@@ -88,8 +88,10 @@ static const whk_outcome_t *read_body(request_rec *sent, const whk_config_t *con
 static const whk_outcome_t *parse(request_rec *sent, const whk_config_t *config,
                                   const whk_captured_body_t *body, whk_signed_message_t **message)
 {
-    const whk_scheme_policy_t policy = {config->signature.header, config->body_hash_claim,
-                                        config->required_components};
+    const whk_scheme_policy_t policy = {config->signature.header,    config->body_hash_claim,
+                                        config->required_components, config->signature_tag,
+                                        config->audiences,           config->issuer,
+                                        !config->require_time};
     whk_message_t *described = apr_palloc(sent->pool, sizeof(*described));
 
     whk_webhook_message(sent, deliveries_of(sent)->headers, body, described);
@@ -120,8 +122,7 @@ static const whk_outcome_t *verify(request_rec *sent, whk_delivery_t *delivery)
     WHK_TRY(parse(sent, config, body, &message));
     WHK_TRY(whk_webhook_verify(&registry, whk_server_of(sent->server)->keyring,
                                delivery->enterprise_id, message, &times, &delivery->webhook));
-    delivery->replay_ids = apr_array_make(sent->pool, 1, sizeof(const char *));
-    APR_ARRAY_PUSH((apr_array_header_t *)delivery->replay_ids, const char *) = message->replay_id;
+    delivery->replay_ids = message->replay_ids;
     delivery->good_until = good_until(message, config);
     return NULL;
 }
@@ -197,6 +198,16 @@ const whk_delivery_t *whk_webhook_nearest(const request_rec *r)
     return NULL;
 }
 
+static int is_among(const char *id, const apr_array_header_t *ids)
+{
+    int i;
+
+    for (i = 0; i < ids->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(ids, i, const char *), id))
+            return 1;
+    return 0;
+}
+
 /* The same message, met again behind a redirect by other rules. */
 static int is_used(request_rec *sent, const whk_delivery_t *delivery)
 {
@@ -207,8 +218,7 @@ static int is_used(request_rec *sent, const whk_delivery_t *delivery)
         const whk_delivery_t *other = APR_ARRAY_IDX(list, i, const whk_delivery_t *);
 
         if (other->use.reserved && !strcmp(other->enterprise_id, delivery->enterprise_id) &&
-            !strcmp(APR_ARRAY_IDX(other->replay_ids, 0, const char *),
-                    APR_ARRAY_IDX(delivery->replay_ids, 0, const char *)))
+            is_among(APR_ARRAY_IDX(delivery->replay_ids, 0, const char *), other->replay_ids))
             return 1;
     }
     return 0;

@@ -3,8 +3,8 @@
 
 /**
  * @file jose/claims.h
- * For the JWS schemes: the claims that say when a message is good and which one it is (RFC 7519,
- * section 4.1), wherever they stand.
+ * For the JWS schemes: the claims that say when a message is good, which one it is, and whom it is
+ * for and from (RFC 7519, section 4.1), wherever they stand.
  */
 
 #include <apr_pools.h>
@@ -13,9 +13,15 @@
 #include "jose/signed_message.h"
 #include "model/outcome.h"
 
+/** The longest text that is read as claims, in bytes. */
+#define WHK_CLAIMS_MAX 65536
+
+/** The claim that holds the hash of a body, where the policy names no other. */
+#define WHK_BODY_HASH_CLAIM "request_body_sha256"
+
 /**
- * Take `exp`, `nbf`, `iat` and `jti` over into `message`, where present. What a header repeats of
- * its claims must agree with them (section 5.3).
+ * Take `exp`, `nbf`, `iat`, `jti`, `iss` and `aud` over into `message`, where present. What a
+ * header repeats of its claims must agree with them (section 5.3).
  * @param object what holds them
  * @param place  what it is, for messages: `the JWS header`
  * @param strict whether they are claims for certain; else a member of another type than a claim of

@@ -5,7 +5,6 @@
 #include <openssl/params.h>
 
 #include "jose/jwk_reading.h"
-#include "jose/own.h"
 
 #define COORDINATE_MAX 66
 
@@ -17,18 +16,6 @@ static apr_size_t encode_point(unsigned char *point, const unsigned char *x, con
     memcpy(point + 1, x, coordinate);
     memcpy(point + 1 + coordinate, y, coordinate);
     return 1 + 2 * coordinate;
-}
-
-/* These curves have cofactor 1: a point on one of them has the right order, so the quick check is
- * the whole one. */
-static int is_sound(const whk_jwk_reading_t *reading, EVP_PKEY *pkey)
-{
-    EVP_PKEY_CTX *context;
-
-    if (reading->trusted)
-        return 1;
-    context = whk_own_pkey_context(reading->scratch, EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL));
-    return context && EVP_PKEY_public_check_quick(context) == 1;
 }
 
 static EVP_PKEY *make_pkey(const whk_jwk_reading_t *reading, const unsigned char *x,
@@ -44,7 +31,7 @@ static EVP_PKEY *make_pkey(const whk_jwk_reading_t *reading, const unsigned char
     };
     EVP_PKEY *pkey = whk_jwk_make_pkey(reading, "EC", parameters);
 
-    return pkey && is_sound(reading, pkey) ? pkey : NULL;
+    return pkey && whk_jwk_is_sound(reading, pkey) ? pkey : NULL;
 }
 
 const whk_outcome_t *whk_jwk_read_ec(whk_jwk_reading_t *reading)

@@ -43,6 +43,9 @@ const whk_outcome_t *whk_jwk_read_okp(whk_jwk_reading_t *reading)
     if (!pkey)
         return whk_fail(reading->pool, WHK_INTERNAL_ERROR,
                         "OpenSSL can't make a key of %s: is a provider that has it loaded?", crv);
+    if (!whk_jwk_is_sound(reading, pkey))
+        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "x",
+                              "is refused by OpenSSL: make a new key pair");
     reading->members =
         apr_psprintf(reading->scratch, "\"crv\":\"%s\",\"kty\":\"OKP\",\"x\":\"%s\"", crv, x);
     return NULL;

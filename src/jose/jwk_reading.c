@@ -85,3 +85,13 @@ EVP_PKEY *whk_jwk_make_pkey(const whk_jwk_reading_t *reading, const char *type,
         return NULL;
     return whk_own_pkey(reading->pool, pkey);
 }
+
+int whk_jwk_is_sound(const whk_jwk_reading_t *reading, EVP_PKEY *pkey)
+{
+    EVP_PKEY_CTX *context;
+
+    if (reading->trusted)
+        return 1;
+    context = whk_own_pkey_context(reading->scratch, EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL));
+    return context && EVP_PKEY_public_check(context) == 1;
+}

@@ -74,6 +74,10 @@ const whk_outcome_t *whk_jwk_read_rsa(whk_jwk_reading_t *reading);
 EVP_PKEY *whk_jwk_make_pkey(const whk_jwk_reading_t *reading, const char *type,
                             OSSL_PARAM *parameters);
 
+/** What OpenSSL itself has against a public key (EVP_PKEY_public_check): some milliseconds for RSA.
+ *  What is trusted is not asked about again. */
+int whk_jwk_is_sound(const whk_jwk_reading_t *reading, EVP_PKEY *pkey);
+
 /** Judge x5c, where present, against jwk->pkey. */
 const whk_outcome_t *whk_jwk_check_certificates(const whk_jwk_reading_t *reading);
 

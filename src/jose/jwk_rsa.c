@@ -2,6 +2,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
+#include <openssl/rsa.h>
 
 #include "jose/jwk_reading.h"
 #include "jose/own.h"
@@ -9,7 +10,11 @@
 #define MODULUS_BITS_LEAST 2048
 #define MODULUS_BITS_MOST 8192
 #define EXPONENT_LEAST 65537
-#define EXPONENT_BITS_MOST 256
+/* OpenSSL verifies with no longer one where the modulus has more than 3,072 bits. */
+#define EXPONENT_BITS_MOST 64
+
+/* A prime factor that is looked for by dividing: no pair that was made by the book has one. */
+#define SMALL_FACTOR_MOST 10000
 
 /* A positive integer of RFC 7518, section 2: big-endian in as few bytes as it takes. */
 typedef struct {
@@ -34,6 +39,16 @@ static const whk_outcome_t *read_integer(const whk_jwk_reading_t *reading, const
     return NULL;
 }
 
+static int has_small_factor(const BIGNUM *modulus)
+{
+    BN_ULONG divisor;
+
+    for (divisor = 3; divisor < SMALL_FACTOR_MOST; divisor += 2)
+        if (BN_mod_word(modulus, divisor) == 0)
+            return 1;
+    return 0;
+}
+
 static const whk_outcome_t *judge_modulus(const whk_jwk_reading_t *reading, const BIGNUM *modulus)
 {
     int bits = BN_num_bits(modulus);
@@ -45,6 +60,9 @@ static const whk_outcome_t *judge_modulus(const whk_jwk_reading_t *reading, cons
                                             : "");
     if (!BN_is_odd(modulus))
         return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n", "must be odd: make a new key pair");
+    if (!reading->trusted && has_small_factor(modulus))
+        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n",
+                              "has a small factor, so that anybody can sign: make a new key pair");
     return NULL;
 }
 
@@ -57,6 +75,38 @@ static const whk_outcome_t *judge_exponent(const whk_jwk_reading_t *reading, con
         return whk_jwk_refuse(reading, WHK_WEAK_KEY, "e",
                               "must be odd, at least %d and less than 2^%d: 65537 (AQAB) is usual",
                               EXPONENT_LEAST, EXPONENT_BITS_MOST);
+    return NULL;
+}
+
+/* OpenSSL makes keys that it then can't compute with. What nobody signed must be found bad, and not
+ * end in an error: so without a padding, which alone would be wrong, it must come out. */
+static int can_verify(const whk_jwk_reading_t *reading, EVP_PKEY *pkey)
+{
+    apr_size_t length = (apr_size_t)EVP_PKEY_get_size(pkey);
+    unsigned char *signature = apr_pcalloc(reading->scratch, length);
+    unsigned char *recovered = apr_palloc(reading->scratch, length);
+    EVP_PKEY_CTX *context =
+        whk_own_pkey_context(reading->scratch, EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL));
+    apr_size_t size = length;
+
+    signature[length - 1] = 2;
+    return context && EVP_PKEY_verify_recover_init(context) == 1 &&
+           EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING) == 1 &&
+           EVP_PKEY_verify_recover(context, recovered, &size, signature, length) == 1;
+}
+
+static const whk_outcome_t *judge_key(const whk_jwk_reading_t *reading, EVP_PKEY *pkey)
+{
+    if (reading->trusted)
+        return NULL;
+    if (!whk_jwk_is_sound(reading, pkey))
+        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n",
+                              "must be the product of two large primes: make a new key pair");
+    if (!can_verify(reading, pkey))
+        return whk_jwk_refuse(
+            reading, WHK_WEAK_KEY, NULL,
+            "must be a key that OpenSSL can verify with, which it can't with this "
+            "n and e: make a new key pair, with 65537 (AQAB) for e");
     return NULL;
 }
 
@@ -87,6 +137,7 @@ const whk_outcome_t *whk_jwk_read_rsa(whk_jwk_reading_t *reading)
         return whk_fail(reading->pool, WHK_INTERNAL_ERROR,
                         "OpenSSL refuses an RSA key of %d bits that was judged good",
                         BN_num_bits(n.number));
+    WHK_TRY(judge_key(reading, reading->jwk->pkey));
     reading->members =
         apr_psprintf(reading->scratch, "\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"", e.text, n.text);
     return NULL;

@@ -166,12 +166,22 @@ const whk_outcome_t *whk_jws_describe(whk_signed_message_t *message, const whk_j
     return whk_claims_read(message, jws->header, "the JWS header", 1, pool);
 }
 
-void whk_jws_name_by_signature(whk_signed_message_t *message, const whk_jws_t *jws,
-                               apr_pool_t *pool)
+const whk_outcome_t *whk_jws_read_claims(const json_t **claims, const whk_jws_t *jws,
+                                         const char *what, apr_pool_t *pool)
 {
-    if (!message->replay_id)
-        message->replay_id =
-            whk_signature_replay_id(jws->signature.bytes, jws->signature.length, pool);
+    if (jws->payload.length > WHK_CLAIMS_MAX)
+        return whk_refuse(pool, WHK_MALFORMED_JWS, "%s must be at most %d bytes long", what,
+                          WHK_CLAIMS_MAX);
+    return whk_jws_read_object(claims, &jws->payload, what, pool);
+}
+
+void whk_jws_name(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool)
+{
+    const char *name =
+        message->jti ? apr_pstrcat(pool, "jti:", message->jti, NULL)
+                     : whk_signature_replay_id(jws->signature.bytes, jws->signature.length, pool);
+
+    whk_signed_message_add_name(message, name, pool);
 }
 
 /* A copy in base64url of a body of a mebibyte would cost more than its hash. */

@@ -18,9 +18,17 @@
 /** The longest header, decoded, in bytes. */
 #define WHK_JWS_HEADER_MAX 8192
 
+/** What `typ` says (RFC 7515, section 4.1.9; RFC 8725, section 3.11). */
+typedef enum {
+    WHK_JWS_UNTYPED,
+    WHK_JWS_OF_CLAIMS, /**< `JWT`, or a type that ends in `+jwt` */
+    WHK_JWS_OF_OTHER
+} whk_jws_type_t;
+
 typedef struct whk_jws_t {
     const json_t *header;
     const char *alg;
+    whk_jws_type_t type;
     whk_bytes_t signed_text; /**< as sent: the header and, where attached, a dot and the payload */
     whk_bytes_t payload;     /**< decoded */
     int is_detached;
@@ -44,13 +52,19 @@ const whk_outcome_t *whk_jws_read(whk_jws_t **jws, const char *text, apr_size_t 
 const whk_outcome_t *whk_jws_read_object(const json_t **object, const whk_bytes_t *text,
                                          const char *what, apr_pool_t *pool);
 
-/** Take over from the header what a signed message tells: kid, times, jti. */
+/**
+ * Read the payload of a JWS that was verified as claims (RFC 7519, section 4).
+ * @return NULL or malformed_jws
+ */
+const whk_outcome_t *whk_jws_read_claims(const json_t **claims, const whk_jws_t *jws,
+                                         const char *what, apr_pool_t *pool);
+
+/** Take over from the header what a signed message tells: kid, times, jti, aud, iss. */
 const whk_outcome_t *whk_jws_describe(whk_signed_message_t *message, const whk_jws_t *jws,
                                       apr_pool_t *pool);
 
-/** The last step of a parse: a message that was given no replay_id gets that of its signature. */
-void whk_jws_name_by_signature(whk_signed_message_t *message, const whk_jws_t *jws,
-                               apr_pool_t *pool);
+/** The last step of a verification: the message is named by its jti, or else by its signature. */
+void whk_jws_name(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool);
 
 /** As whk_scheme_verifier_t's, for a JWS. */
 const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "jose/json.h"
 
 static const whk_outcome_t *malformed(apr_pool_t *pool, const char *message)
@@ -88,10 +90,38 @@ static const whk_outcome_t *check_strings(whk_jws_t *jws, apr_pool_t *pool)
     return NULL;
 }
 
+/* A media type, whose `application/` may be left out, and which has no case. */
+static whk_jws_type_t type_of(const char *typ)
+{
+    static const char prefix[] = "application/";
+    static const char suffix[] = "+jwt";
+    apr_size_t length;
+
+    if (strncasecmp(typ, prefix, sizeof(prefix) - 1) == 0)
+        typ += sizeof(prefix) - 1;
+    length = strcspn(typ, "; \t");
+    if (length == 3 && strncasecmp(typ, "JWT", 3) == 0)
+        return WHK_JWS_OF_CLAIMS;
+    if (length >= 4 && strncasecmp(typ + length - 4, suffix, 4) == 0)
+        return WHK_JWS_OF_CLAIMS;
+    return WHK_JWS_OF_OTHER;
+}
+
+static const whk_outcome_t *read_type(whk_jws_t *jws, apr_pool_t *pool)
+{
+    const json_t *typ = json_object_get(jws->header, "typ");
+
+    if (typ && !json_is_string(typ))
+        return malformed(pool, "typ of the JWS header must be a string, as JWT");
+    jws->type = typ ? type_of(json_string_value(typ)) : WHK_JWS_UNTYPED;
+    return NULL;
+}
+
 const whk_outcome_t *whk_jws_read_header(whk_jws_t *jws, const whk_bytes_t *json, apr_pool_t *pool)
 {
     WHK_TRY(whk_jws_read_object(&jws->header, json, "the JWS header", pool));
     WHK_TRY(check_strings(jws, pool));
+    WHK_TRY(read_type(jws, pool));
     WHK_TRY(check_no_key(jws->header, pool));
     WHK_TRY(check_crit(jws->header, pool));
     return read_b64(jws, pool);

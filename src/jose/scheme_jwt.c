@@ -11,11 +11,9 @@
 
 #define DIGEST_LENGTH 32
 #define CLAIMS_PLACE "the payload of the JWT"
-#define DEFAULT_CLAIM "request_body_sha256"
 
 typedef struct {
     whk_jws_t *jws;
-    const json_t *claims;
     const char *claim; /* the name of the one that holds the body's digest */
     const char *body;  /* borrowed */
     apr_size_t length;
@@ -54,9 +52,9 @@ static int decode_digest(unsigned char digest[DIGEST_LENGTH], const json_t *valu
     return 1;
 }
 
-static const whk_outcome_t *check_body(const token_t *token, apr_pool_t *pool)
+static const whk_outcome_t *check_body(const token_t *token, const json_t *claims, apr_pool_t *pool)
 {
-    const json_t *value = json_object_get(token->claims, token->claim);
+    const json_t *value = json_object_get(claims, token->claim);
     unsigned char claimed[DIGEST_LENGTH];
     unsigned char actual[EVP_MAX_MD_SIZE];
 
@@ -79,20 +77,24 @@ static const whk_outcome_t *check_body(const token_t *token, apr_pool_t *pool)
     return NULL;
 }
 
-static const whk_outcome_t *verify(const whk_signed_message_t *message, const whk_jwk_t *jwk,
+static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_t *jwk,
                                    whk_algorithms_t enabled, const char **algorithm,
                                    apr_pool_t *pool)
 {
     const token_t *token = message->state;
+    const json_t *claims;
     const char *name;
 
     WHK_TRY(whk_jws_verify(token->jws, jwk, enabled, &name, pool));
-    WHK_TRY(check_body(token, pool));
+    WHK_TRY(whk_jws_read_claims(&claims, token->jws, CLAIMS_PLACE, pool));
+    WHK_TRY(whk_claims_read(message, claims, CLAIMS_PLACE, 1, pool));
+    WHK_TRY(check_body(token, claims, pool));
+    whk_jws_name(message, token->jws, pool);
     *algorithm = name;
     return NULL;
 }
 
-static const whk_scheme_verifier_t verifier = {verify};
+static const whk_scheme_verifier_t verifier = {verify, NULL};
 
 static const whk_outcome_t *read_token(token_t *token, const whk_message_t *message,
                                        const whk_scheme_policy_t *policy, apr_pool_t *pool)
@@ -104,27 +106,27 @@ static const whk_outcome_t *read_token(token_t *token, const whk_message_t *mess
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the header %s must hold the JWT alone, without Bearer", policy->header);
     WHK_TRY(whk_jws_read(&token->jws, value, strlen(value), NULL, pool));
-    token->claim = policy->body_hash_claim ? policy->body_hash_claim : DEFAULT_CLAIM;
+    /* RFC 8725, section 3.11; libraries leave it out. */
+    if (token->jws->type == WHK_JWS_OF_OTHER)
+        return whk_refuse(pool, WHK_MALFORMED_JWS,
+                          "the typ of the JWS header must be JWT, or be left out");
+    token->claim = policy->body_hash_claim ? policy->body_hash_claim : WHK_BODY_HASH_CLAIM;
     token->body = message->body;
     token->length = message->length;
-    return whk_jws_read_object(&token->claims, &token->jws->payload, CLAIMS_PLACE, pool);
+    return NULL;
 }
 
 static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_message_t *message,
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
-    whk_signed_message_t *read = apr_pcalloc(pool, sizeof(*read));
     token_t *token = apr_pcalloc(pool, sizeof(*token));
+    whk_signed_message_t *read = whk_signed_message_make(policy, &verifier, token, pool);
 
     WHK_TRY(read_token(token, message, policy, pool));
     read->needs_time = 1;
-    read->verifier = &verifier;
-    read->state = token;
-    WHK_TRY(whk_jws_describe(read, token->jws, pool));
-    WHK_TRY(whk_claims_read(read, token->claims, CLAIMS_PLACE, 1, pool));
-    whk_jws_name_by_signature(read, token->jws, pool);
+    read->has_claims = 1;
     *parsed = read;
-    return NULL;
+    return whk_jws_describe(read, token->jws, pool);
 }
 
 const whk_scheme_t whk_scheme_jwt = {"jwt", 1, parse};

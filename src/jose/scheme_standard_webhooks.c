@@ -3,12 +3,11 @@
 #include <apr_strings.h>
 
 #include "jose/base64.h"
+#include "jose/base64url.h"
 #include "jose/field_value.h"
 #include "jose/signature.h"
 #include "jose/signed_message.h"
 
-/* A sender that rotates its keys signs with two or three. */
-#define SIGNATURES_MAX 16
 #define SIGNATURE_LENGTH 64
 
 /* Longest id, and the last second of the year 9999, which milliseconds are far beyond. */
@@ -17,28 +16,39 @@
 #define SECONDS_DIGITS 12
 
 typedef struct {
-    const char *signed_start; /* `id.timestamp.`; the body follows */
-    const char *body;         /* borrowed */
-    apr_size_t length;
-    const unsigned char *signatures[SIGNATURES_MAX];
+    const char *start; /* `id.timestamp.` */
+    whk_bytes_t body;  /* borrowed */
+    whk_bytes_t text;  /* both, joined for the first key that is tried */
+    const unsigned char *signatures[WHK_SIGNATURES_MAX];
     int count;
 } webhook_t;
 
-static const whk_outcome_t *verify(const whk_signed_message_t *message, const whk_jwk_t *jwk,
+/* Ed25519 reads what was signed twice, so it must be in one piece: one for all that are tried. */
+static void join(webhook_t *webhook, apr_pool_t *pool)
+{
+    apr_size_t start = strlen(webhook->start);
+    char *text = apr_palloc(pool, start + webhook->body.length);
+
+    memcpy(text, webhook->start, start);
+    memcpy(text + start, webhook->body.bytes, webhook->body.length);
+    webhook->text = (whk_bytes_t){text, start + webhook->body.length};
+}
+
+static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_t *jwk,
                                    whk_algorithms_t enabled, const char **algorithm,
                                    apr_pool_t *pool)
 {
-    const webhook_t *webhook = message->state;
-    whk_bytes_t parts[] = {{webhook->signed_start, strlen(webhook->signed_start)},
-                           {webhook->body, webhook->length}};
+    webhook_t *webhook = message->state;
     int i;
 
     if (!(jwk->algorithms & enabled & WHK_ALG_EDDSA))
         return whk_refuse(pool, WHK_ALGORITHM_MISMATCH,
                           "v1a of webhook-signature is Ed25519: sign with a registered Ed25519 key "
                           "(EdDSA must be turned on here)");
+    if (!webhook->text.bytes)
+        join(webhook, pool);
     for (i = 0; i < webhook->count; i++) {
-        if (!whk_signature_verify(jwk, WHK_ALG_EDDSA, parts, 2, webhook->signatures[i],
+        if (!whk_signature_verify(jwk, WHK_ALG_EDDSA, &webhook->text, 1, webhook->signatures[i],
                                   SIGNATURE_LENGTH, pool))
             continue;
         *algorithm = whk_algorithms_names(pool, WHK_ALG_EDDSA);
@@ -50,9 +60,25 @@ static const whk_outcome_t *verify(const whk_signed_message_t *message, const wh
                       "are sent, with the private key");
 }
 
-static const whk_scheme_verifier_t verifier = {verify};
+static const whk_scheme_verifier_t verifier = {verify, NULL};
 
-/* A dot would let one signed text be told apart as two messages. */
+/* Could the id be the header of a JWS? Then what is signed here might be a JWS, whose payload is
+ * not encoded. */
+static int is_jws_header(const char *id, apr_pool_t *pool)
+{
+    unsigned char *bytes;
+    apr_size_t length;
+    apr_size_t i = 0;
+
+    if (!whk_base64url_decode(pool, id, strlen(id), &bytes, &length))
+        return 0;
+    while (i < length && memchr(" \t\r\n", bytes[i], 4))
+        i++;
+    return i < length && bytes[i] == '{';
+}
+
+/* A dot would let one signed text be told apart as two messages, and so would a text that another
+ * scheme signs: a signature base (RFC 9421) begins with a quotation mark. */
 static const whk_outcome_t *read_id(const char **id, const whk_message_t *message, apr_pool_t *pool)
 {
     const char *c;
@@ -64,6 +90,10 @@ static const whk_outcome_t *read_id(const char **id, const whk_message_t *messag
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "webhook-id must be 1 to %d visible ASCII characters, without a dot",
                           ID_MAX);
+    if (strchr(*id, '"') || is_jws_header(*id, pool))
+        return whk_refuse(pool, WHK_MALFORMED_JWS,
+                          "webhook-id must hold no quotation mark, and must not be the header of a "
+                          "JWS: what is signed could else be taken for another kind of signature");
     return NULL;
 }
 
@@ -95,9 +125,9 @@ static const whk_outcome_t *read_entry(webhook_t *webhook, const char *entry, ap
 
     if (length < start || memcmp(entry, version, start) != 0)
         return NULL;
-    if (webhook->count == SIGNATURES_MAX)
+    if (webhook->count == WHK_SIGNATURES_MAX)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
-                          "webhook-signature holds more than %d signatures", SIGNATURES_MAX);
+                          "webhook-signature holds more than %d signatures", WHK_SIGNATURES_MAX);
     if (!whk_base64_decode(pool, entry + start, length - start, &bytes, &decoded) ||
         decoded != SIGNATURE_LENGTH)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
@@ -127,24 +157,39 @@ static const whk_outcome_t *read_signatures(webhook_t *webhook, const whk_messag
     return NULL;
 }
 
+/* Not of the standard, nor signed: of the keys that may be tried it names the one that is. */
+static const whk_outcome_t *read_key_id(whk_signed_message_t *read, const whk_message_t *message,
+                                        apr_pool_t *pool)
+{
+    const apr_array_header_t *lines;
+
+    WHK_TRY(whk_field_lines(&lines, message, "webhook-key-id", pool));
+    if (lines->nelts > 1)
+        return whk_refuse(pool, WHK_MALFORMED_JWS,
+                          "there must be one header webhook-key-id, not several");
+    if (lines->nelts)
+        read->kid = APR_ARRAY_IDX(lines, 0, const char *);
+    read->any_ed25519 = !read->kid;
+    return NULL;
+}
+
 static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_message_t *message,
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
-    whk_signed_message_t *read = apr_pcalloc(pool, sizeof(*read));
     webhook_t *webhook = apr_pcalloc(pool, sizeof(*webhook));
+    whk_signed_message_t *read = whk_signed_message_make(policy, &verifier, webhook, pool);
     const char *timestamp;
+    const char *id;
 
-    (void)policy;
-    WHK_TRY(read_id(&read->replay_id, message, pool));
+    WHK_TRY(read_id(&id, message, pool));
     WHK_TRY(read_timestamp(&timestamp, &read->signed_at, message, pool));
     WHK_TRY(read_signatures(webhook, message, pool));
-    webhook->signed_start = apr_pstrcat(pool, read->replay_id, ".", timestamp, ".", NULL);
-    webhook->body = message->body;
-    webhook->length = message->length;
-    read->any_ed25519 = 1;
+    WHK_TRY(read_key_id(read, message, pool));
+    webhook->start = apr_pstrcat(pool, id, ".", timestamp, ".", NULL);
+    webhook->body = (whk_bytes_t){message->body, message->length};
+    read->signature_count = webhook->count;
     read->needs_time = 1;
-    read->verifier = &verifier;
-    read->state = webhook;
+    whk_signed_message_add_name(read, apr_pstrcat(pool, "id:", id, NULL), pool);
     *parsed = read;
     return NULL;
 }

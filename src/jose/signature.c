@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
 #include <openssl/err.h>
 
 #include "jose/base64url.h"
@@ -136,5 +137,5 @@ int whk_signature_verify(const whk_jwk_t *jwk, whk_algorithm_t algorithm, const 
 const char *whk_signature_replay_id(const unsigned char *signature, apr_size_t length,
                                     apr_pool_t *pool)
 {
-    return whk_base64url_encode(pool, signature, (length + 1) / 2);
+    return apr_pstrcat(pool, "sig:", whk_base64url_encode(pool, signature, (length + 1) / 2), NULL);
 }

@@ -40,9 +40,9 @@ whk_algorithms_t whk_signature_algorithm(const whk_jwk_t *jwk, const char *alg,
                                          apr_pool_t *pool);
 
 /**
- * What tells a signature from every other, for messages that have no name of their own: its first
- * half, in base64url. The whole would not do: of an ECDSA signature (r, s) anybody makes (r, n-s),
- * which is as good.
+ * What tells a signature from every other, for messages that have no name of their own: `sig:` and
+ * its first half, in base64url. The whole would not do: of an ECDSA signature (r, s) anybody makes
+ * (r, n-s), which is as good.
  */
 const char *whk_signature_replay_id(const unsigned char *signature, apr_size_t length,
                                     apr_pool_t *pool);

@@ -7,9 +7,12 @@
  * which needs no key and tells which one to look up; then verified with that key.
  *
  * All functions return NULL or why not: malformed_jws, signature_missing, algorithm_mismatch,
- * key_id_mismatch, bad_signature, digest_mismatch, expired (contract, sections 5 and 8). Messages
+ * key_id_mismatch, bad_signature, digest_mismatch, expired, wrong_audience, wrong_issuer. Messages
  * lead to the mend and repeat at most an algorithm's or a component's name. What a token claims
  * about its key or algorithm is compared, never obeyed.
+ *
+ * A message that nobody signed is cheap: before its signature is found good nothing of a payload
+ * is read as JSON, and a header is short.
  */
 
 #include <apr_pools.h>
@@ -19,6 +22,9 @@
 #include "jose/algorithm.h"
 #include "jose/jwk.h"
 #include "model/outcome.h"
+
+/** Signatures that a request may carry, and keys that are tried for it. */
+#define WHK_SIGNATURES_MAX 16
 
 /** A request as its signer saw it. Borrowed by everything below. */
 typedef struct whk_message_t {
@@ -41,19 +47,39 @@ typedef struct whk_scheme_policy_t {
     const char *header;          /**< the header of `jws-detached` and `jwt` */
     const char *body_hash_claim; /**< WebhookKeysBodyHashClaim, for `jwt` */
     const apr_array_header_t
-        *required_components; /**< WebhookKeysRequiredComponents, for
-                `http-signature`: `const char *`, as `@method`, `content-digest` */
+        *required_components;  /**< WebhookKeysRequiredComponents, for
+                 `http-signature`: `const char *`, as `@method`, `content-digest` */
+    const char *signature_tag; /**< WebhookKeysSignatureTag, for `http-signature`; NULL: none */
+    const apr_array_header_t *audiences; /**< WebhookKeysAudience: `const char *`; NULL: none */
+    const char *issuer;                  /**< WebhookKeysIssuer; NULL: any */
+    int allows_undated;                  /**< WebhookKeysRequireTime Off */
 } whk_scheme_policy_t;
 
 /** A signature that was parsed. */
 typedef struct whk_signed_message_t {
     const char *kid; /**< key to look up; NULL: the signature names none (then see `any_ed25519`) */
-    int any_ed25519; /**< to be tried against each of the enterprise's ACTIVE Ed25519 keys */
-    const char *replay_id; /**< jti, nonce, webhook-id; else the signature itself, so never NULL */
+    /**
+     * The request carries several signatures, of which one counts: the keys that they name, in
+     * order, `const char *`; whk_signed_message_choose() tells which. NULL: it is clear already.
+     */
+    const apr_array_header_t *kids;
+    int any_ed25519;     /**< to be tried against the enterprise's ACTIVE Ed25519 keys */
+    int signature_count; /**< how many whk_signed_message_verify() may have to try with a key */
+    /**
+     * Once verified: all names under which this message may come again, of the one that counts
+     * first, `const char *`: `jti:…`, `nonce:…`, `id:…`, and where there is none `sig:…`, of the
+     * signature itself. Never empty then.
+     */
+    const apr_array_header_t *replay_ids;
+    const char *jti;       /**< NULL: none */
     apr_time_t signed_at;  /**< iat, created or webhook-timestamp; 0: none */
     apr_time_t not_before; /**< nbf; 0: none */
     apr_time_t expires;    /**< exp or expires; 0: none */
-    int needs_time;        /**< the scheme has times, so one of them must be there */
+    int needs_time;        /**< it must tell when it was made, or when it ends */
+    int has_claims; /**< it is read as a JWT's, so what is set for aud and iss must be there */
+    const apr_array_header_t *audiences; /**< aud: `const char *`; NULL: none */
+    const char *issuer;                  /**< iss; NULL: none */
+    whk_scheme_policy_t policy;          /**< that it was parsed by */
     /** Private to the scheme. */
     const struct whk_scheme_verifier_t *verifier;
     void *state;
@@ -61,9 +87,11 @@ typedef struct whk_signed_message_t {
 
 /** How a scheme verifies what it parsed. */
 typedef struct whk_scheme_verifier_t {
-    const whk_outcome_t *(*verify)(const whk_signed_message_t *message, const whk_jwk_t *jwk,
+    const whk_outcome_t *(*verify)(whk_signed_message_t *message, const whk_jwk_t *jwk,
                                    whk_algorithms_t enabled, const char **algorithm,
                                    apr_pool_t *pool);
+    /** NULL where `kids` never is set. */
+    const whk_outcome_t *(*choose)(whk_signed_message_t *message, int index, apr_pool_t *pool);
 } whk_scheme_verifier_t;
 
 /** A scheme: the first word of `WebhookKeysSignature`. */
@@ -83,19 +111,46 @@ extern const whk_scheme_t whk_scheme_standard_webhooks; /* jose/scheme_standard_
 /** By name, or NULL. */
 const whk_scheme_t *whk_scheme_by_name(const char *name);
 
+/** For the schemes: a message that was not yet read. */
+whk_signed_message_t *whk_signed_message_make(const whk_scheme_policy_t *policy,
+                                              const whk_scheme_verifier_t *verifier, void *state,
+                                              apr_pool_t *pool);
+
+/** For the schemes: another name of the message, where it has not got that already. */
+void whk_signed_message_add_name(whk_signed_message_t *message, const char *name, apr_pool_t *pool);
+
 /**
- * Judge a parsed signature with a key.
+ * Of several signatures the one at `index` of `kids` counts: read the rest of it.
+ * @return NULL or malformed_jws
+ */
+const whk_outcome_t *whk_signed_message_choose(whk_signed_message_t *message, int index,
+                                               apr_pool_t *pool);
+
+/**
+ * Judge a parsed signature with a key. What is signed with it, and not known before (claims), is
+ * read when it was found good.
  * @param enabled   the algorithms that are on; a key verifies only by one that is, and that is its
  * own
  * @param algorithm set on success to the JWS name of what verified it (`EdDSA`, `ES256` …)
  * @return NULL: the signature is this key's, over this message
  */
-const whk_outcome_t *whk_signed_message_verify(const whk_signed_message_t *message,
-                                               const whk_jwk_t *jwk, whk_algorithms_t enabled,
-                                               const char **algorithm, apr_pool_t *pool);
+const whk_outcome_t *whk_signed_message_verify(whk_signed_message_t *message, const whk_jwk_t *jwk,
+                                               whk_algorithms_t enabled, const char **algorithm,
+                                               apr_pool_t *pool);
 
 /**
- * Judge the times of a parsed signature.
+ * Judge the times that are known before the signature is verified, so that what is too old costs no
+ * verification. Those that claims tell are not known yet, so one may be missing.
+ * @return NULL or expired
+ */
+const whk_outcome_t *whk_signed_message_check_times_known(const whk_signed_message_t *message,
+                                                          apr_time_t now,
+                                                          apr_interval_time_t max_age,
+                                                          apr_interval_time_t skew,
+                                                          apr_pool_t *pool);
+
+/**
+ * Judge the times of a verified message.
  * @param max_age longest since it was signed (WebhookKeysMaxAge)
  * @param skew    how far clocks may differ (WebhookKeysClockSkew)
  * @return NULL or expired
@@ -105,8 +160,17 @@ const whk_outcome_t *whk_signed_message_check_times(const whk_signed_message_t *
                                                     apr_interval_time_t skew, apr_pool_t *pool);
 
 /**
+ * Judge whom a verified message is for and from (RFC 7519, sections 4.1.1 and 4.1.3), by the policy
+ * that it was parsed by.
+ * @return NULL, wrong_audience or wrong_issuer
+ */
+const whk_outcome_t *whk_signed_message_check_parties(const whk_signed_message_t *message,
+                                                      apr_pool_t *pool);
+
+/**
  * Parse a JWS in compact form on its own, as `verify` of the API takes it.
- * @param payload NULL: attached; else the bytes of a detached payload (RFC 7515 appendix F)
+ * @param payload NULL: attached, or `<header>..<signature>` over no bytes at all; else the bytes of
+ * a detached payload (RFC 7515 appendix F)
  */
 const whk_outcome_t *whk_jws_parse(whk_signed_message_t **parsed, const char *jws,
                                    apr_size_t jws_length, const char *payload,

@@ -89,6 +89,9 @@ static const row_t rows[WHK_CODE_COUNT] = {
         {"jwks_uri_key_changed", 401,
          "the key at jwksUri is not the one that was registered: register it "
          "under a kid of its own"},
+    [WHK_WRONG_AUDIENCE] = {"wrong_audience", 401, "the token is for another service than this"},
+    [WHK_WRONG_ISSUER] = {"wrong_issuer", 401,
+                          "the token is from another issuer than is expected here"},
 };
 
 static const row_t *row_of(whk_code_t code)

@@ -53,6 +53,8 @@ typedef enum {
     WHK_REPLAYED,
     WHK_DIGEST_MISMATCH,
     WHK_JWKS_URI_KEY_CHANGED,
+    WHK_WRONG_AUDIENCE,
+    WHK_WRONG_ISSUER,
     WHK_CODE_COUNT
 } whk_code_t;
 

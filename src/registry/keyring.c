@@ -414,44 +414,87 @@ const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store
     return hold_key(hold, key, pool);
 }
 
-static int by_order(const void *a, const void *b)
+/* An entry and its use as it was when they were put in order: uses go on meanwhile. */
+typedef struct {
+    whk_ring_entry_t *entry;
+    apr_time_t used;
+} choice_t;
+
+/* Is `a` to be tried before `b`? Of keys that were used equally long ago, the newer. */
+static int is_before(const choice_t *a, const choice_t *b)
 {
-    return ((const hold_t *)a)->entry->order - ((const hold_t *)b)->entry->order;
+    return a->used != b->used ? a->used > b->used : a->entry->order > b->entry->order;
 }
 
-const whk_outcome_t *whk_keyring_find_eddsa(whk_keyring_t *keyring, whk_store_t *store,
-                                            const char *enterprise_id, apr_array_header_t **keys,
-                                            apr_pool_t *pool)
+static int insert(choice_t *choices, int count, int most, choice_t choice)
 {
-    freshness_t found;
-    whk_ring_t *ring;
-    apr_array_header_t *holds = apr_array_make(pool, 4, sizeof(hold_t));
+    int at;
+
+    if (count == most && !is_before(&choice, &choices[most - 1]))
+        return count;
+    if (count < most)
+        count++;
+    for (at = count - 1; at > 0 && is_before(&choice, &choices[at - 1]); at--)
+        choices[at] = choices[at - 1];
+    choices[at] = choice;
+    return count;
+}
+
+/* At most `most` of them, in order. @return how many; `total` is set to how many there are */
+static int choose_ed25519(whk_ring_t *ring, choice_t *choices, int most, int *total)
+{
+    int count = 0;
     int i;
 
-    *keys = apr_array_make(pool, 4, sizeof(whk_held_key_t *));
+    *total = 0;
+    for (i = 0; i < ring->count; i++) {
+        whk_ring_entry_t *entry = &ring->entries[i];
+        choice_t choice = {entry, __atomic_load_n(&entry->used, __ATOMIC_RELAXED)};
+
+        if (!entry->is_ed25519 || entry->flaw)
+            continue;
+        ++*total;
+        count = insert(choices, count, most, choice);
+    }
+    return count;
+}
+
+static const whk_outcome_t *hold_choice(whk_keyring_t *keyring, whk_ring_t *ring,
+                                        whk_ring_entry_t *entry, whk_held_key_t **key,
+                                        apr_pool_t *pool)
+{
+    hold_t *hold;
+
+    apr_thread_mutex_lock(keyring->mutex);
+    ring->references++;
+    apr_thread_mutex_unlock(keyring->mutex);
+    hold = hold_ring(keyring, ring, pool);
+    hold->entry = entry;
+    return hold_key(hold, key, pool);
+}
+
+const whk_outcome_t *whk_keyring_find_ed25519(whk_keyring_t *keyring, whk_store_t *store,
+                                              const char *enterprise_id, int most,
+                                              apr_array_header_t **keys, int *total,
+                                              apr_pool_t *pool)
+{
+    choice_t *choices = apr_palloc(pool, (apr_size_t)most * sizeof(*choices));
+    freshness_t found;
+    whk_ring_t *ring;
+    int count;
+    int i;
+
+    *keys = apr_array_make(pool, most, sizeof(whk_held_key_t *));
     WHK_TRY(take_ring(keyring, store, enterprise_id, &ring, &found, pool));
     if (!ring)
         return unknown(found, pool);
     hold_ring(keyring, ring, pool);
-    for (i = 0; i < ring->count; i++)
-        if (ring->entries[i].is_eddsa && !ring->entries[i].flaw) {
-            hold_t hold = {keyring, ring, &ring->entries[i], NULL};
-
-            APR_ARRAY_PUSH(holds, hold_t) = hold;
-        }
-    if (!holds->nelts)
+    count = choose_ed25519(ring, choices, most, total);
+    if (!count)
         return unknown(found, pool);
-    qsort(holds->elts, (size_t)holds->nelts, sizeof(hold_t), by_order);
-    for (i = 0; i < holds->nelts; i++) {
-        hold_t *hold;
-
-        apr_thread_mutex_lock(keyring->mutex);
-        ring->references++;
-        apr_thread_mutex_unlock(keyring->mutex);
-        hold = hold_ring(keyring, ring, pool);
-        hold->entry = APR_ARRAY_IDX(holds, i, hold_t).entry;
-        WHK_TRY(hold_key(hold, &APR_ARRAY_PUSH(*keys, whk_held_key_t *), pool));
-    }
+    for (i = 0; i < count; i++)
+        WHK_TRY(hold_choice(keyring, ring, choices[i].entry,
+                            &APR_ARRAY_PUSH(*keys, whk_held_key_t *), pool));
     return NULL;
 }
 

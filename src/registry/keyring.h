@@ -63,10 +63,18 @@ const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store
                                       const char *enterprise_id, const char *key_id,
                                       whk_held_key_t **key, apr_pool_t *pool);
 
-/** Hold all ACTIVE EdDSA keys of an enterprise: an array of `whk_held_key_t *`, oldest first. */
-const whk_outcome_t *whk_keyring_find_eddsa(whk_keyring_t *keyring, whk_store_t *store,
-                                            const char *enterprise_id, apr_array_header_t **keys,
-                                            apr_pool_t *pool);
+/**
+ * Hold ACTIVE Ed25519 keys of an enterprise: those that verified something last, as far as this
+ * process knows, come first, and of others the newest.
+ * @param most  how many are held at most
+ * @param keys  set to an array of `whk_held_key_t *`
+ * @param total set to how many there are
+ * @return unknown_key where there is none, or a 5xx
+ */
+const whk_outcome_t *whk_keyring_find_ed25519(whk_keyring_t *keyring, whk_store_t *store,
+                                              const char *enterprise_id, int most,
+                                              apr_array_header_t **keys, int *total,
+                                              apr_pool_t *pool);
 
 /** The key verified something at `when`: for its lastUsedDate, which whk_keyring_write_uses()
  *  writes. Touches no store. */

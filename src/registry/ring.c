@@ -49,7 +49,8 @@ static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **fr
             continue;
         entry->jwk = put_text(free_space, key->jwk);
         entry->used = key->last_used;
-        entry->is_eddsa = !strcmp(key->algorithm, "EdDSA");
+        /* It is as whk_jwk_parse() writes it. */
+        entry->is_ed25519 = strstr(key->jwk, "\"crv\":\"Ed25519\"") != NULL;
         entry->flaw = flaw_of(key);
     }
 }

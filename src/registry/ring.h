@@ -42,7 +42,7 @@ struct whk_ring_entry_t {
     whk_parsed_t *parsed;
     apr_time_t used; /**< when a use was last noted */
     int order;       /**< age among its ring's */
-    char is_eddsa;
+    char is_ed25519;
     char flaw; /**< a whk_code_t that says why it does not verify now; 0: it does */
 };
 

@@ -24,12 +24,13 @@ typedef struct whk_webhook_t {
 } whk_webhook_t;
 
 /**
- * Find the key that the message names, and judge times and signature.
- * @return NULL, or a reason of the contract's sections 5 and 8, or a 5xx
+ * Find the key that the message names, and judge times and signature, then what was signed of whom
+ * it is for. At most WHK_SIGNATURES_MAX signatures are verified. On success the message's
+ * `replay_ids` are known.
+ * @return NULL, or why a signature was not accepted, or a 5xx
  */
 const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_keyring_t *keyring,
-                                        const char *enterprise_id,
-                                        const whk_signed_message_t *message,
+                                        const char *enterprise_id, whk_signed_message_t *message,
                                         const whk_webhook_times_t *times, whk_webhook_t *webhook);
 
 #endif

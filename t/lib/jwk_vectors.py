@@ -4,6 +4,7 @@ Plain arithmetic on the curves' published equations (SEC 2, RFC 7748, RFC 8032):
 """
 import base64
 import json
+import math
 import random
 
 
@@ -132,7 +133,8 @@ D448 = -39081
 add448 = edwards("Ed448", P448, lambda y: (y * y - 1) * pow(D448 * y * y - 1, -1, P448), 57)
 add448("a bit in the last byte", 2**448 + 3)
 
-# ---- RSA: what is judged is the form and the size of the numbers
+# ---- RSA: what is judged is the form and the size of the numbers, and that n has no factor that anybody finds. What
+# remains is a product of two large primes, or of more: nobody can tell.
 
 random.seed(3)
 
@@ -141,8 +143,21 @@ def rsa(name, n, e):
     vectors[f"RSA {name}"] = {"kty": "RSA", "n": n, "e": e}
 
 
+SMALL = math.prod(number for number in range(3, 10000, 2))
+
+
 def modulus(bits):
-    return random.getrandbits(bits) | 1 << bits - 1 | 1
+    while True:
+        number = random.getrandbits(bits) | 1 << bits - 1 | 1
+        if math.gcd(number, SMALL) == 1:
+            return number
+
+
+def prime(bits):
+    while True:
+        number = modulus(bits)
+        if pow(2, number - 1, number) == 1 and pow(3, number - 1, number) == 1:
+            return number
 
 
 for bits in (1024, 2047, 2048, 8192, 8193, 9000):
@@ -153,9 +168,24 @@ for e in (1, 2, 3, 17, 65535, 65536, 65537, 65538, 65539):
     rsa(f"e {e}", integer(modulus(2048)), integer(e))
 rsa("e 0", integer(modulus(2048)), "AA")
 rsa("e 2^32 + 1", integer(modulus(2048)), integer(2**32 + 1))
-rsa("e 2^256 - 1", integer(modulus(2048)), integer(2**256 - 1))
-rsa("e 2^256 + 1", integer(modulus(2048)), integer(2**256 + 1))
+for bits in (2048, 4096):
+    rsa(f"e 2^64 - 1, {bits} bits", integer(modulus(bits)), integer(2**64 - 1))
+    for power in (64, 66, 256):
+        rsa(f"e 2^{power} + 1, {bits} bits", integer(modulus(bits)), integer(2**power + 1))
+for factor in (3, 7, 751, 757, 4999, 9973):
+    number = modulus(2048)
+    while number % factor:
+        number += 2
+    rsa(f"a factor {factor}", integer(number), "AQAB")
+rsa("2^2048 - 1", integer(2**2048 - 1), "AQAB")
+rsa("a prime", integer(prime(2048)), "AQAB")
+root = 2**1023
+while (root**2).bit_length() < 2048:
+    root = prime(1024)
+rsa("a square", integer(root**2), "AQAB")
 rsa("e with a zero in front", integer(modulus(2048)), b64(b"\0\1\0\1"))
+for alg in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"):
+    rsa(f"for {alg}", integer(modulus(2048)), "AQAB")
 rsa("n empty", "", "AQAB")
 rsa("e empty", integer(modulus(2048)), "")
 

@@ -33,10 +33,11 @@ static inline const apr_array_header_t *list_of(const char *names)
     return names ? list : NULL;
 }
 
-static inline const whk_outcome_t *parse_http(whk_signed_message_t **parsed,
-                                              const http_request_t *request, const char *required)
+static inline const whk_outcome_t *parse_tagged(whk_signed_message_t **parsed,
+                                                const http_request_t *request, const char *required,
+                                                const char *tag)
 {
-    whk_scheme_policy_t policy = {.required_components = list_of(required)};
+    whk_scheme_policy_t policy = {.required_components = list_of(required), .signature_tag = tag};
     whk_message_t message = {.method = request->method,
                              .scheme = "https",
                              .authority = request->authority,
@@ -47,6 +48,12 @@ static inline const whk_outcome_t *parse_http(whk_signed_message_t **parsed,
                              .length = strlen(request->body)};
 
     return whk_scheme_http_signature.parse(parsed, &message, &policy, pool);
+}
+
+static inline const whk_outcome_t *parse_http(whk_signed_message_t **parsed,
+                                              const http_request_t *request, const char *required)
+{
+    return parse_tagged(parsed, request, required, NULL);
 }
 
 static inline const whk_outcome_t *judge_enabled(const http_request_t *request,
@@ -67,18 +74,25 @@ static inline const whk_outcome_t *judge_http(const http_request_t *request, con
     return judge_enabled(request, required, jwk, EVERY_ALGORITHM, &algorithm);
 }
 
-/* Sign a request as `sig1`. `input` is the list with its parameters, `lines` the rest of the
+/* Sign a request under a label. `input` is the list with its parameters, `lines` the rest of the
  * base. */
-static inline void sign_request(http_request_t *request, const signer_t *signer,
-                                whk_algorithm_t algorithm, const char *input, const char *lines)
+static inline void sign_labelled(http_request_t *request, const char *label, const signer_t *signer,
+                                 whk_algorithm_t algorithm, const char *input, const char *lines)
 {
     const char *base =
         apr_pstrcat(pool, quoted(lines), "\"@signature-params\": ", quoted(input), NULL);
     signed_t made = sign(signer, algorithm, base, strlen(base));
 
-    add_field(&request->fields, "Signature-Input", apr_pstrcat(pool, "sig1=", quoted(input), NULL));
+    add_field(&request->fields, "Signature-Input",
+              apr_pstrcat(pool, label, "=", quoted(input), NULL));
     add_field(&request->fields, "Signature",
-              apr_pstrcat(pool, "sig1=:", base64_of(made.bytes, made.length), ":", NULL));
+              apr_pstrcat(pool, label, "=:", base64_of(made.bytes, made.length), ":", NULL));
+}
+
+static inline void sign_request(http_request_t *request, const signer_t *signer,
+                                whk_algorithm_t algorithm, const char *input, const char *lines)
+{
+    sign_labelled(request, "sig1", signer, algorithm, input, lines);
 }
 
 #endif

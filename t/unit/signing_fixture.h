@@ -199,6 +199,14 @@ static inline void assert_good(const whk_outcome_t *outcome, const char *title)
         fail_msg("%s: %s: %s", title, whk_code_name(outcome->code), outcome->message);
 }
 
+/* The only name of a message. */
+static inline const char *name_of(const whk_signed_message_t *message)
+{
+    assert_non_null(message->replay_ids);
+    assert_int_equal(message->replay_ids->nelts, 1);
+    return APR_ARRAY_IDX(message->replay_ids, 0, const char *);
+}
+
 static inline const whk_jwk_t *key_of(const char *text)
 {
     return good_jwk(read_json(text));

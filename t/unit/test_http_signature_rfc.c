@@ -134,14 +134,14 @@ static void what_is_told(void **state)
     (void)state;
     assert_good(parse_http(&parsed, &request, ""), "B.2.1");
     assert_string_equal(parsed->kid, "test-key-rsa-pss");
-    assert_string_equal(parsed->replay_id, "b3k2pp5k7z-50gnwp.yemd");
+    assert_string_equal(name_of(parsed), "nonce:b3k2pp5k7z-50gnwp.yemd");
     assert_true(parsed->signed_at == apr_time_from_sec(1618884473));
     assert_true(parsed->expires == 0 && parsed->not_before == 0);
     assert_true(parsed->needs_time);
     assert_false(parsed->any_ed25519);
     request = test_request(B_2_6, B_2_6_SIGNATURE);
     assert_good(parse_http(&parsed, &request, ""), "B.2.6");
-    assert_string_equal(parsed->replay_id, "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDk");
+    assert_string_equal(name_of(parsed), "sig:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDk");
 }
 
 static void appendix_b_2_6(void **state)

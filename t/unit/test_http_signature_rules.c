@@ -51,12 +51,12 @@ static void headers(void **state)
         {"a=()", " ", WHK_SIGNATURE_MISSING, "the header Signature is missing"},
         {"a=()", "a=" SIGNATURE_64, WHK_BAD_SIGNATURE, "the signature does not fit this key"},
         {"a=()", "b=" SIGNATURE_64, WHK_MALFORMED_JWS, "Signature-Input and Signature must have"},
-        {"a=(), b=()", "a=" SIGNATURE_64, WHK_MALFORMED_JWS,
-         "the header Signature-Input holds several signatures: send one signature"},
-        {"a=()", "a=" SIGNATURE_64 ", b=" SIGNATURE_64, WHK_MALFORMED_JWS,
-         "the header Signature holds several signatures: send one signature"},
-        {"a=(), b=()", "a=" SIGNATURE_64 ", b=" SIGNATURE_64, WHK_MALFORMED_JWS,
-         "the header Signature-Input holds several signatures: send one signature"},
+        {"a=(), b=()", "a=" SIGNATURE_64, WHK_UNKNOWN_KEY,
+         "none of several signatures names its key: add keyid"},
+        {"a=()", "a=" SIGNATURE_64 ", b=" SIGNATURE_64, WHK_BAD_SIGNATURE,
+         "the signature does not fit this key"},
+        {"a=(), b;keyid='x', c=();keyid=x", "a=" SIGNATURE_64 ", b=" SIGNATURE_64, WHK_UNKNOWN_KEY,
+         "none of several signatures names its key: add keyid"},
         {"a=(), a=()", "a=" SIGNATURE_64, WHK_MALFORMED_JWS,
          "the header Signature-Input must be a dictionary"},
         {"a", "a=" SIGNATURE_64, WHK_MALFORMED_JWS, "Signature-Input must hold a list"},
@@ -96,8 +96,8 @@ static void several_lines(void **state)
                    "the header Signature must be a dictionary", "the same label");
     add_field(&both.fields, "signature", "sig2=" SIGNATURE_64);
     add_field(&both.fields, "signature-input", "sig2=()");
-    assert_refused(judge_http(&both, "", p256.jwk), WHK_MALFORMED_JWS,
-                   "the header Signature-Input holds several signatures", "two");
+    assert_refused(judge_http(&both, "", p256.jwk), WHK_UNKNOWN_KEY,
+                   "none of several signatures names its key", "two");
 }
 
 static void malformed_fields(void **state)
@@ -234,11 +234,12 @@ static void parameters(void **state)
     assert_true(parsed->signed_at == 0);
     assert_true(parsed->expires == apr_time_from_sec(APR_INT64_C(253402300799)));
     assert_string_equal(parsed->kid, "K");
-    assert_string_equal(parsed->replay_id, "n");
+    assert_string_equal(name_of(parsed), "nonce:n");
     request = signed_with(&p256, WHK_ALG_ES256, "");
     assert_good(parse_http(&parsed, &request, ""), "none");
     assert_null(parsed->kid);
-    assert_int_equal(strlen(parsed->replay_id), 43);
+    assert_memory_equal(name_of(parsed), "sig:", 4);
+    assert_int_equal(strlen(name_of(parsed)), 4 + 43);
     assert_refused(whk_signed_message_check_times(parsed, NOW, MAX_AGE, SKEW, pool), WHK_EXPIRED,
                    "the signature tells neither", "none");
 }

@@ -235,7 +235,6 @@ static void malformed_texts(void **state)
         {"..", "the JWS header is empty, and must be JSON"},
         {"." PAYLOAD "." A_3_SIGNATURE, "the JWS header is empty, and must be JSON"},
         {A_3_HEADER "." PAYLOAD ".", "the JWS has no signature after its second dot"},
-        {A_3_HEADER ".." A_3_SIGNATURE, "the JWS has no payload"},
         {"{\"payload\":\"a\",\"protected\":\"b\",\"signature\":\"c\"}", "this is a JWS in JSON"},
         {"{\"payload\":\"a\",\"signatures\":[{\"a.b\":\"c.d\"}]}", "this is a JWS in JSON form"},
         {A_3_HEADER "=." PAYLOAD "." A_3_SIGNATURE,
@@ -306,6 +305,40 @@ static void nul_bytes(void **state)
                    WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL at the end");
 }
 
+/* Without a payload beside it, `h..s` is one over no bytes at all. */
+static void no_payload(void **state)
+{
+    static const struct {
+        const signer_t *signer;
+        whk_algorithm_t algorithm;
+        const char *header;
+        int is_encoded;
+    } rows[] = {
+        {&p256, WHK_ALG_ES256, "{'alg':'ES256'}", 1},
+        {&ed25519, WHK_ALG_EDDSA, "{'alg':'EdDSA'}", 1},
+        {&p256, WHK_ALG_ES256, "{'alg':'ES256','b64':false,'crit':['b64']}", 0},
+        {&ed25519, WHK_ALG_EDDSA, "{'alg':'EdDSA','b64':false,'crit':['b64']}", 0},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(rows); i++) {
+        const signer_t *signer = rows[i].signer;
+        const char *name = row_of(rows[i].algorithm)->name;
+        const char *jws =
+            detached_of(signer, rows[i].algorithm, rows[i].header, "", 0, rows[i].is_encoded);
+
+        assert_verifies(signer->jwk, jws, NULL, name);
+        assert_verifies(signer->jwk, jws, "", name);
+        assert_refused(judge(signer->jwk, jws, "x"), WHK_BAD_SIGNATURE, "", "a payload");
+        jws = detached_of(signer, rows[i].algorithm, rows[i].header, "x", 1, rows[i].is_encoded);
+        assert_verifies(signer->jwk, jws, "x", name);
+        assert_refused(judge(signer->jwk, jws, NULL), WHK_BAD_SIGNATURE, "", "of something");
+    }
+    assert_refused(judge(key_of(A_3_KEY), A_3_HEADER ".." A_3_SIGNATURE, NULL), WHK_BAD_SIGNATURE,
+                   "", "of another payload");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +346,7 @@ int main(void)
         TEST(rfc_8037_appendix_a), TEST(rfc_7797_section_4), TEST(detached_of_any_length),
         TEST(every_algorithm),     TEST(alg_is_signed_with), TEST(wrong_length),
         TEST(malformed_texts),     TEST(one_spelling),       TEST(nul_bytes),
+        TEST(no_payload),
     };
     int failed;
 

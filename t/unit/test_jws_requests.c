@@ -32,7 +32,7 @@ static void media_types(void **state)
                                       "application/jwtx",
                                       "application/jwt,application/jose",
                                       "text/plain; application/jwt"};
-    const char *jws = p256_jws("{'alg':'ES256'}", "opaque");
+    const char *jws = p256_jws("{'alg':'ES256','iat':1800000000}", "opaque");
     request_t twice = {{"Content-Type", "application/jose", "content-type", "application/jose"}};
     request_t none = {{NULL}};
     size_t i;
@@ -87,6 +87,7 @@ static void payload_times(void **state)
         {"{'nbf':1800000100,'iat':1800000000}", WHK_EXPIRED, WHK_EXPIRED},
         {"{'nbf':1700000000}", WHK_EXPIRED, 0},
         {"{}", WHK_EXPIRED, 0},
+        {"opaque", WHK_MALFORMED_JWS, 0},
         {"{'iat':'x'}", WHK_MALFORMED_JWS, 0},
         {"{'jti':7,'iat':1800000000}", WHK_MALFORMED_JWS, 0},
         {"{'iat':0}", WHK_MALFORMED_JWS, WHK_MALFORMED_JWS},
@@ -99,6 +100,7 @@ static void payload_times(void **state)
     size_t i;
 
     (void)state;
+    policy.allows_undated = 1;
     for (i = 0; i < COUNT(rows); i++) {
         const char *jws = p256_jws("{'alg':'ES256'}", rows[i].payload);
         const whk_outcome_t *as_jwt = judge_request("jws", &jwt, jws);
@@ -109,6 +111,15 @@ static void payload_times(void **state)
         if ((as_jose ? as_jose->code : 0) != rows[i].as_jose)
             fail_msg("%s as jose: %s", rows[i].payload, as_jose ? as_jose->message : "good");
     }
+    policy.allows_undated = 0;
+    for (i = 0; i < COUNT(rows); i++) {
+        const char *jws = p256_jws("{'alg':'ES256'}", rows[i].payload);
+        const whk_outcome_t *as_jose = judge_request("jws", &jose, jws);
+
+        if ((as_jose ? as_jose->code : 0) !=
+            (rows[i].as_jose || strstr(rows[i].payload, "180000") ? rows[i].as_jose : WHK_EXPIRED))
+            fail_msg("%s dated, as jose: %s", rows[i].payload, as_jose ? as_jose->message : "good");
+    }
 }
 
 /* Nor does it change what a message is called. */
@@ -117,31 +128,35 @@ static void payload_names(void **state)
     request_t jwt = {{"Content-Type", "application/jwt"}};
     request_t jose = {{"Content-Type", "application/jose"}};
     const char *named = p256_jws("{'alg':'ES256'}", "{'iat':1800000000,'jti':'the-one'}");
+    const char *unnamed = p256_jws("{'alg':'ES256'}", "{'iat':1800000000}");
     const char *twice = p256_jws("{'alg':'ES256','jti':'the-one','iat':1800000000}",
                                  "{'iat':1800000000,'jti':'the-one'}");
     whk_signed_message_t *parsed;
 
     (void)state;
-    assert_good(parse_request(&parsed, "jws", &jwt, named), "jwt");
-    assert_string_equal(parsed->replay_id, "the-one");
-    assert_true(parsed->needs_time);
-    assert_good(parse_request(&parsed, "jws", &jose, named), "jose");
-    assert_string_equal(parsed->replay_id, "the-one");
-    assert_false(parsed->needs_time);
-    assert_good(parse_request(&parsed, "jws", &jwt, twice), "twice the same");
-    assert_refused(parse_request(&parsed, "jws", &jwt,
+    assert_good(take_request(&parsed, "jws", &jwt, named), "jwt");
+    assert_string_equal(name_of(parsed), "jti:the-one");
+    assert_good(take_request(&parsed, "jws", &jose, named), "jose");
+    assert_string_equal(name_of(parsed), "jti:the-one");
+    assert_good(take_request(&parsed, "jws", &jwt, twice), "twice the same");
+    assert_string_equal(name_of(parsed), "jti:the-one");
+    assert_good(take_request(&parsed, "jws", &jwt, unnamed), "unnamed");
+    assert_memory_equal(name_of(parsed), "sig:", 4);
+    assert_int_equal(strlen(name_of(parsed)), 4 + 43);
+    assert_refused(judge_request("jws", &jwt,
                                  p256_jws("{'alg':'ES256','jti':'other'}",
                                           "{'iat':1800000000,'jti':'the-one'}")),
                    WHK_MALFORMED_JWS, "jti of the payload of the JWS must not differ", "jti");
     assert_refused(
-        parse_request(&parsed, "jws", &jwt,
+        judge_request("jws", &jwt,
                       p256_jws("{'alg':'ES256','exp':1800000001}", "{'exp':1800000002}")),
         WHK_MALFORMED_JWS, "exp of the payload of the JWS must not differ", "exp");
 }
 
 static void detached_requests(void **state)
 {
-    const char *jws = detached_of(&p256, WHK_ALG_ES256, "{'alg':'ES256','kid':'k'}", "body", 4, 1);
+    const char *jws = detached_of(&p256, WHK_ALG_ES256,
+                                  "{'alg':'ES256','kid':'k','iat':1800000000}", "body", 4, 1);
     const char *attached = p256_jws("{'alg':'ES256'}", "body");
     request_t good = {{"webhook-signature", jws}};
     request_t none = {{"Signature", jws}};
@@ -171,14 +186,17 @@ static void detached_times(void **state)
     static const struct {
         const char *header;
         whk_code_t code;
+        int dated; /* refused as well where it may be undated */
     } rows[] = {
-        {"{'alg':'ES256'}", 0},
-        {"{'alg':'ES256','iat':1800000000}", 0},
-        {"{'alg':'ES256','iat':1799999000}", WHK_EXPIRED},
-        {"{'alg':'ES256','exp':1799999000}", WHK_EXPIRED},
-        {"{'alg':'ES256','nbf':1800001000}", WHK_EXPIRED},
-        {"{'alg':'ES256','exp':1900000000}", WHK_EXPIRED},
-        {"{'alg':'ES256','exp':1900000000,'iat':1800000000}", 0},
+        {"{'alg':'ES256'}", WHK_EXPIRED, 0},
+        {"{'alg':'ES256','nbf':1700000000}", WHK_EXPIRED, 0},
+        {"{'alg':'ES256','iat':1800000000}", 0, 0},
+        {"{'alg':'ES256','exp':1800000010}", 0, 0},
+        {"{'alg':'ES256','iat':1799999000}", WHK_EXPIRED, 1},
+        {"{'alg':'ES256','exp':1799999000}", WHK_EXPIRED, 1},
+        {"{'alg':'ES256','nbf':1800001000}", WHK_EXPIRED, 1},
+        {"{'alg':'ES256','exp':1900000000}", WHK_EXPIRED, 1},
+        {"{'alg':'ES256','exp':1900000000,'iat':1800000000}", 0, 0},
     };
     size_t i;
 
@@ -190,6 +208,11 @@ static void detached_times(void **state)
 
         if ((outcome ? outcome->code : 0) != rows[i].code)
             fail_msg("%s: %s", rows[i].header, outcome ? outcome->message : "good");
+        policy.allows_undated = 1;
+        outcome = judge_request("jws-detached", &request, "{}");
+        policy.allows_undated = 0;
+        if (!outcome == !!rows[i].dated)
+            fail_msg("%s, undated: %s", rows[i].header, outcome ? outcome->message : "good");
     }
 }
 

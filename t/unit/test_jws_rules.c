@@ -118,6 +118,7 @@ static void longest_header(void **state)
 static void described(void **state)
 {
     whk_signed_message_t *parsed;
+    const char *algorithm;
 
     (void)state;
     assert_good(parse(&parsed,
@@ -128,7 +129,11 @@ static void described(void **state)
                       NULL),
                 "all");
     assert_string_equal(parsed->kid, "k/\xC3\xA9");
-    assert_string_equal(parsed->replay_id, "id-1");
+    assert_string_equal(parsed->jti, "id-1");
+    assert_null(parsed->replay_ids);
+    assert_good(whk_signed_message_verify(parsed, p256.jwk, EVERY_ALGORITHM, &algorithm, pool),
+                "all");
+    assert_string_equal(name_of(parsed), "jti:id-1");
     assert_true(parsed->signed_at == NOW + 250000);
     assert_true(parsed->not_before == APR_USEC_PER_SEC);
     assert_true(parsed->expires == NOW + apr_time_from_sec(100));
@@ -137,7 +142,10 @@ static void described(void **state)
     assert_good(parse(&parsed, A_3, NULL), "A.3");
     assert_null(parsed->kid);
     assert_true(!parsed->signed_at && !parsed->not_before && !parsed->expires);
-    assert_string_equal(parsed->replay_id, "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmU");
+    assert_good(
+        whk_signed_message_verify(parsed, key_of(A_3_KEY), EVERY_ALGORITHM, &algorithm, pool),
+        "A.3");
+    assert_string_equal(name_of(parsed), "sig:DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmU");
 }
 
 /* A kid, where both sides have one, is compared. */

@@ -79,19 +79,19 @@ static void jwt_other_claim(void **state)
     const char *jwt = p256_jws(
         "{'alg':'ES256'}", apr_psprintf(pool, "{'exp':1800000001,'h':'%s'}", hex_of(digest, "x")));
     request_t request = {{"Webhook-Signature", jwt}};
-    whk_scheme_policy_t policy = {.header = "Webhook-Signature", .body_hash_claim = "h"};
+    whk_scheme_policy_t other = {.header = "Webhook-Signature", .body_hash_claim = "h"};
     whk_message_t message = {.field = field, .baton = &request, .body = body};
     whk_signed_message_t *parsed;
     const char *algorithm = NULL;
 
     (void)state;
-    assert_good(whk_scheme_jwt.parse(&parsed, &message, &policy, pool), "h");
+    assert_good(whk_scheme_jwt.parse(&parsed, &message, &other, pool), "h");
     assert_good(whk_signed_message_verify(parsed, p256.jwk, EVERY_ALGORITHM, &algorithm, pool),
                 "h");
     assert_string_equal(algorithm, "ES256");
     algorithm = NULL;
-    policy.body_hash_claim = "g";
-    assert_good(whk_scheme_jwt.parse(&parsed, &message, &policy, pool), "g");
+    other.body_hash_claim = "g";
+    assert_good(whk_scheme_jwt.parse(&parsed, &message, &other, pool), "g");
     assert_refused(whk_signed_message_verify(parsed, p256.jwk, EVERY_ALGORITHM, &algorithm, pool),
                    WHK_DIGEST_MISMATCH, "the JWT lacks the claim g", "g");
     assert_null(algorithm);
@@ -118,8 +118,8 @@ static void jwt_requests(void **state)
 
     (void)state;
     assert_good(judge_request("jwt", &good, body), "good");
-    assert_good(parse_request(&parsed, "jwt", &good, body), "good");
-    assert_string_equal(parsed->replay_id, "j");
+    assert_good(take_request(&parsed, "jwt", &good, body), "good");
+    assert_string_equal(name_of(parsed), "jti:j");
     assert_true(parsed->needs_time);
     assert_refused(judge_request("jwt", &none, body), WHK_SIGNATURE_MISSING, "the header Web", "");
     assert_refused(judge_request("jwt", &twice, body), WHK_MALFORMED_JWS, "there must be one", "");

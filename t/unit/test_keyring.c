@@ -21,13 +21,16 @@ static world_t world;
 static const char *const coordinates[] = {
     "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs",
+    "hYrXq_uft9cfkj_NJI41WdUKVlXIb5D1K-6bPhcNMYPR6CLZkJEJtmQCszIGboYcu8lJ2wAMNrCA",
 };
+
+#define ED448 2
 
 static const char *jwk_text(int which)
 {
     const char *text =
-        apr_psprintf(world.fixture->pool, "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}",
-                     coordinates[which]);
+        apr_psprintf(world.fixture->pool, "{\"kty\":\"OKP\",\"crv\":\"%s\",\"x\":\"%s\"}",
+                     which == ED448 ? "Ed448" : "Ed25519", coordinates[which]);
     const whk_jwk_t *jwk;
     json_t *json;
 
@@ -270,6 +273,7 @@ static void flaws(void **state)
     fixture_t *fixture = *state;
     apr_array_header_t *keys;
     size_t i;
+    int total;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *enterprise = apr_pstrcat(fixture->pool, "with ", rows[i].flaw, NULL);
@@ -281,23 +285,70 @@ static void flaws(void **state)
                                             "enterprise_id = '%s'",
                                             rows[i].flaw, enterprise));
         refused(find(enterprise, "one"), rows[i].code);
-        refused(whk_keyring_find_eddsa(world.keyring, fixture->link->store, enterprise, &keys,
-                                       world.request),
+        refused(whk_keyring_find_ed25519(world.keyring, fixture->link->store, enterprise, 16, &keys,
+                                         &total, world.request),
                 WHK_UNKNOWN_KEY);
     }
 }
 
-static void all_eddsa_keys(void **state)
+/* The keyIds that are tried, of at most `most`, with spaces between. */
+static const char *tried(int most, int *total)
+{
+    const char *names = "";
+    apr_array_header_t *keys;
+    int i;
+
+    good(whk_keyring_find_ed25519(world.keyring, world.fixture->link->store, "acme", most, &keys,
+                                  total, world.request));
+    for (i = 0; i < keys->nelts; i++)
+        names = apr_pstrcat(world.request, names, i ? " " : "",
+                            APR_ARRAY_IDX(keys, i, whk_held_key_t *)->key_id, NULL);
+    return names;
+}
+
+static void use(const char *key_id, int seconds)
+{
+    whk_held_key_t *key;
+
+    good(find_in(world.request, "acme", key_id, &key));
+    whk_keyring_note_use(world.keyring, key, apr_time_from_sec(1800000000 + seconds));
+}
+
+/* Those used last first, then the newest, and never more than are asked for. */
+static void ed25519_keys(void **state)
 {
     fixture_t *fixture = *state;
-    apr_array_header_t *keys;
+    int total;
+    char name;
 
-    change_here(register_work, "acme", "z first", 0);
-    change_here(register_work, "acme", "a second", 1);
-    good(whk_keyring_find_eddsa(world.keyring, fixture->link->store, "acme", &keys, world.request));
-    assert_int_equal(keys->nelts, 2);
-    assert_string_equal(APR_ARRAY_IDX(keys, 0, whk_held_key_t *)->key_id, "z first");
-    assert_string_equal(APR_ARRAY_IDX(keys, 1, whk_held_key_t *)->key_id, "a second");
+    for (name = 'a'; name <= 't'; name++)
+        change_by(register_work, "acme", apr_psprintf(fixture->pool, "%c", name), 0);
+    change_by(register_work, "acme", "of another curve", ED448);
+    assert_string_equal(tried(3, &total), "t s r");
+    assert_int_equal(total, 20);
+    use("c", 0);
+    use("k", 100);
+    use("g", 200);
+    assert_string_equal(tried(5, &total), "g k c t s");
+    use("c", 300);
+    assert_string_equal(tried(2, &total), "c g");
+    assert_int_equal(strlen(tried(100, &total)), 2 * 20 - 1);
+    change_here(revoke_work, "acme", "c", 0);
+    assert_string_equal(tried(4, &total), "g k t s");
+    assert_int_equal(total, 19);
+}
+
+/* A process that starts tries first what others used. */
+static void ed25519_keys_of_a_fresh_process(void **state)
+{
+    fixture_t *fixture = *state;
+    int total;
+
+    change_by(register_work, "acme", "a", 0);
+    change_by(register_work, "acme", "b", 0);
+    change_by(register_work, "acme", "c", 0);
+    run_sql(fixture->link, "UPDATE whk_key SET last_used_at = 1800000000000 WHERE key_id = 'a'");
+    assert_string_equal(tried(2, &total), "a c");
 }
 
 static void a_row_that_was_changed(void **state)
@@ -375,7 +426,8 @@ int main(void)
         KEYRING_TEST(a_store_that_is_away),
         KEYRING_TEST(a_change_here_with_the_store_away),
         KEYRING_TEST(flaws),
-        KEYRING_TEST(all_eddsa_keys),
+        KEYRING_TEST(ed25519_keys),
+        KEYRING_TEST(ed25519_keys_of_a_fresh_process),
         KEYRING_TEST(a_row_that_was_changed),
         KEYRING_TEST(more_than_are_kept),
         KEYRING_TEST(uses),

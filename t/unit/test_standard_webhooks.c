@@ -2,6 +2,8 @@
 
 #include "signing_fixture.h"
 
+#include <sys/resource.h>
+
 #define ID "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"
 #define BODY "{\"test\": 2432232314}"
 
@@ -73,7 +75,8 @@ static void good(void **state)
     assert_good(parse(&parsed, &request, BODY), "good");
     assert_null(parsed->kid);
     assert_true(parsed->any_ed25519 && parsed->needs_time);
-    assert_string_equal(parsed->replay_id, ID);
+    assert_int_equal(parsed->signature_count, 1);
+    assert_string_equal(name_of(parsed), "id:" ID);
     assert_true(parsed->signed_at == NOW);
     assert_true(parsed->expires == 0 && parsed->not_before == 0);
 }
@@ -120,6 +123,81 @@ static void ids(void **state)
     text[255] = '\0';
     request = request_of(text, "1800000000", entry_of(&ed25519, text, "1800000000", BODY));
     assert_good(judge(&request, BODY), "255");
+}
+
+/* What could be the start of what another scheme signs: a JWS header, or a signature base. */
+static void ids_of_other_schemes(void **state)
+{
+    static const char *const headers[] = {
+        "{\"alg\":\"EdDSA\"}", "{}", "{", "{\"", " {}", "\t\r\n {\"b64\":false}", "{\xFF",
+    };
+    static const char *const quotation[] = {"\"x", "\"", "x\"", "\"@method\":"};
+    static const char *const good[] = {"msg_{", "e", "eyJ", "eyJ=", "eyJ+", "{}", "x"};
+    request_t request;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(headers) + COUNT(quotation); i++) {
+        const char *id =
+            i < COUNT(headers)
+                ? whk_base64url_encode(pool, (const unsigned char *)headers[i], strlen(headers[i]))
+                : quotation[i - COUNT(headers)];
+
+        request = request_of(id, "1800000000", entry_of(&ed25519, id, "1800000000", BODY));
+        assert_refused(judge(&request, BODY), WHK_MALFORMED_JWS,
+                       "webhook-id must hold no quotation mark", id);
+    }
+    for (i = 0; i < COUNT(good); i++) {
+        request =
+            request_of(good[i], "1800000000", entry_of(&ed25519, good[i], "1800000000", BODY));
+        assert_good(judge(&request, BODY), good[i]);
+    }
+}
+
+/* The key is named beside the signature. */
+static void named_key(void **state)
+{
+    request_t request = good_request();
+    whk_signed_message_t *parsed;
+
+    (void)state;
+    add_field(&request, "webhook-key-id", " my key/\xC3\xA9 ");
+    assert_good(parse(&parsed, &request, BODY), "named");
+    assert_string_equal(parsed->kid, "my key/\xC3\xA9");
+    assert_false(parsed->any_ed25519);
+    assert_good(judge(&request, BODY), "named");
+    add_field(&request, "Webhook-Key-Id", "other");
+    assert_refused(judge(&request, BODY), WHK_MALFORMED_JWS, "there must be one header webhook-key",
+                   "two");
+}
+
+/* Sixteen tries cost one copy of the body. */
+static void one_copy(void **state)
+{
+    apr_size_t size = 1 << 20;
+    char *body = apr_palloc(pool, size + 1);
+    const char *entry = entry_of(&ed25519, ID, "1800000000", "else");
+    const char *text = "";
+    whk_signed_message_t *parsed;
+    const char *algorithm;
+    struct rusage before;
+    struct rusage after;
+    request_t request;
+    int i;
+
+    (void)state;
+    memset(body, 'x', size);
+    body[size] = '\0';
+    for (i = 0; i < WHK_SIGNATURES_MAX; i++)
+        text = apr_pstrcat(pool, text, entry, " ", NULL);
+    request = request_of(ID, "1800000000", text);
+    assert_good(parse(&parsed, &request, body), "parsed");
+    getrusage(RUSAGE_SELF, &before);
+    assert_refused(
+        whk_signed_message_verify(parsed, ed25519.jwk, EVERY_ALGORITHM, &algorithm, pool),
+        WHK_BAD_SIGNATURE, "no v1a of webhook-signature fits this key", "all");
+    getrusage(RUSAGE_SELF, &after);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 2 * 1024);
 }
 
 static void timestamps(void **state)
@@ -238,6 +316,7 @@ static void how_many(void **state)
     const char *entry = entry_of(&ed25519, ID, "1800000000", BODY);
     const char *other = entry_of(&ed25519, ID, "1800000000", "else");
     const char *text = "";
+    whk_signed_message_t *parsed;
     request_t request;
     int i;
 
@@ -246,6 +325,8 @@ static void how_many(void **state)
         text = apr_pstrcat(pool, text, other, " v1,x ", NULL);
     request = request_of(ID, "1800000000", apr_pstrcat(pool, text, entry, NULL));
     assert_good(judge(&request, BODY), "16");
+    assert_good(parse(&parsed, &request, BODY), "16");
+    assert_int_equal(parsed->signature_count, 16);
     request = request_of(ID, "1800000000", apr_pstrcat(pool, text, other, " ", entry, NULL));
     assert_refused(judge(&request, BODY), WHK_MALFORMED_JWS,
                    "webhook-signature holds more than 16 signatures", "17");
@@ -308,15 +389,9 @@ static int make_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(good),
-        TEST(changed),
-        TEST(ids),
-        TEST(timestamps),
-        TEST(headers),
-        TEST(entries),
-        TEST(malformed_entries),
-        TEST(how_many),
-        TEST(other_keys),
+        TEST(good),          TEST(changed),           TEST(ids),        TEST(ids_of_other_schemes),
+        TEST(named_key),     TEST(one_copy),          TEST(timestamps), TEST(headers),
+        TEST(entries),       TEST(malformed_entries), TEST(how_many),   TEST(other_keys),
         TEST(any_character),
     };
     int failed;
