@@ -12,6 +12,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_auth.h>
+#include <mpm_common.h>
 
 #include "httpd/admin.h"
 #include "httpd/answer.h"
@@ -24,6 +25,7 @@
 #include "httpd/otp.h"
 #include "httpd/remote.h"
 #include "httpd/replay_cache.h"
+#include "httpd/tasks.h"
 #include "httpd/webhook.h"
 #include "httpd/webhook_delivery.h"
 
@@ -44,6 +46,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(whk_remote_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_replay_cache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_keyrings_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_tasks_child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_child_stopping(whk_tasks_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* As early as the location is known: from here on every answer is JSON. */
     ap_hook_pre_translate_name(whk_answer_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -34,7 +34,7 @@ subtest 'values that are refused' => sub {
     my @cases = (
         [WebhookKeysMaxBody => 'must be one whole number from 1024 to 1048576', '1023', '1048577', '-1', '+2048', '64K', '0x800', '1e4', '2048.5', 'many', '', '2048 4096', '99999999999999999999', ' 2048'],
         [WebhookKeysMaxActive => 'must be one whole number from 1 to 10000', '0', '10001', '-5', 'all', '1 2', '99999999999999999999'],
-        [WebhookKeysMaxFetches => 'must be one whole number from 1 to 10000', '0', '10001', 'x'],
+        [WebhookKeysMaxFetches => 'must be one whole number from 2 to 10000', '0', '1', '10001', 'x'],
         [WebhookKeysJwksMaxAge => 'must be one whole number from 0 to 86400', '-1', '86401', '5m', '1.5', 'never', '', '1 2'],
         [WebhookKeysAlgorithms => 'must be one or more of .*EdDSA.*ES256.*PS512.*, each once', 'none', 'HS256', 'es256', 'ES256,ES384', 'ES256 ES256', 'ES256 nope', '+RS256', ''],
         [WebhookKeysOTPHeader => 'must be the name of one header field, and not Authorization', '', 'X Y', 'X:', 'authorization', 'a,b', 'A/B', 'OTP X-OTP'],
@@ -62,7 +62,7 @@ subtest 'values that are refused' => sub {
 
 subtest 'values that are taken' => sub {
     my @lines = (
-        'WebhookKeysMaxBody 1024', 'WebhookKeysMaxBody 1048576', 'WebhookKeysMaxActive 1', 'WebhookKeysMaxActive 10000', 'WebhookKeysMaxFetches 1',
+        'WebhookKeysMaxBody 1024', 'WebhookKeysMaxBody 1048576', 'WebhookKeysMaxActive 1', 'WebhookKeysMaxActive 10000', 'WebhookKeysMaxFetches 2',
         'WebhookKeysJwksMaxAge 0', 'WebhookKeysJwksMaxAge 86400',
         'WebhookKeysAlgorithms ES256', 'WebhookKeysAlgorithms EdDSA Ed448 ES256 ES384 ES512 ES256K RS256 RS384 RS512 PS256 PS384 PS512',
         'WebhookKeysOTPHeader X-One-Time-Password', 'WebhookKeysOTPProvider totp', 'WebhookKeysJwksUriPin On', 'WebhookKeysJwksUriPin off',

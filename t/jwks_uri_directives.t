@@ -91,10 +91,10 @@ subtest 'WebhookKeysProxy' => sub {
 };
 
 subtest 'WebhookKeysMaxFetches' => sub {
-    wrong("WebhookKeysMaxFetches $_", qr/must be one whole number from 1 to 10000/) for qw(0 10001 -1 x 1x 1.5), '1 2', '""', '99999999999999999999';
-    wrong("<VirtualHost 127.0.0.1:1>\nWebhookKeysMaxFetches 1\n</VirtualHost>", qr/VirtualHost/);
-    wrong("<Location />\nWebhookKeysMaxFetches 1\n</Location>", qr/not allowed|Location/);
-    right("WebhookKeysMaxFetches $_") for 1, 10000;
+    wrong("WebhookKeysMaxFetches $_", qr/must be one whole number from 2 to 10000/) for qw(0 1 10001 -1 x 1x 1.5), '1 2', '""', '99999999999999999999';
+    wrong("<VirtualHost 127.0.0.1:1>\nWebhookKeysMaxFetches 2\n</VirtualHost>", qr/VirtualHost/);
+    wrong("<Location />\nWebhookKeysMaxFetches 2\n</Location>", qr/not allowed|Location/);
+    right("WebhookKeysMaxFetches $_") for 2, 10000;
 };
 
 subtest 'in a section' => sub {

@@ -88,7 +88,10 @@ subtest 'requests' => sub {
     is($r->status . ' ' . $r->header('Allow'), '204 POST, OPTIONS', 'OPTIONS');
 };
 
-subtest 'a key by jwksUri is fetched anew' => sub {
+# As if the background had not been able to fetch any set for a while.
+sub let_sets_age { my $server = shift; $server->sql('UPDATE whk_remote_set SET fresh_until = 1'); return }
+
+subtest 'a key by jwksUri: the set at hand, and fetched anew where that is not fresh' => sub {
     my $origin = WHK::Origin->new(cert => undef);
     my $remote = $w->key('EdDSA', register => 0, kid => 'remote');
     my $serve  = sub { WHK::Origin::serve('verify.json', $json->encode({ keys => [@_] })) };
@@ -97,7 +100,12 @@ subtest 'a key by jwksUri is fetched anew' => sub {
     is($r->status, 201, 'registered') or diag $r->body;
     valid(verify('remote', { jws => attached($remote) }), $remote, 'good');
     $serve->({ %{ $key->{jwk} }, kid => 'remote' });
+    my $asked = () = $origin->lines('request');
+    valid(verify('remote', { jws => attached($remote) }), $remote, 'as it was found last') for 1 .. 3;
+    is(scalar(() = $origin->lines('request')), $asked, '... without a fetch');
+    let_sets_age($w->server);
     invalid(verify('remote', { jws => attached($remote) }), $remote, 'jwks_uri_key_changed', qr/registered/, 'another key');
+    cmp_ok(scalar(() = $origin->lines('request')), '>', $asked, '... by a fetch');
     $serve->();
     invalid(verify('remote', { jws => attached($remote) }), $remote, 'jwks_uri_unreachable', qr/\w/, 'no key');
     $serve->({ %{ $remote->{jwk} }, kid => 'remote' });
@@ -152,7 +160,7 @@ subtest 'whose key' => sub {
 subtest 'jwksUri without a pin, and with all fetches taken' => sub {
     my $own = WHK::Webhooks->new(
         enterprise => 'busy', children => 1,
-        before => "WebhookKeysJwksUriAllow 127.0.0.1\nWebhookKeysJwksUriPin Off\nWebhookKeysMaxFetches 1\nWebhookKeysJwksUriTimeout 5"
+        before => "WebhookKeysJwksUriAllow 127.0.0.1\nWebhookKeysJwksUriPin Off\nWebhookKeysMaxFetches 2\nWebhookKeysJwksUriTimeout 5"
     );
     my $origin = WHK::Origin->new(cert => undef);
     my ($first, $second) = map { $own->key($_, register => 0, kid => 'remote') } qw(EdDSA ES256);
@@ -160,6 +168,7 @@ subtest 'jwksUri without a pin, and with all fetches taken' => sub {
     my $uri   = $origin->http_uri('127.0.0.1', $serve->($first));
     is($own->admins->register($own->client, { jwksUri => $uri, keyId => 'remote' })->status, 201, 'registered');
     $serve->($second);
+    let_sets_age($own->server);
     my $path  = $own->server->keys('busy') . '/remote/verify';
     my $judge = sub { $own->client->request(POST => $path, { $own->admins->read, 'Content-Type' => 'application/json' }, $json->encode({ jws => attached($_[0]) })) };
     valid($judge->($second), $second, 'the key that is there now');

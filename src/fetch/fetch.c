@@ -2,24 +2,15 @@
 
 #include <apr_strings.h>
 #include <string.h>
-#include <time.h>
 
 #include "fetch/address_guard.h"
 #include "fetch/transfer.h"
-
-/** A clock that nobody sets. */
-static apr_time_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return apr_time_make(time.tv_sec, time.tv_nsec / 1000);
-}
+#include "model/clock.h"
 
 /** Hide how long the resolver took, within a step and the time that a fetch may take. */
 static void wait_for_step(const whk_transfer_t *transfer, apr_time_t started)
 {
-    apr_interval_time_t spent = now() - started;
+    apr_interval_time_t spent = whk_clock_now() - started;
     apr_interval_time_t until = (spent / WHK_REFUSAL_STEP + 1) * WHK_REFUSAL_STEP;
 
     if (until > transfer->fetcher->settings.timeout)
@@ -126,12 +117,20 @@ static const char *explain_no_way(const whk_transfer_t *transfer, CURLcode code)
     return curl_easy_strerror(code);
 }
 
+static const whk_outcome_t *broken_off(const whk_transfer_t *transfer)
+{
+    return whk_fail(transfer->response.pool, WHK_TOO_BUSY,
+                    "the fetch of a jwksUri was broken off, since this process ends");
+}
+
 static const whk_outcome_t *judge(const whk_transfer_t *transfer, CURLcode code)
 {
     const char *fault = own_fault(transfer, code);
 
     if (transfer->refusal)
         return refuse_address(transfer);
+    if (code && whk_transfer_is_stopped(transfer))
+        return broken_off(transfer);
     if (fault)
         return whk_fail(transfer->response.pool, WHK_INTERNAL_ERROR, "%s (%s)", fault,
                         curl_easy_strerror(code));
@@ -187,9 +186,13 @@ static const whk_outcome_t *fetch(whk_transfer_t *transfer, apr_time_t started)
     const whk_outcome_t *outcome = judge_name(transfer);
 
     if (!outcome) {
-        apr_interval_time_t spent = now() - started;
-        CURLcode code = whk_transfer_perform(transfer, settings->connect_timeout - spent,
-                                             settings->timeout - spent);
+        apr_interval_time_t spent = whk_clock_now() - started;
+        CURLcode code;
+
+        if (whk_transfer_is_stopped(transfer))
+            return broken_off(transfer);
+        code = whk_transfer_perform(transfer, settings->connect_timeout - spent,
+                                    settings->timeout - spent);
 
         outcome = judge(transfer, code);
     }
@@ -211,10 +214,11 @@ static void fill(whk_fetched_t *result, const whk_response_t *response)
 }
 
 const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const char *if_none_match,
-                               whk_fetched_t *result, apr_pool_t *pool)
+                               const volatile apr_uint32_t *stop, whk_fetched_t *result,
+                               apr_pool_t *pool)
 {
-    apr_time_t started = now();
-    whk_transfer_t transfer = {.fetcher = fetcher};
+    apr_time_t started = whk_clock_now();
+    whk_transfer_t transfer = {.fetcher = fetcher, .stop = stop};
     whk_jwks_uri_t *parsed;
     const whk_outcome_t *outcome;
 

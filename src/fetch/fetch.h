@@ -84,12 +84,15 @@ typedef struct whk_fetched_t {
  * once is the caller's to limit.
  * @param uri           as the customer gave it
  * @param if_none_match an earlier result's `etag`, or NULL
+ * @param stop          once it is not 0 the fetch breaks off, within a second; NULL: never
  * @param result        set on success
  * @return NULL; invalid_jwks_uri, jwks_uri_refused (operator_hint says which address and why, or
  *         that the name was not resolved), jwks_uri_unreachable; internal_error where CA file,
- *         proxy or memory fail us. No message repeats a byte of the answer.
+ *         proxy or memory fail us; too_busy where it was broken off. No message repeats a byte of
+ * the answer.
  */
 const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const char *if_none_match,
-                               whk_fetched_t *result, apr_pool_t *pool);
+                               const volatile apr_uint32_t *stop, whk_fetched_t *result,
+                               apr_pool_t *pool);
 
 #endif

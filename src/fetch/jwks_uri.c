@@ -47,9 +47,11 @@ static const char *split_authority(parts_t *parts, const char *authority, apr_si
     if (memchr(authority, '@', length))
         return "hold no user name or password";
     if (length && authority[0] == '[') {
-        host_end = memchr(authority, ']', length);
-        if (!host_end++)
+        const char *bracket = memchr(authority, ']', length);
+
+        if (!bracket)
             return "close the bracket of its IPv6 address";
+        host_end = bracket + 1;
     } else {
         const char *colon = memchr(authority, ':', length);
 

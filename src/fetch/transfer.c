@@ -47,8 +47,13 @@ static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/** Stop once an address was refused, and once more came than a body can need on its way: compressed
- *  data may be endless and yet decompress to nothing. */
+int whk_transfer_is_stopped(const whk_transfer_t *transfer)
+{
+    return transfer->stop && *transfer->stop;
+}
+
+/** Stop once the caller wants it, once an address was refused, and once more came than a body can
+ * need on its way: compressed data may be endless and yet decompress to nothing. */
 static int watch(void *baton, curl_off_t expected, curl_off_t received, curl_off_t to_send,
                  curl_off_t sent)
 {
@@ -59,7 +64,8 @@ static int watch(void *baton, curl_off_t expected, curl_off_t received, curl_off
     (void)sent;
     if (received > (curl_off_t)transfer->response.max_bytes + WIRE_SLACK)
         transfer->response.is_too_large = 1;
-    return transfer->refusal || transfer->response.is_too_large;
+    return transfer->refusal || transfer->response.is_too_large ||
+           whk_transfer_is_stopped(transfer);
 }
 
 static int set_destination(CURL *curl, whk_transfer_t *transfer)

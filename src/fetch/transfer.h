@@ -17,7 +17,8 @@
 typedef struct whk_transfer_t {
     const whk_fetcher_t *fetcher;
     const whk_jwks_uri_t *uri;
-    const char *if_none_match; /* or NULL */
+    const char *if_none_match;         /* or NULL */
+    const volatile apr_uint32_t *stop; /* or NULL */
     CURL *curl;
     whk_response_t response;
     int is_survey;       /* addresses are judged and none is connected to */
@@ -25,6 +26,9 @@ typedef struct whk_transfer_t {
     const char *refusal; /* the guard's words about the first that did not, or NULL */
     char refused_address[INET6_ADDRSTRLEN];
 } whk_transfer_t;
+
+/** True once the caller wants it to break off. */
+int whk_transfer_is_stopped(const whk_transfer_t *transfer);
 
 /**
  * Look the host up and have every one of its addresses judged, without sending anything to any.

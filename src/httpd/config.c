@@ -375,7 +375,7 @@ static const row_t rows[] = {
                           60000, "5"},
     [CA_FILE] = {"WebhookKeysCAFile", read_file, FIELD(ca_file), 0, 0, NULL},
     [PROXY] = {"WebhookKeysProxy", read_proxy, FIELD(proxy), 0, 0, NULL},
-    [MAX_FETCHES] = {"WebhookKeysMaxFetches", read_number, FIELD(max_fetches), 1, 10000, NULL},
+    [MAX_FETCHES] = {"WebhookKeysMaxFetches", read_number, FIELD(max_fetches), 2, 10000, NULL},
     [ENTERPRISE] = {"WebhookKeysEnterprise", read_expression, FIELD(enterprise), 0, 0, NULL},
     [SIGNATURE] = {"WebhookKeysSignature", read_signature, FIELD(signature), 0, 0, NULL},
     [BODY_HASH_CLAIM] = {"WebhookKeysBodyHashClaim", read_claim, FIELD(body_hash_claim), 0, 0,

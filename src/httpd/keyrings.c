@@ -1,6 +1,5 @@
 #include "httpd/keyrings.h"
 
-#include <ap_mpm.h>
 #include <apr_shm.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -9,6 +8,7 @@
 #include "httpd/config.h"
 #include "httpd/database.h"
 #include "httpd/remote.h"
+#include "httpd/tasks.h"
 #include "registry/refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -60,48 +60,66 @@ static void report(server_rec *s, const whk_outcome_t *outcome, int *was_failing
     *was_failing = fails;
 }
 
+/* Whoever calls between has all that a child has until it ends. */
+static int begin(int state)
+{
+    return state == AP_WATCHDOG_STATE_RUNNING && whk_tasks_begin();
+}
+
+static apr_status_t end(void)
+{
+    whk_tasks_end();
+    return APR_SUCCESS;
+}
+
 static apr_status_t poll(int state, void *data, apr_pool_t *pool)
 {
     server_rec *s = data;
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
-    if (state == AP_WATCHDOG_STATE_RUNNING && server->keyring)
+    if (!begin(state))
+        return APR_SUCCESS;
+    if (server->keyring)
         report(s, whk_keyring_poll(server->keyring, whk_database_store_of_server(s, pool), pool),
                &server->poll_fails, "asking the registry which keys changed");
-    return APR_SUCCESS;
+    return end();
+}
+
+static void write_uses_of(server_rec *s, apr_pool_t *pool)
+{
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+
+    if (server->keyring)
+        report(s,
+               whk_keyring_write_uses(server->keyring, whk_database_store_of_server(s, pool), pool),
+               &server->write_uses_fails, "writing lastUsedDate");
 }
 
 static apr_status_t write_uses(int state, void *data, apr_pool_t *pool)
 {
-    server_rec *s = data;
-    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
-
-    if (state == AP_WATCHDOG_STATE_RUNNING && server->keyring)
-        report(s,
-               whk_keyring_write_uses(server->keyring, whk_database_store_of_server(s, pool), pool),
-               &server->write_uses_fails, "writing lastUsedDate");
-    return APR_SUCCESS;
+    if (!begin(state))
+        return APR_SUCCESS;
+    write_uses_of(data, pool);
+    return end();
 }
 
-/* When a child ends, what it noted last is not lost: while its connections and mutexes are there
- * still. A watchdog is not always told of the end. */
+/* When a child ends, what it noted last is not lost: after its tasks, and while its connections and
+ * mutexes are there still. */
 static apr_status_t write_last_uses(void *data)
 {
     apr_pool_t *pool;
 
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
         return APR_ENOMEM;
-    write_uses(AP_WATCHDOG_STATE_RUNNING, data, pool);
+    write_uses_of(data, pool);
     apr_pool_destroy(pool);
     return APR_SUCCESS;
 }
 
 static int is_stopping(void *data)
 {
-    int state = AP_MPMQ_RUNNING;
-
     (void)data;
-    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
+    return *whk_tasks_stop() != 0;
 }
 
 static void report_set(void *data, const char *where, const whk_outcome_t *outcome)
@@ -124,14 +142,20 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
     const whk_config_t *config = whk_config_of_server(s);
     const whk_refresh_t refresh = {config->max_stale, report_set, is_stopping, s};
-    whk_registry_t registry = {pool, NULL, &config->policy, whk_remote_of(s), slots};
+    whk_registry_t registry = {pool, NULL, &config->policy, NULL, slots};
+    whk_remote_t remote;
 
-    if (state != AP_WATCHDOG_STATE_RUNNING || !server->keyring)
+    if (!begin(state))
         return APR_SUCCESS;
-    registry.store = whk_database_store_of_server(s, pool);
-    report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
-           "refreshing key sets by URI");
-    return APR_SUCCESS;
+    if (server->keyring) {
+        remote = *whk_remote_of(s);
+        remote.stop = whk_tasks_stop();
+        registry.remote = &remote;
+        registry.store = whk_database_store_of_server(s, pool);
+        report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
+               "refreshing key sets by URI");
+    }
+    return end();
 }
 
 static apr_status_t start_task(server_rec *s, const char *name, apr_interval_time_t interval,
@@ -192,6 +216,16 @@ int whk_keyrings_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+static void tell_went_back(void *data)
+{
+    ap_log_error(
+        APLOG_MARK, APLOG_ERR, 0, (server_rec *)data,
+        "the registry went back: its newest changes are gone, as where an older database "
+        "was restored; what was known of it is dropped, and it serves as it is now: revoke "
+        "anew what was revoked since, and run whkctl audit verify (docs/operations.md, "
+        "Backup)");
+}
+
 void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s)
 {
     server_rec *each;
@@ -199,7 +233,9 @@ void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s)
     for (each = s; each; each = each->next) {
         whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
         const whk_config_t *config = whk_config_of_server(each);
-        whk_keyring_settings_t settings = {config->revocation_lag, config->max_stale, slots};
+        const whk_keyring_settings_t settings = {
+            config->revocation_lag,          config->max_stale, slots,
+            config->policy.jwks_uri_refresh, tell_went_back,    each};
 
         if (!verifies(each, s))
             continue;

@@ -6,19 +6,20 @@
 #include "httpd/config.h"
 #include "httpd/fetch_slots.h"
 #include "httpd/remote.h"
+#include "httpd/tasks.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
-static int enter(void *baton)
+static int enter(void *baton, whk_fetch_kind_t kind, const char *enterprise_id)
 {
     (void)baton;
-    return whk_fetch_slots_enter();
+    return whk_fetch_slots_enter(kind, enterprise_id);
 }
 
-static void leave(void *baton)
+static void leave(void *baton, int place)
 {
     (void)baton;
-    whk_fetch_slots_leave();
+    whk_fetch_slots_leave(place);
 }
 
 int whk_remote_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -75,6 +76,7 @@ void whk_remote_child_init(apr_pool_t *pool, server_rec *s)
 
         server->remote.enter = enter;
         server->remote.leave = leave;
+        server->remote.stop = whk_tasks_stop_requests();
         server->remote.fetcher =
             same_settings(config, main_config) ? main_fetcher : make_fetcher(pool, each, config);
     }

@@ -3,13 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_atomic.h>
-#include <apr_hash.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 
-#include "model/text.h"
-#include "registry/ring.h"
+#include "model/clock.h"
+#include "registry/keyring_state.h"
+#include "registry/remote_jwk.h"
 
 /* A lastUsedDate is true to the minute. */
 #define USE_STEP apr_time_from_sec(60)
@@ -17,37 +15,8 @@
 /* Uses that wait for a store that is away; beyond, dates stay behind. */
 #define USES_MOST 100000
 
-/* How long a store that did not answer is left alone. */
-#define BACK_OFF apr_time_from_sec(1)
-
-/* What is known of an enterprise. It stays for ever, as the enterprise does. */
-typedef struct {
-    apr_int64_t revision;
-    whk_ring_t *ring; /* NULL: not read yet */
-} known_t;
-
-typedef struct use_t {
-    struct use_t *next;
-    const char *enterprise_id;
-    const char *key_id;
-    apr_time_t when;
-} use_t;
-
-struct whk_keyring_t {
-    whk_keyring_settings_t settings;
-    apr_pool_t *pool;            /* under `mutex` */
-    apr_thread_mutex_t *mutex;   /* around all that follows; never held while the store is asked */
-    apr_thread_mutex_t *polling; /* around a poll */
-    apr_hash_t *enterprises;     /* known_t by id */
-    apr_int64_t last_change;
-    apr_time_t polled_at; /* when the last poll that succeeded began; 0: none did */
-    apr_time_t retry_at;  /* requests poll no earlier */
-    apr_uint32_t seen[WHK_CHANGE_SLOTS];
-    whk_parsed_list_t parsed;
-    apr_pool_t *uses_pool;
-    use_t *uses;
-    int use_count;
-};
+/* An entry that seems to have ended is read again no sooner than this. */
+#define REREAD_EVERY apr_time_from_sec(1)
 
 /* What a request holds, and gives back at its end. */
 typedef struct {
@@ -57,19 +26,6 @@ typedef struct {
     whk_parsed_t *parsed;
 } hold_t;
 
-static unsigned int slot_of(const char *enterprise_id)
-{
-    apr_ssize_t length = APR_HASH_KEY_STRING;
-
-    return apr_hashfunc_default(enterprise_id, &length) % WHK_CHANGE_SLOTS;
-}
-
-void whk_keyring_changed(whk_change_slots_t *slots, const char *enterprise_id)
-{
-    if (slots)
-        apr_atomic_inc32(&slots->changes[slot_of(enterprise_id)]);
-}
-
 static apr_status_t free_keyring(void *data)
 {
     whk_keyring_t *keyring = data;
@@ -78,8 +34,8 @@ static apr_status_t free_keyring(void *data)
 
     for (index = apr_hash_first(NULL, keyring->enterprises); index; index = apr_hash_next(index)) {
         apr_hash_this(index, NULL, NULL, &value);
-        if (((known_t *)value)->ring)
-            whk_ring_release(((known_t *)value)->ring, &keyring->parsed);
+        if (((whk_known_t *)value)->ring)
+            whk_ring_release(((whk_known_t *)value)->ring, &keyring->parsed);
     }
     apr_pool_destroy(keyring->uses_pool);
     return APR_SUCCESS;
@@ -101,148 +57,32 @@ whk_keyring_t *whk_keyring_create(const whk_keyring_settings_t *settings, apr_po
     keyring = apr_pcalloc(pool, sizeof(*keyring));
     keyring->settings = *settings;
     keyring->pool = pool;
-    keyring->enterprises = apr_hash_make(pool);
-    keyring->last_change = -1;
+    keyring->last_change.number = -1;
     APR_RING_INIT(&keyring->parsed.head, whk_parsed_t, link);
-    if (apr_pool_create_unmanaged_ex(&keyring->uses_pool, NULL, NULL) != APR_SUCCESS ||
+    if (apr_pool_create(&keyring->directory, pool) != APR_SUCCESS ||
+        apr_pool_create_unmanaged_ex(&keyring->uses_pool, NULL, NULL) != APR_SUCCESS ||
         apr_thread_mutex_create(&keyring->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
-        apr_thread_mutex_create(&keyring->polling, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
+        apr_thread_mutex_create(&keyring->polling, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
+        apr_thread_mutex_create(&keyring->rereading, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
         return NULL;
+    keyring->enterprises = apr_hash_make(keyring->directory);
     apr_pool_pre_cleanup_register(pool, keyring, free_keyring);
     return keyring;
 }
 
-static known_t *know(whk_keyring_t *keyring, const char *enterprise_id)
+static int is_newer(const whk_ring_t *ring, const whk_ring_t *than)
 {
-    known_t *known = apr_hash_get(keyring->enterprises, enterprise_id, APR_HASH_KEY_STRING);
-
-    if (!known) {
-        known = apr_pcalloc(keyring->pool, sizeof(*known));
-        apr_hash_set(keyring->enterprises, apr_pstrdup(keyring->pool, enterprise_id),
-                     APR_HASH_KEY_STRING, known);
-    }
-    return known;
-}
-
-static void take_changes(whk_keyring_t *keyring, const apr_array_header_t *changes)
-{
-    int i;
-
-    for (i = 0; i < changes->nelts; i++) {
-        const whk_change_t *change = APR_ARRAY_IDX(changes, i, const whk_change_t *);
-        known_t *known = know(keyring, change->enterprise_id);
-
-        if (change->revision > known->revision)
-            known->revision = change->revision;
-        if (change->number > keyring->last_change)
-            keyring->last_change = change->number;
-    }
-}
-
-/* Under `polling`. The counters are read before the store is, so that a change in between shows
- * again rather than never. */
-static const whk_outcome_t *poll(whk_keyring_t *keyring, whk_store_t *store, apr_pool_t *pool)
-{
-    apr_uint32_t seen[WHK_CHANGE_SLOTS];
-    apr_array_header_t *changes;
-    apr_time_t now = apr_time_now();
-    const whk_outcome_t *outcome;
-    int i;
-
-    for (i = 0; i < WHK_CHANGE_SLOTS; i++)
-        seen[i] = apr_atomic_read32(&keyring->settings.slots->changes[i]);
-    outcome = whk_store_change_list(store, pool, keyring->last_change, &changes);
-    apr_thread_mutex_lock(keyring->mutex);
-    if (outcome) {
-        keyring->retry_at = now + BACK_OFF;
-    } else {
-        take_changes(keyring, changes);
-        memcpy(keyring->seen, seen, sizeof(seen));
-        keyring->polled_at = now;
-        keyring->retry_at = 0;
-    }
-    apr_thread_mutex_unlock(keyring->mutex);
-    return outcome;
-}
-
-const whk_outcome_t *whk_keyring_poll(whk_keyring_t *keyring, whk_store_t *store, apr_pool_t *pool)
-{
-    const whk_outcome_t *outcome;
-
-    apr_thread_mutex_lock(keyring->polling);
-    outcome = poll(keyring, store, pool);
-    apr_thread_mutex_unlock(keyring->polling);
-    return outcome;
-}
-
-typedef enum {
-    FRESH,     /* within the lag */
-    STALE,     /* no poll succeeded for longer, but for less than max_stale */
-    CHANGED,   /* something of this slot changed on this node */
-    UNKNOWABLE /* not within max_stale */
-} freshness_t;
-
-static freshness_t judge(const whk_keyring_t *keyring, unsigned int slot, apr_time_t now)
-{
-    if (keyring->seen[slot] != apr_atomic_read32(&keyring->settings.slots->changes[slot]))
-        return CHANGED;
-    if (now - keyring->polled_at <= keyring->settings.lag)
-        return FRESH;
-    return now - keyring->polled_at <= keyring->settings.max_stale ? STALE : UNKNOWABLE;
-}
-
-static freshness_t freshness(whk_keyring_t *keyring, unsigned int slot, int *may_poll)
-{
-    apr_time_t now = apr_time_now();
-    freshness_t found;
-
-    apr_thread_mutex_lock(keyring->mutex);
-    found = judge(keyring, slot, now);
-    *may_poll = now >= keyring->retry_at;
-    apr_thread_mutex_unlock(keyring->mutex);
-    return found;
-}
-
-static const whk_outcome_t *away(apr_pool_t *pool)
-{
-    return whk_fail(pool, WHK_STORE_UNAVAILABLE,
-                    "the registry's database could not be asked which keys are good, and what is "
-                    "known is too old to be relied upon");
-}
-
-/* Whoever meets what is stale polls, one at a time; the others go on with what there is, but for
- * what is known to have changed. */
-static const whk_outcome_t *refresh(whk_keyring_t *keyring, whk_store_t *store, unsigned int slot,
-                                    freshness_t *found, apr_pool_t *pool)
-{
-    const whk_outcome_t *outcome = NULL;
-    int may_poll;
-
-    *found = freshness(keyring, slot, &may_poll);
-    if (*found == FRESH)
-        return NULL;
-    if (*found == STALE && (!may_poll || apr_thread_mutex_trylock(keyring->polling)))
-        return NULL;
-    if (*found != STALE)
-        apr_thread_mutex_lock(keyring->polling);
-    *found = freshness(keyring, slot, &may_poll);
-    if (*found != FRESH && may_poll) {
-        outcome = poll(keyring, store, pool);
-        *found = freshness(keyring, slot, &may_poll);
-    }
-    apr_thread_mutex_unlock(keyring->polling);
-    if (*found == FRESH || *found == STALE)
-        return NULL;
-    return outcome ? outcome : away(pool);
+    return ring->revision > than->revision ||
+           (ring->revision == than->revision && ring->read_at >= than->read_at);
 }
 
 static void install(whk_keyring_t *keyring, whk_ring_t *ring)
 {
-    known_t *known = know(keyring, ring->enterprise_id);
+    whk_known_t *known = whk_keyring_know(keyring, ring->enterprise_id);
 
     if (ring->revision > known->revision)
         known->revision = ring->revision;
-    if (known->ring && known->ring->revision >= ring->revision)
+    if (known->ring && is_newer(known->ring, ring))
         return;
     if (known->ring) {
         whk_ring_inherit(ring, known->ring);
@@ -252,14 +92,56 @@ static void install(whk_keyring_t *keyring, whk_ring_t *ring)
     known->ring = ring;
 }
 
+static const whk_remote_set_t *set_of(const apr_array_header_t *sets, const char *uri)
+{
+    int i;
+
+    for (i = 0; i < sets->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(sets, i, const whk_remote_set_t *)->uri, uri))
+            return APR_ARRAY_IDX(sets, i, const whk_remote_set_t *);
+    return NULL;
+}
+
+/* Until when the keys by URI are good. One without a set is nobody's to fetch, and never was good.
+ */
+static const whk_outcome_t *note_ends(const whk_keyring_t *keyring, whk_store_t *store,
+                                      whk_ring_t *ring, const apr_array_header_t *active,
+                                      apr_pool_t *pool)
+{
+    const whk_keyring_settings_t *settings = &keyring->settings;
+    apr_array_header_t *sets = NULL;
+    int i;
+
+    for (i = 0; i < active->nelts; i++) {
+        const whk_key_t *key = APR_ARRAY_IDX(active, i, const whk_key_t *);
+        whk_ring_entry_t *entry = key->jwks_uri ? whk_ring_find(ring, key->key_id) : NULL;
+        const whk_remote_set_t *set;
+
+        if (!entry)
+            continue;
+        if (!sets)
+            WHK_TRY(whk_store_remote_set_list(store, pool, ring->enterprise_id, &sets));
+        set = set_of(sets, key->jwks_uri);
+        whk_ring_set_end(entry, set ? set->fresh_until : 0,
+                         set ? ring->read_at + settings->max_stale +
+                                   whk_remote_fresh_for(set->fresh_until, apr_time_now(),
+                                                        settings->jwks_uri_refresh)
+                             : 0);
+    }
+    return NULL;
+}
+
 /* One reference for the caller. The revision is read first: what changes meanwhile shows again. */
-static const whk_outcome_t *read_ring(whk_keyring_t *keyring, whk_store_t *store,
+static const whk_outcome_t *load_ring(whk_keyring_t *keyring, whk_store_t *store,
                                       const char *enterprise_id, whk_ring_t **ring,
                                       apr_pool_t *pool)
 {
+    apr_time_t began = whk_clock_now();
     whk_enterprise_t *enterprise;
     apr_array_header_t *active;
     apr_array_header_t *revoked;
+    whk_ring_t *made;
+    const whk_outcome_t *outcome;
 
     WHK_TRY(whk_store_enterprise_get(store, pool, enterprise_id, &enterprise));
     if (!enterprise)
@@ -267,52 +149,116 @@ static const whk_outcome_t *read_ring(whk_keyring_t *keyring, whk_store_t *store
                         "enterprise %s is gone: its row must never be deleted", enterprise_id);
     WHK_TRY(whk_store_key_active(store, pool, enterprise_id, &active));
     WHK_TRY(whk_store_key_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
-    *ring = whk_ring_make(enterprise_id, enterprise->revision, active, revoked);
-    if (!*ring)
+    made = whk_ring_make(enterprise_id, enterprise->revision, active, revoked);
+    if (!made)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the keys of an enterprise");
+    made->read_at = began;
+    outcome = note_ends(keyring, store, made, active, pool);
+    if (outcome)
+        whk_ring_release(made, &keyring->parsed);
+    else
+        *ring = made;
+    return outcome;
+}
+
+/* What was read of a registry that is no longer there serves this request alone. */
+static const whk_outcome_t *read_ring(whk_keyring_t *keyring, whk_store_t *store,
+                                      const char *enterprise_id, whk_ring_t **ring,
+                                      apr_pool_t *pool)
+{
+    apr_uint32_t generation = __atomic_load_n(&keyring->generation, __ATOMIC_SEQ_CST);
+
+    WHK_TRY(load_ring(keyring, store, enterprise_id, ring, pool));
     apr_thread_mutex_lock(keyring->mutex);
-    install(keyring, *ring);
+    if (keyring->generation == generation)
+        install(keyring, *ring);
     apr_thread_mutex_unlock(keyring->mutex);
     return NULL;
 }
 
 /* Under the mutex. What is known of an enterprise; `ring` is set, with one reference more, where
  * that is its newest. */
-static const known_t *look(whk_keyring_t *keyring, const char *enterprise_id, whk_ring_t **ring)
+static int look(whk_keyring_t *keyring, const char *enterprise_id, whk_ring_t **ring)
 {
-    known_t *known = apr_hash_get(keyring->enterprises, enterprise_id, APR_HASH_KEY_STRING);
+    const whk_known_t *known =
+        apr_hash_get(keyring->enterprises, enterprise_id, APR_HASH_KEY_STRING);
 
     if (known && known->ring && known->ring->revision >= known->revision) {
         *ring = known->ring;
         (*ring)->references++;
     }
-    return known;
+    return known != NULL;
 }
+
+static void drop(whk_keyring_t *keyring, whk_ring_t **ring)
+{
+    apr_thread_mutex_lock(keyring->mutex);
+    if (*ring)
+        whk_ring_release(*ring, &keyring->parsed);
+    *ring = NULL;
+    apr_thread_mutex_unlock(keyring->mutex);
+}
+
+/* A set that was fetched again is no change of its enterprise. Whoever finds that something ended
+ * looks for that, one at a time and once a second; the others take what was found. */
+static const whk_outcome_t *reread(whk_keyring_t *keyring, whk_store_t *store,
+                                   const char *enterprise_id, const char *key_id, whk_ring_t **ring,
+                                   apr_pool_t *pool)
+{
+    const whk_outcome_t *outcome = NULL;
+    apr_time_t now;
+
+    apr_thread_mutex_lock(keyring->rereading);
+    drop(keyring, ring);
+    apr_thread_mutex_lock(keyring->mutex);
+    look(keyring, enterprise_id, ring);
+    apr_thread_mutex_unlock(keyring->mutex);
+    now = whk_clock_now();
+    if (!*ring ||
+        (whk_ring_has_ended(*ring, key_id, now) && now - (*ring)->read_at >= REREAD_EVERY)) {
+        drop(keyring, ring);
+        outcome = read_ring(keyring, store, enterprise_id, ring, pool);
+    }
+    apr_thread_mutex_unlock(keyring->rereading);
+    return outcome;
+}
+
+/* What a request asks for. */
+typedef struct {
+    const char *enterprise_id;
+    const char *key_id; /* NULL: any */
+    int insist;         /* stale is not good enough */
+} wanted_t;
 
 /* `ring` is set to NULL where there is no such enterprise; else it has one reference more. */
 static const whk_outcome_t *take_ring(whk_keyring_t *keyring, whk_store_t *store,
-                                      const char *enterprise_id, whk_ring_t **ring,
-                                      freshness_t *found, apr_pool_t *pool)
+                                      const wanted_t *wanted, whk_ring_t **ring,
+                                      whk_freshness_t *found, apr_pool_t *pool)
 {
-    unsigned int slot = slot_of(enterprise_id);
-    const known_t *known = NULL;
+    const char *enterprise_id = wanted->enterprise_id;
+    whk_arrival_t arrival = whk_keyring_arrive(keyring, enterprise_id);
+    int known = 0;
 
     *ring = NULL;
     /* The common case takes the mutex once: all threads meet there. */
     apr_thread_mutex_lock(keyring->mutex);
-    *found = judge(keyring, slot, apr_time_now());
-    if (*found == FRESH)
+    *found = whk_keyring_judge(keyring, &arrival);
+    if (*found == WHK_FRESH)
         known = look(keyring, enterprise_id, ring);
     apr_thread_mutex_unlock(keyring->mutex);
-    if (*found != FRESH) {
-        WHK_TRY(refresh(keyring, store, slot, found, pool));
+    if (*found != WHK_FRESH) {
+        WHK_TRY(whk_keyring_refresh(keyring, store, &arrival, wanted->insist, found, pool));
         apr_thread_mutex_lock(keyring->mutex);
         known = look(keyring, enterprise_id, ring);
         apr_thread_mutex_unlock(keyring->mutex);
     }
-    if (!known || *ring)
+    if (!known)
         return NULL;
-    return read_ring(keyring, store, enterprise_id, ring, pool);
+    if (!*ring)
+        return read_ring(keyring, store, enterprise_id, ring, pool);
+    return whk_ring_has_ended(*ring, wanted->key_id, arrival.at)
+               ? reread(keyring, store, enterprise_id, wanted->key_id, ring, pool)
+               : NULL;
 }
 
 static apr_status_t let_go(void *data)
@@ -381,37 +327,46 @@ static const whk_outcome_t *hold_key(hold_t *hold, whk_held_key_t **key, apr_poo
     return NULL;
 }
 
-static const whk_outcome_t *unknown(freshness_t found, apr_pool_t *pool)
+static const whk_outcome_t *unknown(whk_freshness_t found, apr_pool_t *pool)
 {
     /* It may have been registered meanwhile. */
-    if (found != FRESH)
-        return away(pool);
+    if (found != WHK_FRESH)
+        return whk_keyring_away(pool);
     return whk_refuse(pool, WHK_UNKNOWN_KEY,
                       "the signature names no key that is registered for this enterprise: register "
                       "the key, and name it by its keyId");
+}
+
+static const whk_outcome_t *flawed(int flaw, apr_pool_t *pool)
+{
+    return whk_refuse(pool, (whk_code_t)flaw, "%s", whk_code_message((whk_code_t)flaw));
 }
 
 const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store,
                                       const char *enterprise_id, const char *key_id,
                                       whk_held_key_t **key, apr_pool_t *pool)
 {
-    freshness_t found;
+    wanted_t wanted = {enterprise_id, key_id, 0};
+    whk_freshness_t found;
     whk_ring_t *ring;
-    hold_t *hold;
+    hold_t *hold = NULL;
+    int flaw;
 
-    WHK_TRY(take_ring(keyring, store, enterprise_id, &ring, &found, pool));
-    if (!ring)
-        return unknown(found, pool);
-    hold = hold_ring(keyring, ring, pool);
-    hold->entry = whk_ring_find(ring, key_id);
-    if (!hold->entry)
+    /* What is not known may have been registered since: then somebody's poll is waited for. */
+    for (; wanted.insist < 2; wanted.insist++) {
+        WHK_TRY(take_ring(keyring, store, &wanted, &ring, &found, pool));
+        hold = ring ? hold_ring(keyring, ring, pool) : NULL;
+        if (hold)
+            hold->entry = whk_ring_find(ring, key_id);
+        if (found == WHK_FRESH || (hold && hold->entry))
+            break;
+    }
+    if (!hold || !hold->entry)
         return unknown(found, pool);
     if (!hold->entry->jwk)
-        return whk_refuse(pool, WHK_KEY_REVOKED, "%s", whk_code_message(WHK_KEY_REVOKED));
-    if (hold->entry->flaw)
-        return whk_refuse(pool, (whk_code_t)hold->entry->flaw, "%s",
-                          whk_code_message((whk_code_t)hold->entry->flaw));
-    return hold_key(hold, key, pool);
+        return flawed(WHK_KEY_REVOKED, pool);
+    flaw = whk_ring_entry_flaw(hold->entry, whk_clock_now());
+    return flaw ? flawed(flaw, pool) : hold_key(hold, key, pool);
 }
 
 /* An entry and its use as it was when they were put in order: uses go on meanwhile. */
@@ -443,15 +398,16 @@ static int insert(choice_t *choices, int count, int most, choice_t choice)
 /* At most `most` of them, in order. @return how many; `total` is set to how many there are */
 static int choose_ed25519(whk_ring_t *ring, choice_t *choices, int most, int *total)
 {
+    apr_time_t now = whk_clock_now();
     int count = 0;
     int i;
 
     *total = 0;
     for (i = 0; i < ring->count; i++) {
         whk_ring_entry_t *entry = &ring->entries[i];
-        choice_t choice = {entry, __atomic_load_n(&entry->used, __ATOMIC_RELAXED)};
+        choice_t choice = {entry, __atomic_load_n(&entry->last_used, __ATOMIC_RELAXED)};
 
-        if (!entry->is_ed25519 || entry->flaw)
+        if (!entry->is_ed25519 || whk_ring_entry_flaw(entry, now))
             continue;
         ++*total;
         count = insert(choices, count, most, choice);
@@ -479,13 +435,14 @@ const whk_outcome_t *whk_keyring_find_ed25519(whk_keyring_t *keyring, whk_store_
                                               apr_pool_t *pool)
 {
     choice_t *choices = apr_palloc(pool, (apr_size_t)most * sizeof(*choices));
-    freshness_t found;
+    const wanted_t wanted = {enterprise_id, NULL, 1};
+    whk_freshness_t found;
     whk_ring_t *ring;
     int count;
     int i;
 
     *keys = apr_array_make(pool, most, sizeof(whk_held_key_t *));
-    WHK_TRY(take_ring(keyring, store, enterprise_id, &ring, &found, pool));
+    WHK_TRY(take_ring(keyring, store, &wanted, &ring, &found, pool));
     if (!ring)
         return unknown(found, pool);
     hold_ring(keyring, ring, pool);
@@ -501,7 +458,7 @@ const whk_outcome_t *whk_keyring_find_ed25519(whk_keyring_t *keyring, whk_store_
 static void add_use(whk_keyring_t *keyring, const char *enterprise_id, const char *key_id,
                     apr_time_t when)
 {
-    use_t *use;
+    whk_use_t *use;
 
     if (keyring->use_count >= USES_MOST)
         return;
@@ -514,15 +471,24 @@ static void add_use(whk_keyring_t *keyring, const char *enterprise_id, const cha
     keyring->use_count++;
 }
 
+static int is_due(const whk_ring_entry_t *entry, apr_time_t now)
+{
+    apr_time_t used = __atomic_load_n(&entry->used, __ATOMIC_RELAXED);
+
+    return !used || now - used >= USE_STEP;
+}
+
 void whk_keyring_note_use(whk_keyring_t *keyring, const whk_held_key_t *key, apr_time_t when)
 {
     const hold_t *hold = key->owner;
+    apr_time_t now = whk_clock_now();
 
-    if (when - __atomic_load_n(&hold->entry->used, __ATOMIC_RELAXED) < USE_STEP)
+    if (!is_due(hold->entry, now))
         return;
     apr_thread_mutex_lock(keyring->mutex);
-    if (when - hold->entry->used >= USE_STEP) {
-        __atomic_store_n(&hold->entry->used, when, __ATOMIC_RELAXED);
+    if (is_due(hold->entry, now)) {
+        __atomic_store_n(&hold->entry->used, now, __ATOMIC_RELAXED);
+        __atomic_store_n(&hold->entry->last_used, when, __ATOMIC_RELAXED);
         add_use(keyring, hold->ring->enterprise_id, key->key_id, when);
     }
     apr_thread_mutex_unlock(keyring->mutex);
@@ -530,7 +496,7 @@ void whk_keyring_note_use(whk_keyring_t *keyring, const whk_held_key_t *key, apr
 
 static const whk_outcome_t *write_uses(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
-    const use_t *use;
+    const whk_use_t *use;
 
     for (use = baton; use; use = use->next)
         WHK_TRY(
@@ -542,8 +508,8 @@ const whk_outcome_t *whk_keyring_write_uses(whk_keyring_t *keyring, whk_store_t 
                                             apr_pool_t *pool)
 {
     apr_pool_t *taken_pool = NULL;
-    use_t *taken;
-    const use_t *use;
+    whk_use_t *taken;
+    const whk_use_t *use;
     const whk_outcome_t *outcome;
 
     apr_thread_mutex_lock(keyring->mutex);

@@ -13,6 +13,14 @@
  * process polls before it looks. Where the store can't be reached, what is known serves until
  * `max_stale` after the last poll; then, and for whatever is not known, the answer is
  * store_unavailable.
+ *
+ * Intervals are measured by a clock that nobody sets. A poll asks for the change that it saw last,
+ * too: where that is no longer there as it was, the registry is another (an older one that was
+ * restored), and all that was known is dropped and read anew.
+ *
+ * A key whose set by URI could not be fetched for `max_stale` after it was good verifies nothing,
+ * whether somebody wrote that down or not: an entry that seems to have ended is read again first,
+ * at most once a second, since a refresh that changes no key is no change of the enterprise.
  */
 
 #include <apr_pools.h>
@@ -27,12 +35,18 @@
 /** In memory that all processes of a node share, zero at first. */
 typedef struct whk_change_slots_t {
     apr_uint32_t changes[WHK_CHANGE_SLOTS];
+    apr_uint32_t told; /**< when a process told that the registry went back */
 } whk_change_slots_t;
 
 typedef struct whk_keyring_settings_t {
-    apr_interval_time_t lag;       /**< WebhookKeysRevocationLag */
-    apr_interval_time_t max_stale; /**< WebhookKeysMaxStale */
-    whk_change_slots_t *slots;     /**< borrowed */
+    apr_interval_time_t lag;              /**< WebhookKeysRevocationLag */
+    apr_interval_time_t max_stale;        /**< WebhookKeysMaxStale */
+    whk_change_slots_t *slots;            /**< borrowed */
+    apr_interval_time_t jwks_uri_refresh; /**< WebhookKeysJwksUriRefresh */
+    /** The registry is not what it was: for the log, once a node. May be NULL. Called by whoever
+     *  finds it, with no lock of the keyring held but that of the poll. */
+    void (*went_back)(void *baton);
+    void *baton;
 } whk_keyring_settings_t;
 
 typedef struct whk_keyring_t whk_keyring_t;
@@ -77,7 +91,7 @@ const whk_outcome_t *whk_keyring_find_ed25519(whk_keyring_t *keyring, whk_store_
                                               apr_pool_t *pool);
 
 /** The key verified something at `when`: for its lastUsedDate, which whk_keyring_write_uses()
- *  writes. Touches no store. */
+ *  writes. Touches no store, and notes one use a minute. */
 void whk_keyring_note_use(whk_keyring_t *keyring, const whk_held_key_t *key, apr_time_t when);
 
 /** Write lastUsedDate of the keys that were used, at most once a minute and key, in one

@@ -1,5 +1,6 @@
 #include <apr_strings.h>
 
+#include "model/clock.h"
 #include "model/text.h"
 #include "otp/totp.h"
 #include "registry/audit.h"
@@ -93,6 +94,40 @@ static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secre
     return NULL;
 }
 
+static const whk_outcome_t *with_hint(whk_registry_t *registry, const whk_outcome_t *outcome,
+                                      const char *hint)
+{
+    whk_outcome_t *hinted = apr_pmemdup(registry->pool, outcome, sizeof(*hinted));
+
+    hinted->operator_hint = hint;
+    return hinted;
+}
+
+/* Further ahead than a lock can be: written under a wrong clock. */
+static int is_locked(const whk_otp_enrolment_t *enrolment, apr_time_t now)
+{
+    return enrolment->locked_until > now &&
+           enrolment->locked_until <= now + WHK_OTP_LOCK_MOST + WHK_CLOCKS_APART;
+}
+
+/* A code was used of a step that has not come yet. It stays used: whoever saw it could send it
+ * again once its time has come. */
+static int is_ahead(const whk_otp_enrolment_t *enrolment, apr_time_t now)
+{
+    whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
+
+    return enrolment->last_step > whk_totp_step(&totp, now + WHK_CLOCKS_APART) + 1;
+}
+
+static const char *ahead_hint(whk_registry_t *registry, const whk_otp_enrolment_t *enrolment)
+{
+    return apr_psprintf(registry->pool,
+                        "the code that user %s used last was of a time that has not come yet: a "
+                        "clock was ahead; set the clocks, and run whkctl otp enroll for a new "
+                        "secret, or wait until then",
+                        enrolment->user);
+}
+
 const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
                                     const whk_caller_t *caller, const char *code)
 {
@@ -100,26 +135,27 @@ const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_k
     apr_time_t now = whk_time_now();
     whk_otp_enrolment_t *enrolment;
     apr_int64_t step;
+    const whk_outcome_t *outcome;
     int matches = 0;
     int accepted = 0;
 
     WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, &enrolment));
-    if (!enrolment) {
-        whk_outcome_t *outcome =
-            apr_pmemdup(registry->pool, otp_invalid(registry->pool), sizeof(*outcome));
-
-        outcome->operator_hint =
-            apr_psprintf(registry->pool,
-                         "user %s has no OTP secret and so can't register or revoke: run whkctl "
-                         "otp enroll",
-                         user);
-        return outcome;
-    }
-    if (enrolment->locked_until > now)
+    if (!enrolment)
+        return with_hint(registry, otp_invalid(registry->pool),
+                         apr_psprintf(registry->pool,
+                                      "user %s has no OTP secret and so can't register or revoke: "
+                                      "run whkctl otp enroll",
+                                      user));
+    if (is_locked(enrolment, now))
         return otp_locked(registry->pool, enrolment->locked_until, now);
     WHK_TRY(match_code(registry, key, enrolment, code, now, &step, &matches));
     if (matches)
         WHK_TRY(whk_store_otp_accept(registry->store, registry->pool, user,
-                                     enrolment->sealed_secret, step, now, &accepted));
-    return accepted ? NULL : refuse_code(registry, caller, now);
+                                     enrolment->sealed_secret, step, now, WHK_OTP_LOCK_MOST,
+                                     &accepted));
+    if (accepted)
+        return NULL;
+    outcome = refuse_code(registry, caller, now);
+    return is_ahead(enrolment, now) ? with_hint(registry, outcome, ahead_hint(registry, enrolment))
+                                    : outcome;
 }

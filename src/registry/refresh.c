@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "jose/json.h"
+#include "model/clock.h"
 #include "model/text.h"
 #include "registry/audit.h"
 #include "registry/keyring.h"
@@ -19,7 +20,7 @@
 #define BACK_OFF_FIRST apr_time_from_sec(5)
 #define BACK_OFF_DOUBLINGS 6
 
-/* No place for a fetch was free. */
+/* No place for a fetch was free, or the fault is ours. */
 #define TRY_AGAIN apr_time_from_sec(1)
 
 /* What was found of one key. */
@@ -115,8 +116,8 @@ static void look_up(whk_registry_t *registry, const json_t *set, finding_t *find
 }
 
 /* `set` is NULL where it can't be had for too long. */
-static const whk_outcome_t *judge_keys(whk_registry_t *registry, const apr_array_header_t *keys,
-                                       const json_t *set)
+static const whk_outcome_t *judge_keys(whk_registry_t *registry, const whk_refresh_t *refresh,
+                                       const apr_array_header_t *keys, const json_t *set)
 {
     int i;
 
@@ -124,6 +125,8 @@ static const whk_outcome_t *judge_keys(whk_registry_t *registry, const apr_array
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
         finding_t finding = {*key, 0, NULL};
 
+        if (refresh->is_stopping(refresh->baton))
+            return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
         if (set)
             look_up(registry, set, &finding);
         else if (key->remote_flaw == WHK_REMOTE_GOOD)
@@ -158,8 +161,10 @@ static apr_interval_time_t jitter(apr_interval_time_t interval)
 static const whk_outcome_t *fetch(whk_registry_t *registry, const whk_remote_set_t *set,
                                   const char *etag, whk_fetched_t *fetched, json_t **json)
 {
+    static const whk_fetch_for_t background = {WHK_FETCH_BACKGROUND, NULL};
+
     *json = NULL;
-    WHK_TRY(whk_remote_fetch(registry, set->uri, etag, fetched));
+    WHK_TRY(whk_remote_fetch(registry, &background, set->uri, etag, fetched));
     if (fetched->not_modified)
         return NULL;
     if (whk_json_parse(json, fetched->body, fetched->length, "the key set", registry->pool) ||
@@ -181,7 +186,7 @@ static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_ref
     apr_time_t now = apr_time_now();
 
     if (json)
-        WHK_TRY(judge_keys(registry, keys, json));
+        WHK_TRY(judge_keys(registry, refresh, keys, json));
     if (set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), NULL);
     if (!fetched->not_modified || fetched->etag)
@@ -201,15 +206,38 @@ static apr_interval_time_t back_off(const whk_registry_t *registry, apr_int64_t 
     return jitter(wait < most ? wait : most);
 }
 
+/* When it is too old: whatever kept it from being fetched. What a wrong clock wrote is good from
+ * now on for no longer than what was good until now. */
+static apr_time_t end_of(const whk_registry_t *registry, const whk_refresh_t *refresh,
+                         whk_remote_set_t *set, apr_time_t now)
+{
+    apr_interval_time_t left =
+        whk_remote_fresh_for(set->fresh_until, now, registry->policy->jwks_uri_refresh);
+
+    if (set->fresh_until > now + left)
+        set->fresh_until = now + left;
+    return set->fresh_until + refresh->max_stale;
+}
+
+static int any_good(const apr_array_header_t *keys)
+{
+    int i;
+
+    for (i = 0; i < keys->nelts; i++)
+        if (APR_ARRAY_IDX(keys, i, const whk_key_t *)->remote_flaw == WHK_REMOTE_GOOD)
+            return 1;
+    return 0;
+}
+
 static const whk_outcome_t *note_failure(whk_registry_t *registry, const whk_refresh_t *refresh,
                                          whk_remote_set_t *set, const apr_array_header_t *keys,
                                          const whk_outcome_t *failure)
 {
     apr_time_t now = apr_time_now();
-    apr_time_t end = set->fresh_until + refresh->max_stale;
+    apr_time_t end = end_of(registry, refresh, set, now);
 
     if (now > end)
-        WHK_TRY(judge_keys(registry, keys, NULL));
+        WHK_TRY(judge_keys(registry, refresh, keys, NULL));
     if (!set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), failure);
     set->refresh_at = now + back_off(registry, set->failures);
@@ -220,12 +248,41 @@ static const whk_outcome_t *note_failure(whk_registry_t *registry, const whk_ref
     return whk_store_remote_set_update(registry->store, registry->pool, set);
 }
 
+/* The fault is ours, not the set's: it tells nothing of its keys, but their time passes. */
+static const whk_outcome_t *note_untried(whk_registry_t *registry, const whk_refresh_t *refresh,
+                                         whk_remote_set_t *set, const apr_array_header_t *keys,
+                                         const whk_outcome_t *failure)
+{
+    apr_time_t now = apr_time_now();
+
+    if (now > end_of(registry, refresh, set, now) && any_good(keys)) {
+        WHK_TRY(judge_keys(registry, refresh, keys, NULL));
+        refresh->report(refresh->baton, without_query(set->uri, registry->pool), failure);
+    }
+    set->refresh_at = now + TRY_AGAIN;
+    return whk_store_remote_set_update(registry->store, registry->pool, set);
+}
+
+static const whk_outcome_t *refresh_keys(whk_registry_t *registry, const whk_refresh_t *refresh,
+                                         whk_remote_set_t *set, const apr_array_header_t *keys)
+{
+    whk_fetched_t fetched;
+    json_t *json;
+    const whk_outcome_t *outcome;
+
+    memset(&fetched, 0, sizeof(fetched));
+    outcome = fetch(registry, set, etag_for(set, keys), &fetched, &json);
+    if (!outcome)
+        return note_success(registry, refresh, set, keys, &fetched, json);
+    return whk_code_status(outcome->code) >= 500
+               ? note_untried(registry, refresh, set, keys, outcome)
+               : note_failure(registry, refresh, set, keys, outcome);
+}
+
 static const whk_outcome_t *refresh_set(whk_registry_t *registry, const whk_refresh_t *refresh,
                                         whk_remote_set_t *set)
 {
     apr_array_header_t *keys;
-    whk_fetched_t fetched;
-    json_t *json;
     const whk_outcome_t *outcome;
 
     WHK_TRY(whk_store_key_by_uri(registry->store, registry->pool, set->uri, &keys));
@@ -234,15 +291,12 @@ static const whk_outcome_t *refresh_set(whk_registry_t *registry, const whk_refr
         set->refresh_at = apr_time_now() + registry->policy->jwks_uri_refresh;
         return whk_store_remote_set_update(registry->store, registry->pool, set);
     }
-    memset(&fetched, 0, sizeof(fetched));
-    outcome = fetch(registry, set, etag_for(set, keys), &fetched, &json);
-    /* Ours, not the set's: it tells nothing of its keys. */
-    if (outcome && whk_code_status(outcome->code) >= 500) {
-        set->refresh_at = apr_time_now() + TRY_AGAIN;
-        return whk_store_remote_set_update(registry->store, registry->pool, set);
-    }
-    return outcome ? note_failure(registry, refresh, set, keys, outcome)
-                   : note_success(registry, refresh, set, keys, &fetched, json);
+    outcome = refresh_keys(registry, refresh, set, keys);
+    if (!outcome || !refresh->is_stopping(refresh->baton))
+        return outcome;
+    /* Not done: it is somebody else's now. */
+    set->refresh_at = apr_time_now();
+    return whk_store_remote_set_update(registry->store, registry->pool, set);
 }
 
 /* `done` is set where nothing is due. */
@@ -250,14 +304,16 @@ static const whk_outcome_t *refresh_next(whk_registry_t *registry, const whk_ref
                                          int *done)
 {
     apr_time_t now = apr_time_now();
+    apr_interval_time_t most = registry->policy->jwks_uri_refresh;
+    const whk_due_t due = {now, now + most + WHK_CLOCKS_APART, now + LEASE + WHK_CLOCKS_APART};
     whk_remote_set_t *set;
     int leased;
 
-    WHK_TRY(whk_store_remote_set_due(registry->store, registry->pool, now, &set));
+    WHK_TRY(whk_store_remote_set_due(registry->store, registry->pool, &due, &set));
     *done = !set;
     if (!set)
         return NULL;
-    WHK_TRY(whk_store_remote_set_lease(registry->store, registry->pool, set, now, now + LEASE,
+    WHK_TRY(whk_store_remote_set_lease(registry->store, registry->pool, set, &due, now + LEASE,
                                        &leased));
     return leased ? refresh_set(registry, refresh, set) : NULL;
 }

@@ -85,15 +85,17 @@ static const whk_outcome_t *settle_key_id(request_t *request, const whk_jwk_t *j
     return NULL;
 }
 
-static const whk_outcome_t *find_jwk(whk_registry_t *registry, request_t *request,
-                                     const whk_jwk_t **jwk)
+static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_caller_t *caller,
+                                     request_t *request, const whk_jwk_t **jwk)
 {
+    const whk_fetch_for_t whose = {WHK_FETCH_REGISTER, whk_caller_enterprise(caller)};
+
     if (request->jwks_uri) {
         if (!request->key_id)
             return whk_refuse(
                 registry->pool, WHK_KEY_ID_REQUIRED,
                 "keyId is missing: with jwksUri it tells which key of the set is meant");
-        return whk_remote_jwk(registry, request->jwks_uri, request->key_id, jwk,
+        return whk_remote_jwk(registry, &whose, request->jwks_uri, request->key_id, jwk,
                               &request->lifetime);
     }
     WHK_TRY(
@@ -134,7 +136,7 @@ static const whk_outcome_t *prepare(whk_registry_t *registry, const whk_caller_t
 
     WHK_TRY(whk_json_parse(&json, body, length, "the body", registry->pool));
     WHK_TRY(read_request(json, request, registry->pool));
-    WHK_TRY(find_jwk(registry, request, &jwk));
+    WHK_TRY(find_jwk(registry, caller, request, &jwk));
     return make_key(registry, caller, request, jwk, key);
 }
 

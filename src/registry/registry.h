@@ -29,15 +29,27 @@ typedef struct whk_policy_t {
     int jwks_uri_pin; /**< WebhookKeysJwksUriPin: a set that changes its key is refused */
 } whk_policy_t;
 
+/** What a fetch is for: who has which share of the places for them. */
+typedef enum {
+    WHK_FETCH_BACKGROUND, /**< of nobody's request */
+    WHK_FETCH_REGISTER,   /**< by an admin, with a one-time password */
+    WHK_FETCH_VERIFY      /**< by an admin, without */
+} whk_fetch_kind_t;
+
 /** How key sets by URI are fetched. While one is, no connection to the store and no lock is held.
  */
 typedef struct whk_remote_t {
     whk_fetcher_t *fetcher;
-    /** Take a place among the fetches that may run at once. @return 0 where all are taken */
-    int (*enter)(void *baton);
+    /**
+     * Take a place among the fetches that may run at once.
+     * @param enterprise_id whose request it is; NULL for the background
+     * @return the place; 0 where there is none for this enterprise and kind
+     */
+    int (*enter)(void *baton, whk_fetch_kind_t kind, const char *enterprise_id);
     /** Give it back. */
-    void (*leave)(void *baton);
+    void (*leave)(void *baton, int place);
     void *baton;
+    const volatile apr_uint32_t *stop; /**< see whk_fetch() */
 } whk_remote_t;
 
 /** registry/keyring.h */
@@ -135,7 +147,7 @@ typedef struct whk_verdict_t {
 
 /**
  * Try a JWS against one key (contract, section 5). Times are not judged. A key by jwksUri is
- * fetched meanwhile.
+ * fetched meanwhile where the set at hand is not fresh.
  * @param body    the request's JSON text
  * @param verdict set on success, valid or not
  * @return key_not_found, invalid_json, invalid_request, or a 5xx

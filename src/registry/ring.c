@@ -48,7 +48,8 @@ static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **fr
         if (key->status != WHK_KEY_STATUS_ACTIVE)
             continue;
         entry->jwk = put_text(free_space, key->jwk);
-        entry->used = key->last_used;
+        entry->last_used = key->last_used;
+        entry->end = WHK_NEVER;
         /* It is as whk_jwk_parse() writes it. */
         entry->is_ed25519 = strstr(key->jwk, "\"crv\":\"Ed25519\"") != NULL;
         entry->flaw = flaw_of(key);
@@ -98,6 +99,39 @@ whk_ring_entry_t *whk_ring_find(whk_ring_t *ring, const char *key_id)
                    by_key_id);
 }
 
+void whk_ring_set_end(whk_ring_entry_t *entry, apr_time_t fresh_until, apr_time_t end)
+{
+    entry->fresh_until = fresh_until;
+    entry->end = end;
+}
+
+int whk_ring_entry_flaw(const whk_ring_entry_t *entry, apr_time_t now)
+{
+    if (entry->flaw)
+        return entry->flaw;
+    return now > entry->end ? WHK_JWKS_URI_UNREACHABLE : 0;
+}
+
+static int has_ended(const whk_ring_entry_t *entry, apr_time_t now)
+{
+    return entry->jwk && !entry->flaw && now > entry->end;
+}
+
+int whk_ring_has_ended(whk_ring_t *ring, const char *key_id, apr_time_t now)
+{
+    const whk_ring_entry_t *entry;
+    int i;
+
+    if (key_id) {
+        entry = whk_ring_find(ring, key_id);
+        return entry && has_ended(entry, now);
+    }
+    for (i = 0; i < ring->count; i++)
+        if (has_ended(&ring->entries[i], now))
+            return 1;
+    return 0;
+}
+
 void whk_ring_inherit(whk_ring_t *ring, whk_ring_t *older)
 {
     int i;
@@ -106,10 +140,17 @@ void whk_ring_inherit(whk_ring_t *ring, whk_ring_t *older)
         whk_ring_entry_t *entry = &ring->entries[i];
         whk_ring_entry_t *old = entry->jwk ? whk_ring_find(older, entry->key_id) : NULL;
 
-        if (!old || !old->jwk || strcmp(entry->jwk, old->jwk) != 0)
+        if (!old || !old->jwk)
+            continue;
+        /* The same answer ends when it ended, whoever set a clock meanwhile. */
+        if (entry->fresh_until && entry->fresh_until == old->fresh_until)
+            entry->end = old->end;
+        if (strcmp(entry->jwk, old->jwk) != 0)
             continue;
         if (old->used > entry->used)
             entry->used = old->used;
+        if (old->last_used > entry->last_used)
+            entry->last_used = old->last_used;
         entry->parsed = old->parsed;
         old->parsed = NULL;
         if (entry->parsed)

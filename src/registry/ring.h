@@ -17,6 +17,8 @@
 /** Parsed keys that a process keeps: some 10 KiB each. Beyond, the one used longest ago goes. */
 #define WHK_PARSED_MOST 1024
 
+#define WHK_NEVER APR_INT64_MAX
+
 /** Revoked keys whose keyIds are remembered, so that their owner is told. */
 #define WHK_REVOKED_MOST 100
 
@@ -40,8 +42,11 @@ struct whk_ring_entry_t {
     const char *key_id;
     const char *jwk; /**< NULL: revoked */
     whk_parsed_t *parsed;
-    apr_time_t used; /**< when a use was last noted */
-    int order;       /**< age among its ring's */
+    apr_time_t used;        /**< when a use was last noted, by whk_clock_now(); 0: not yet */
+    apr_time_t last_used;   /**< the same by the wall clock, at first as it is stored */
+    apr_time_t fresh_until; /**< of its set by URI, as it is stored; 0: none */
+    apr_time_t end;         /**< by whk_clock_now(), from when its set is too old; or WHK_NEVER */
+    int order;              /**< age among its ring's */
     char is_ed25519;
     char flaw; /**< a whk_code_t that says why it does not verify now; 0: it does */
 };
@@ -49,6 +54,7 @@ struct whk_ring_entry_t {
 typedef struct whk_ring_t {
     const char *enterprise_id;
     apr_int64_t revision;
+    apr_time_t read_at; /**< when reading it began, by whk_clock_now() */
     int references;
     int count;
     whk_ring_entry_t entries[]; /**< by key_id */
@@ -60,6 +66,15 @@ whk_ring_t *whk_ring_make(const char *enterprise_id, apr_int64_t revision,
 
 /** The entry of a keyId, or NULL. */
 whk_ring_entry_t *whk_ring_find(whk_ring_t *ring, const char *key_id);
+
+/** Its keys by this set are good until `end`. */
+void whk_ring_set_end(whk_ring_entry_t *entry, apr_time_t fresh_until, apr_time_t end);
+
+/** A whk_code_t that says why an entry does not verify at `now`; 0: it does. */
+int whk_ring_entry_flaw(const whk_ring_entry_t *entry, apr_time_t now);
+
+/** True where a key seems good but for its set's age: the one of this keyId, or any with NULL. */
+int whk_ring_has_ended(whk_ring_t *ring, const char *key_id, apr_time_t now);
 
 /** Take over from the ring that this one replaces what is still the same. */
 void whk_ring_inherit(whk_ring_t *ring, whk_ring_t *older);

@@ -54,9 +54,10 @@ static const whk_outcome_t *read_request(const char *text, apr_size_t length, re
 static const whk_outcome_t *fetch_jwk(whk_registry_t *registry, const whk_key_t *key,
                                       const whk_jwk_t **jwk)
 {
+    const whk_fetch_for_t whose = {WHK_FETCH_VERIFY, key->enterprise_id};
     apr_interval_time_t lifetime;
     const whk_outcome_t *outcome =
-        whk_remote_jwk(registry, key->jwks_uri, key->key_id, jwk, &lifetime);
+        whk_remote_jwk(registry, &whose, key->jwks_uri, key->key_id, jwk, &lifetime);
 
     if (outcome && whk_code_status(outcome->code) >= 500)
         return outcome;
@@ -68,10 +69,27 @@ static const whk_outcome_t *fetch_jwk(whk_registry_t *registry, const whk_key_t 
     return NULL;
 }
 
+/* What the background found of its set is known still, and was good. */
+static const whk_outcome_t *is_at_hand(whk_registry_t *registry, const whk_key_t *key, int *at_hand)
+{
+    whk_remote_set_t *set = NULL;
+
+    *at_hand = !key->jwks_uri;
+    if (*at_hand || key->remote_flaw != WHK_REMOTE_GOOD)
+        return NULL;
+    WHK_TRY(whk_store_remote_set_get(registry->store, registry->pool, key->jwks_uri, &set));
+    *at_hand = set && whk_remote_fresh_for(set->fresh_until, apr_time_now(),
+                                           registry->policy->jwks_uri_refresh) > 0;
+    return NULL;
+}
+
 static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_key_t *key,
                                      const whk_jwk_t **jwk)
 {
-    if (key->jwks_uri)
+    int at_hand;
+
+    WHK_TRY(is_at_hand(registry, key, &at_hand));
+    if (!at_hand)
         return fetch_jwk(registry, key, jwk);
     *jwk = whk_jwk_load(key->jwk, registry->pool);
     if (*jwk)

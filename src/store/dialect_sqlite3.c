@@ -7,6 +7,7 @@
 #define OTP                                                                                        \
     "SELECT user_id, sealed_secret, algorithm, digits, period, last_step, failures, "              \
     "locked_until, created_at FROM whk_otp "
+#define REMOTE_SET "SELECT uri, etag, refresh_at, fresh_until, failures FROM whk_remote_set "
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
     "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw FROM whk_key "
@@ -76,10 +77,11 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",
             [SQL_OTP_ACCEPT] =
                 "UPDATE whk_otp SET last_step = %lld, failures = 0, locked_until = 0 WHERE user_id "
-                "= %s AND sealed_secret = %s AND last_step < %lld AND locked_until <= %lld",
+                "= %s AND sealed_secret = %s AND last_step < %lld AND "
+                "(locked_until <= %lld OR locked_until > %lld)",
             [SQL_OTP_COUNT_FAILURE] =
                 "UPDATE whk_otp SET failures = failures + 1 WHERE user_id = %s "
-                "AND locked_until <= %lld",
+                "AND (locked_until <= %lld OR locked_until > %lld)",
             [SQL_OTP_LOCK] = "UPDATE whk_otp SET locked_until = %lld WHERE user_id = %s",
             [SQL_KEY_INSERT] =
                 "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
@@ -112,7 +114,8 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_KEY_REVOKED] =
                 KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
             [SQL_KEY_USED] = "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
-                             "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld)",
+                             "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld OR "
+                             "last_used_at > %lld)",
             [SQL_KEY_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
             [SQL_KEY_REMOTE] =
                 "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s "
@@ -123,10 +126,19 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "excluded.refresh_at), "
                 "fresh_until = max(fresh_until, excluded.fresh_until)",
             [SQL_REMOTE_SET_DUE] =
-                "SELECT uri, etag, refresh_at, fresh_until, failures FROM whk_remote_set WHERE "
-                "refresh_at <= %lld AND leased_until <= %lld ORDER BY refresh_at LIMIT 1",
-            [SQL_REMOTE_SET_LEASE] = "UPDATE whk_remote_set SET leased_until = %lld WHERE uri = %s "
-                                     "AND refresh_at <= %lld AND leased_until <= %lld",
+                REMOTE_SET "WHERE refresh_at <= %lld AND (leased_until <= %lld OR leased_until > "
+                           "%lld) ORDER BY refresh_at LIMIT 1",
+            [SQL_REMOTE_SET_AHEAD] =
+                REMOTE_SET "WHERE refresh_at > %lld AND (leased_until <= %lld OR leased_until > "
+                           "%lld) ORDER BY refresh_at LIMIT 1",
+            [SQL_REMOTE_SET_LEASE] =
+                "UPDATE whk_remote_set SET leased_until = %lld WHERE uri = %s AND "
+                "(refresh_at <= %lld OR refresh_at > %lld) AND "
+                "(leased_until <= %lld OR leased_until > %lld)",
+            [SQL_REMOTE_SET_GET] = REMOTE_SET "WHERE uri = %s",
+            [SQL_REMOTE_SET_LIST] =
+                REMOTE_SET "WHERE uri IN (SELECT jwks_uri FROM whk_key WHERE enterprise_id = %s "
+                           "AND status = 'ACTIVE' AND jwks_uri IS NOT NULL)",
             [SQL_REMOTE_SET_UPDATE] =
                 "UPDATE whk_remote_set SET etag = %s, refresh_at = %lld, fresh_until = %lld, "
                 "failures = %lld, leased_until = 0 WHERE uri = %s AND leased_until = %lld",

@@ -145,7 +145,8 @@ const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
 {
     apr_int64_t used = apr_time_as_msec(when);
     apr_int64_t before = apr_time_as_msec(when - step);
-    const void *arguments[] = {&used, enterprise_id, key_id, &before};
+    apr_int64_t ahead = apr_time_as_msec(when + step);
+    const void *arguments[] = {&used, enterprise_id, key_id, &before, &ahead};
 
     return whk_statement_write_in_transaction(store, pool, SQL_KEY_USED, arguments, NULL);
 }

@@ -1,3 +1,4 @@
+#include "model/clock.h"
 #include "store/statement.h"
 
 static void *read_enrolment(whk_row_t *row)
@@ -72,10 +73,12 @@ const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, 
 
 const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           const char *sealed_secret, apr_int64_t step,
-                                          apr_time_t now, int *accepted)
+                                          apr_time_t now, apr_interval_time_t lock_most,
+                                          int *accepted)
 {
     apr_int64_t now_ms = apr_time_as_msec(now);
-    const void *arguments[] = {&step, user, sealed_secret, &step, &now_ms};
+    apr_int64_t most = apr_time_as_msec(now + lock_most + WHK_CLOCKS_APART);
+    const void *arguments[] = {&step, user, sealed_secret, &step, &now_ms, &most};
 
     return whk_statement_write(store, pool, SQL_OTP_ACCEPT, arguments, accepted);
 }
@@ -96,7 +99,8 @@ const whk_outcome_t *whk_store_otp_refuse(whk_store_t *store, apr_pool_t *pool, 
                                           whk_otp_enrolment_t **enrolment, int *counted)
 {
     apr_int64_t until = apr_time_as_msec(now);
-    const void *count[] = {user, &until};
+    apr_int64_t most = apr_time_as_msec(now + lock_most + WHK_CLOCKS_APART);
+    const void *count[] = {user, &until, &most};
     const void *lock[] = {&until, user};
 
     WHK_TRY(whk_statement_write_in_transaction(store, pool, SQL_OTP_COUNT_FAILURE, count, counted));

@@ -22,23 +22,49 @@ const whk_outcome_t *whk_store_remote_set_add(whk_store_t *store, apr_pool_t *po
     return whk_statement_write_in_transaction(store, pool, SQL_REMOTE_SET_ADD, arguments, NULL);
 }
 
-const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *pool, apr_time_t now,
+const whk_outcome_t *whk_store_remote_set_get(whk_store_t *store, apr_pool_t *pool, const char *uri,
                                               whk_remote_set_t **set)
 {
-    apr_int64_t at = apr_time_as_msec(now);
-    const void *arguments[] = {&at, &at};
+    const void *arguments[] = {uri};
 
-    return whk_statement_read_one(store, pool, SQL_REMOTE_SET_DUE, arguments, read_remote_set,
+    return whk_statement_read_one(store, pool, SQL_REMOTE_SET_GET, arguments, read_remote_set,
+                                  (void **)set);
+}
+
+const whk_outcome_t *whk_store_remote_set_list(whk_store_t *store, apr_pool_t *pool,
+                                               const char *enterprise_id, apr_array_header_t **sets)
+{
+    const void *arguments[] = {enterprise_id};
+
+    return whk_statement_read(store, pool, SQL_REMOTE_SET_LIST, arguments, read_remote_set, sets);
+}
+
+const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *pool,
+                                              const whk_due_t *due, whk_remote_set_t **set)
+{
+    apr_int64_t at = apr_time_as_msec(due->now);
+    apr_int64_t refresh = apr_time_as_msec(due->refresh_most);
+    apr_int64_t lease = apr_time_as_msec(due->lease_most);
+    const void *due_now[] = {&at, &at, &lease};
+    const void *ahead[] = {&refresh, &at, &lease};
+
+    WHK_TRY(whk_statement_read_one(store, pool, SQL_REMOTE_SET_DUE, due_now, read_remote_set,
+                                   (void **)set));
+    if (*set)
+        return NULL;
+    return whk_statement_read_one(store, pool, SQL_REMOTE_SET_AHEAD, ahead, read_remote_set,
                                   (void **)set);
 }
 
 const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *pool,
-                                                whk_remote_set_t *set, apr_time_t now,
+                                                whk_remote_set_t *set, const whk_due_t *due,
                                                 apr_time_t until, int *leased)
 {
-    apr_int64_t at = apr_time_as_msec(now);
+    apr_int64_t at = apr_time_as_msec(due->now);
+    apr_int64_t refresh = apr_time_as_msec(due->refresh_most);
+    apr_int64_t lease = apr_time_as_msec(due->lease_most);
     apr_int64_t end = apr_time_as_msec(until);
-    const void *arguments[] = {&end, set->uri, &at, &at};
+    const void *arguments[] = {&end, set->uri, &at, &refresh, &at, &lease};
 
     set->leased_until = until;
     return whk_statement_write(store, pool, SQL_REMOTE_SET_LEASE, arguments, leased);

@@ -104,7 +104,8 @@ const whk_outcome_t *whk_store_event_insert(whk_store_t *store, apr_pool_t *pool
  * [T] Count a refused code: failures + 1, and where that makes at least `lock_after`, locked_until
  * = now + min(`lock_first` · 2^(failures - lock_after), `lock_most`). `enrolment` is set to what is
  * stored afterwards, or NULL where the user has none. A user who is locked at `now` is left as is,
- * and `counted` is 0.
+ * and `counted` is 0. Nobody is locked for longer than `lock_most`: what says so was written under
+ * a wrong clock, and is over.
  */
 const whk_outcome_t *whk_store_otp_refuse(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           apr_time_t now, int lock_after,
@@ -158,7 +159,8 @@ const whk_outcome_t *whk_store_key_revoked(whk_store_t *store, apr_pool_t *pool,
                                            const char *enterprise_id, int most,
                                            apr_array_header_t **keys);
 
-/** [T] Move lastUsedDate to `when`, where it is at least `step` before that. */
+/** [T] Move lastUsedDate to `when`, where it is at least `step` before that, or more than that
+ * after it: by a wrong clock. */
 const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
                                         const char *enterprise_id, const char *key_id,
                                         apr_time_t when, apr_interval_time_t step);
@@ -169,14 +171,31 @@ const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
 const whk_outcome_t *whk_store_remote_set_add(whk_store_t *store, apr_pool_t *pool, const char *uri,
                                               apr_time_t refresh_at, apr_time_t fresh_until);
 
-/** The set that has been due for longest and is nobody's, or NULL. */
-const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *pool, apr_time_t now,
+/** The set of a URI; NULL where there is none. */
+const whk_outcome_t *whk_store_remote_set_get(whk_store_t *store, apr_pool_t *pool, const char *uri,
                                               whk_remote_set_t **set);
+
+/** The sets of an enterprise's ACTIVE keys: an array of `whk_remote_set_t *`. */
+const whk_outcome_t *whk_store_remote_set_list(whk_store_t *store, apr_pool_t *pool,
+                                               const char *enterprise_id,
+                                               apr_array_header_t **sets);
+
+/** What is due at `now`. What is further ahead than can have been written was written under a wrong
+ *  clock: a refresh after `refresh_most` is due, and a lease until after `lease_most` is over. */
+typedef struct whk_due_t {
+    apr_time_t now;
+    apr_time_t refresh_most;
+    apr_time_t lease_most;
+} whk_due_t;
+
+/** The set that has been due for longest and is nobody's, or NULL. */
+const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *pool,
+                                              const whk_due_t *due, whk_remote_set_t **set);
 
 /** Take a due set until `until`, in one atomic update, which the set remembers. `leased` is 0 where
  *  another process has it. */
 const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *pool,
-                                                whk_remote_set_t *set, apr_time_t now,
+                                                whk_remote_set_t *set, const whk_due_t *due,
                                                 apr_time_t until, int *leased);
 
 /** Write back what a fetch found, and give the set back: nothing is written where the lease went to
@@ -265,11 +284,12 @@ const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, 
                                           int *unlocked);
 /**
  * Use a step up, in one atomic update: last_step = `step`, failures = 0, not locked. `accepted` is
- * 0, and nothing changed, where last_step is not before it, the user is locked at `now`, or the
- * sealed secret is no longer the one that the code was judged by.
+ * 0, and nothing changed, where last_step is not before it, the user is locked at `now` (for no
+ * longer than `lock_most`), or the sealed secret is no longer the one that the code was judged by.
  */
 const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           const char *sealed_secret, apr_int64_t step,
-                                          apr_time_t now, int *accepted);
+                                          apr_time_t now, apr_interval_time_t lock_most,
+                                          int *accepted);
 
 #endif

@@ -191,7 +191,7 @@ static const char *uri_on(const char *host, const server_t *server, const char *
 static whk_fetched_t fetch_good(whk_fetcher_t *fetcher, const char *uri, const char *etag)
 {
     whk_fetched_t fetched = {0};
-    const whk_outcome_t *outcome = whk_fetch(fetcher, uri, etag, &fetched, pool);
+    const whk_outcome_t *outcome = whk_fetch(fetcher, uri, etag, NULL, &fetched, pool);
 
     if (outcome)
         fail_msg("%s: %s (%s)", uri, outcome->message, outcome->operator_hint);
@@ -201,7 +201,7 @@ static whk_fetched_t fetch_good(whk_fetcher_t *fetcher, const char *uri, const c
 static const whk_outcome_t *fetch_bad(whk_fetcher_t *fetcher, const char *uri, whk_code_t code)
 {
     whk_fetched_t fetched = {0};
-    const whk_outcome_t *outcome = whk_fetch(fetcher, uri, NULL, &fetched, pool);
+    const whk_outcome_t *outcome = whk_fetch(fetcher, uri, NULL, NULL, &fetched, pool);
 
     if (!outcome)
         fail_msg("%s was fetched", uri);

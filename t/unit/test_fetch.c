@@ -400,11 +400,11 @@ static void *APR_THREAD_FUNC fetch_often(apr_thread_t *thread, void *fetcher)
         whk_fetched_t fetched;
         const char *uri =
             apr_pstrcat(thread_pool, "https://good.keys.test:", good.port, paths[i % 4], NULL);
-        int is_good = !whk_fetch(fetcher, uri, NULL, &fetched, thread_pool);
+        int is_good = !whk_fetch(fetcher, uri, NULL, NULL, &fetched, thread_pool);
 
         failures += is_good != (i % 4 != 2);
         if (i % 8 == 0)
-            failures += !whk_fetch(fetcher, "https://127.1/", NULL, &fetched, thread_pool);
+            failures += !whk_fetch(fetcher, "https://127.1/", NULL, NULL, &fetched, thread_pool);
     }
     apr_pool_destroy(thread_pool);
     apr_atomic_add32(&thread_failures, failures);

@@ -15,12 +15,15 @@
 #define JWK(kid, x) "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"" kid "\",\"x\":\"" x "\"}"
 #define SET(members) "{\"keys\":[" members "]}"
 
+/* t/lib/stepped_clock.c */
+extern _Atomic long long stepped_wall;
+
 /* What the server answers, and what it was asked. */
 static struct {
     int socket;
     int port;
     pthread_t thread;
-    const char *status; /* NULL: closes the connection */
+    const char *status; /* NULL: closes the connection; "hang": for 3 s */
     const char *headers;
     const char *body;
     int requests;
@@ -41,7 +44,9 @@ static void *serve(void *unused)
             __atomic_add_fetch(&origin.requests, 1, __ATOMIC_SEQ_CST);
             usleep(20000);
         }
-        if (length > 0 && origin.status) {
+        if (length > 0 && origin.status && !strcmp(origin.status, "hang"))
+            usleep(3000000);
+        else if (length > 0 && origin.status) {
             snprintf(answer, sizeof(answer),
                      "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s",
                      origin.status, strlen(origin.body), origin.headers, origin.body);
@@ -90,15 +95,18 @@ static int places;
 static int failures_told;
 static int recoveries_told;
 
-static int enter(void *baton)
+static int enter(void *baton, whk_fetch_kind_t kind, const char *enterprise_id)
 {
     (void)baton;
-    return places > 0;
+    assert_int_equal(kind, WHK_FETCH_BACKGROUND);
+    assert_null(enterprise_id);
+    return places > 0 ? 7 : 0;
 }
 
-static void leave(void *baton)
+static void leave(void *baton, int place)
 {
     (void)baton;
+    assert_int_equal(place, 7);
 }
 
 static void report(void *baton, const char *where, const whk_outcome_t *outcome)
@@ -181,6 +189,7 @@ static int set_up_refresh(void **state)
     registry.policy = &policy;
     registry.remote = &remote;
     places = 1;
+    stepped_wall = 0;
     origin.requests = failures_told = recoveries_told = 0;
     answer("200 OK", "ETag: \"v1\"\r\n", SET(JWK("one", X_1)));
     register_key("acme", "one", JWK("one", X_1));
@@ -389,12 +398,95 @@ static void a_busy_node_is_no_failure(void **state)
 {
     (void)state;
     places = 0;
-    let_it_expire();
     run_now();
     assert_int_equal(origin.requests, 0);
     asks(FLAW, "NULL");
     asks(FAILURES, "0");
     asks(LEASED, "0");
+    assert_int_equal(failures_told, 0);
+}
+
+/* Whatever keeps it from being fetched. */
+static void a_busy_node_ends_a_set_all_the_same(void **state)
+{
+    (void)state;
+    places = 0;
+    let_it_expire();
+    run_now();
+    assert_int_equal(origin.requests, 0);
+    asks(FLAW, "unreachable");
+    asks(REVISION, "1");
+    asks(FAILURES, "0");
+    asks(LEASED, "0");
+    assert_int_equal(failures_told, 1);
+    run_now();
+    asks(REVISION, "1");
+    assert_int_equal(failures_told, 1);
+    places = 1;
+    run_now();
+    asks(FLAW, "NULL");
+}
+
+/* Written under a clock that was a year ahead. */
+static void times_that_are_too_far_ahead(void **state)
+{
+    const char *ahead =
+        apr_psprintf(fixture->pool, "%" APR_INT64_T_FMT,
+                     apr_time_as_msec(apr_time_now() + apr_time_from_sec(365 * 86400)));
+
+    (void)state;
+    run_sql(fixture->link,
+            apr_pstrcat(fixture->pool, "UPDATE whk_remote_set SET refresh_at = ", ahead,
+                        ", leased_until = ", ahead, ", fresh_until = ", ahead, NULL));
+    answer("500 Oops", "", "");
+    run_due();
+    assert_int_equal(origin.requests, 1);
+    asks(LEASED, "0");
+    asks(FLAW, "NULL");
+    assert_next(4, 5);
+    /* Good from now on for WebhookKeysMaxStale, and no longer. */
+    stepped_wall += apr_time_from_sec(59);
+    run_now();
+    asks(FLAW, "NULL");
+    stepped_wall += apr_time_from_sec(2);
+    run_now();
+    asks(FLAW, "unreachable");
+}
+
+static int stopping(void *baton)
+{
+    (void)baton;
+    return remote.stop && *remote.stop;
+}
+
+static void *stop_soon(void *stop)
+{
+    usleep(10000);
+    *(volatile apr_uint32_t *)stop = 1;
+    return NULL;
+}
+
+/* A process that ends while it fetches gives the set back, and says nothing of it. */
+static void a_stop_during_a_fetch(void **state)
+{
+    const whk_refresh_t refresh = {apr_time_from_sec(60), report, stopping, NULL};
+    volatile apr_uint32_t stop = 0;
+    pthread_t thread;
+    apr_time_t began = apr_time_now();
+
+    (void)state;
+    answer("hang", "", "");
+    remote.stop = &stop;
+    run_sql(fixture->link, "UPDATE whk_remote_set SET refresh_at = 0");
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, (void *)&stop), 0);
+    good(whk_refresh_due_sets(&registry, &refresh));
+    pthread_join(thread, NULL);
+    remote.stop = NULL;
+    assert_int_equal(origin.requests, 1);
+    assert_true(apr_time_now() - began < apr_time_from_sec(3));
+    asks(LEASED, "0");
+    asks(FAILURES, "0");
+    asks(FLAW, "NULL");
     assert_int_equal(failures_told, 0);
 }
 
@@ -424,14 +516,15 @@ static void a_lease_is_kept(void **state)
     whk_remote_set_t *set;
     int leased;
     apr_time_t now = apr_time_now();
+    const whk_due_t due = {now, now + apr_time_from_sec(300), now + apr_time_from_sec(90)};
 
     (void)state;
     run_sql(fixture->link, "UPDATE whk_remote_set SET refresh_at = 0");
-    good(whk_store_remote_set_due(registry.store, fixture->pool, now, &set));
-    good(whk_store_remote_set_lease(registry.store, fixture->pool, set, now,
+    good(whk_store_remote_set_due(registry.store, fixture->pool, &due, &set));
+    good(whk_store_remote_set_lease(registry.store, fixture->pool, set, &due,
                                     now + apr_time_from_sec(90), &leased));
     assert_int_equal(leased, 1);
-    good(whk_store_remote_set_lease(registry.store, fixture->pool, set, now,
+    good(whk_store_remote_set_lease(registry.store, fixture->pool, set, &due,
                                     now + apr_time_from_sec(90), &leased));
     assert_int_equal(leased, 0);
     run_due();
@@ -489,6 +582,9 @@ int main(void)
         REFRESH_TEST(what_is_no_set),
         REFRESH_TEST(not_for_ever),
         REFRESH_TEST(a_busy_node_is_no_failure),
+        REFRESH_TEST(a_busy_node_ends_a_set_all_the_same),
+        REFRESH_TEST(times_that_are_too_far_ahead),
+        REFRESH_TEST(a_stop_during_a_fetch),
         REFRESH_TEST(revoked_keys_need_no_fetch),
         REFRESH_TEST(several_enterprises),
         REFRESH_TEST(a_lease_is_kept),

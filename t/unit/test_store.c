@@ -177,7 +177,7 @@ static int accept_step(fixture_t *fixture, const char *sealed, apr_int64_t step,
     int accepted = -1;
 
     good(whk_store_otp_accept(fixture->link->store, fixture->pool, "bob", sealed, step,
-                              apr_time_from_msec(now), &accepted));
+                              apr_time_from_msec(now), apr_time_from_sec(40), &accepted));
     return accepted;
 }
 

@@ -1,0 +1,75 @@
+#include "httpd/tasks.h"
+
+#include <unistd.h>
+
+#include <apr_atomic.h>
+#include <http_log.h>
+
+#include "model/clock.h"
+
+APLOG_USE_MODULE(webhook_keys);
+
+/* Longer than a fetch takes to break off, and sooner than httpd kills a child that does not end. */
+#define WAIT_MOST apr_time_from_sec(6)
+
+#define WAIT_STEP apr_time_from_msec(2)
+
+/* No locks: with the prefork MPM a child ends inside a signal handler. */
+static volatile apr_uint32_t stop;
+static volatile apr_uint32_t stop_requests;
+static volatile apr_uint32_t running;
+
+const volatile apr_uint32_t *whk_tasks_stop(void)
+{
+    return &stop;
+}
+
+const volatile apr_uint32_t *whk_tasks_stop_requests(void)
+{
+    return &stop_requests;
+}
+
+int whk_tasks_begin(void)
+{
+    apr_atomic_inc32(&running);
+    if (!apr_atomic_read32(&stop))
+        return 1;
+    whk_tasks_end();
+    return 0;
+}
+
+void whk_tasks_end(void)
+{
+    apr_atomic_dec32(&running);
+}
+
+/* Before anything of this child goes. Where a task does not end, the memory that it uses must not
+ * go either: then the process does, at once. */
+static apr_status_t wait_for_tasks(void *data)
+{
+    apr_time_t end = whk_clock_now() + WAIT_MOST;
+
+    apr_atomic_set32(&stop, 1);
+    while (apr_atomic_read32(&running) && whk_clock_now() < end)
+        apr_sleep(WAIT_STEP);
+    if (!apr_atomic_read32(&running))
+        return APR_SUCCESS;
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, (server_rec *)data,
+                 "a background task does not end within %d s: this process ends without it",
+                 (int)apr_time_sec(WAIT_MOST));
+    _exit(0);
+}
+
+void whk_tasks_child_init(apr_pool_t *pool, server_rec *s)
+{
+    stop = stop_requests = 0;
+    apr_pool_pre_cleanup_register(pool, s, wait_for_tasks);
+}
+
+void whk_tasks_child_stopping(apr_pool_t *pool, int graceful)
+{
+    (void)pool;
+    apr_atomic_set32(&stop, 1);
+    if (!graceful)
+        apr_atomic_set32(&stop_requests, 1);
+}

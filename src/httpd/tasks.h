@@ -1,0 +1,29 @@
+#ifndef WHK_HTTPD_TASKS_H
+#define WHK_HTTPD_TASKS_H
+
+/**
+ * @file httpd/tasks.h
+ * The end of the background tasks of a child. mod_watchdog's threads belong to the process, and
+ * nothing joins them before the child's pool goes: so a child that ends tells its tasks, waits for
+ * those that run, and what would begin later does nothing.
+ */
+
+#include <httpd.h>
+
+/** child_init, after all that tasks use: they end before any of it does. */
+void whk_tasks_child_init(apr_pool_t *pool, server_rec *s);
+
+/** child_stopping: tasks end; where it is not graceful, the fetches of requests too. */
+void whk_tasks_child_stopping(apr_pool_t *pool, int graceful);
+
+/** A task begins. @return 0: it must not, and touch nothing */
+int whk_tasks_begin(void);
+
+/** A task that began is over. */
+void whk_tasks_end(void);
+
+/** Not 0 once the tasks, or the requests, of this process are to break off. */
+const volatile apr_uint32_t *whk_tasks_stop(void);
+const volatile apr_uint32_t *whk_tasks_stop_requests(void);
+
+#endif
