@@ -34,6 +34,35 @@ sub stopped {
     return;
 }
 
+sub text_of {
+    my $file = shift;
+    open my $in, '<', "$WHK::Server::root/$file" or die "$file: $!";
+    local $/;
+    return scalar <$in>;
+}
+
+# The locations for webhooks that pages show, and the one that comes commented out with the installed example.
+my @pages = ('README.md', map { "docs/$_.md" } qw(directives operations signing));
+my @shown = map { my $page = $_; map { [ $page, $_ ] } grep { /^\s*ProxyPass/m } text_of($page) =~ /^```apache\n(.*?)^```$/msg } @pages;
+my $commented = join '', text_of('conf/webhook_keys.conf') =~ /^#(\s*<LocationMatch.*\n(?:#.*\n)*)/m;
+push @shown, [ 'conf/webhook_keys.conf', $commented =~ s/^#//mgr ];
+cmp_ok(scalar @shown, '>=', 3, 'pages show locations for webhooks');
+for my $shown (@shown) {
+    my ($page, $text) = @$shown;
+    subtest "as shown in $page" => sub {
+        my $hooks = $text =~ s{"http://127\.0\.0\.1:9000}{"\${WHK_BACKEND}}r;
+        isnt($hooks, $text, 'its backend is ours') or return diag $text;
+        my $w   = WHK::Webhooks->new(hooks => $hooks);
+        my $key = $w->key('EdDSA');
+        for my $target ('', '/', '/orders/a%20b?id=1') {
+            $w->backend->clear;
+            is($w->post($key, $body, target => $target)->status, 200, "$target passes");
+            is($w->backend->last->{path}, "/hooks/acme$target", '... and arrives under the path it was sent to');
+        }
+        refused($w->post($key, $body, sent => "$body "), 401, 'bad_signature', 'a changed body does not');
+    };
+}
+
 my $plain = WHK::Server->new(start => 0);
 for my $scheme (@examples) {
     subtest $scheme => sub {
