@@ -25,6 +25,7 @@
 #include "httpd/remote.h"
 #include "httpd/replay_cache.h"
 #include "httpd/webhook.h"
+#include "httpd/webhook_delivery.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -70,12 +71,17 @@ static void register_hooks(apr_pool_t *pool)
                          &whk_totp_provider);
     ap_hook_fixups(whk_otp_check, NULL, NULL, APR_HOOK_LAST);
 
-    /* Webhooks, in locations that are anybody's. */
-    whk_captured_body_register_filter();
+    /* Webhooks, in locations that are anybody's. The gate comes after all that authorises and sets
+     * header fields, and before any handler. */
+    whk_captured_body_register_filters();
+    ap_hook_post_read_request(whk_captured_body_install, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_access_ex(whk_webhook_check_location, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                            AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(whk_webhook_check, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "valid-webhook", AUTHZ_PROVIDER_VERSION,
                               &whk_webhook_provider, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(whk_webhook_carry, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(whk_webhook_gate, NULL, NULL, APR_HOOK_REALLY_FIRST - 10);
     ap_hook_log_transaction(whk_webhook_end, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_handler(whk_handler, NULL, NULL, APR_HOOK_MIDDLE);

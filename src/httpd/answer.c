@@ -243,12 +243,21 @@ static void settle_status(request_rec *r, whk_request_t *request)
     }
 }
 
-/* Of a location that is not ours, but lets only signed webhooks through. */
+/* Of a location that is not ours, but lets only signed webhooks through; or httpd answers with the
+ * status of a subrequest that was stopped there. */
 static int is_stopped_webhook(request_rec *r)
 {
-    const whk_request_t *request = ap_get_module_config(r->request_config, &webhook_keys_module);
+    whk_request_t *request = ap_get_module_config(r->request_config, &webhook_keys_module);
 
-    return request && request->delivery && request->outcome;
+    if (!request || request->stopped_webhook)
+        return request != NULL;
+    if (!request->inner.outcome || request->inner.status != r->status)
+        return 0;
+    request->stopped_webhook = 1;
+    request->outcome = request->inner.outcome;
+    request->status = request->inner.status;
+    request->challenge = request->inner.challenge;
+    return 1;
 }
 
 void whk_answer_insert_error_filter(request_rec *r)

@@ -25,7 +25,7 @@ static const whk_outcome_t *check_media_type(request_rec *r)
                       "send the body as Content-Type: application/json");
 }
 
-static const whk_outcome_t *too_large(request_rec *r, apr_int64_t limit)
+const whk_outcome_t *whk_body_too_large(request_rec *r, apr_int64_t limit)
 {
     /* What is left unread can't be told from a next request. */
     r->connection->keepalive = AP_CONN_CLOSE;
@@ -39,14 +39,14 @@ static const whk_outcome_t *check_announced_length(request_rec *r, apr_int64_t l
     apr_off_t length;
 
     if (announced && (apr_strtoff(&length, announced, NULL, 10) != APR_SUCCESS || length > limit))
-        return too_large(r, limit);
+        return whk_body_too_large(r, limit);
     return NULL;
 }
 
 static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_int64_t limit)
 {
     if (ap_map_http_request_error(status, HTTP_BAD_REQUEST) == HTTP_REQUEST_ENTITY_TOO_LARGE)
-        return too_large(r, limit);
+        return whk_body_too_large(r, limit);
     r->connection->keepalive = AP_CONN_CLOSE;
     return whk_refuse(r->pool, WHK_INVALID_REQUEST,
                       "the body did not arrive whole: its framing is broken, or it stopped");
@@ -119,8 +119,8 @@ static apr_status_t append_brigade(growing_t *body, apr_bucket_brigade *brigade,
     return APR_SUCCESS;
 }
 
-const whk_outcome_t *whk_body_read(request_rec *r, apr_int64_t limit, char **bytes,
-                                   apr_size_t *length)
+const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_t limit,
+                                   char **bytes, apr_size_t *length)
 {
     apr_bucket_brigade *brigade;
     growing_t body;
@@ -130,8 +130,8 @@ const whk_outcome_t *whk_body_read(request_rec *r, apr_int64_t limit, char **byt
     begin(&body, r, limit);
     brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     while (!at_end) {
-        apr_status_t status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES,
-                                             APR_BLOCK_READ, HUGE_STRING_LEN);
+        apr_status_t status =
+            ap_get_brigade(from, brigade, AP_MODE_READBYTES, APR_BLOCK_READ, HUGE_STRING_LEN);
 
         if (status == APR_SUCCESS)
             status = append_brigade(&body, brigade, &at_end);
@@ -151,7 +151,7 @@ const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const
     char *bytes;
 
     WHK_TRY(check_media_type(r));
-    WHK_TRY(whk_body_read(r, limit, &bytes, length));
+    WHK_TRY(whk_body_read(r, r->input_filters, limit, &bytes, length));
     /* An input filter such as mod_deflate's takes the header away when it has decoded the body. */
     if (apr_table_get(r->headers_in, "Content-Encoding"))
         return whk_refuse(r->pool, WHK_UNSUPPORTED_MEDIA_TYPE,

@@ -5,17 +5,17 @@
 #include <util_filter.h>
 
 #include "httpd/body.h"
+#include "httpd/config.h"
 
-static ap_filter_rec_t *filter_rec;
+static ap_filter_rec_t *capturing;
+static ap_filter_rec_t *handing_over;
 
-static apr_status_t hand_out(ap_filter_t *filter, apr_bucket_brigade *brigade, ap_input_mode_t mode,
-                             apr_read_type_e block, apr_off_t most)
+static apr_status_t hand_out(whk_captured_body_t *body, ap_filter_t *filter,
+                             apr_bucket_brigade *brigade, ap_input_mode_t mode, apr_off_t most)
 {
-    whk_captured_body_t *body = filter->ctx;
     apr_size_t left = body->length - body->given;
     apr_bucket_alloc_t *allocator = filter->c->bucket_alloc;
 
-    (void)block;
     if (mode == AP_MODE_INIT)
         return APR_SUCCESS;
     if (mode != AP_MODE_READBYTES && mode != AP_MODE_SPECULATIVE && mode != AP_MODE_EXHAUSTIVE)
@@ -33,7 +33,34 @@ static apr_status_t hand_out(ap_filter_t *filter, apr_bucket_brigade *brigade, a
     return APR_SUCCESS;
 }
 
-static void unlink_filter(ap_filter_t *filter, ap_filter_t **first)
+static apr_status_t give_captured(ap_filter_t *filter, apr_bucket_brigade *brigade,
+                                  ap_input_mode_t mode, apr_read_type_e block, apr_off_t most)
+{
+    whk_captured_body_t *body = filter->ctx;
+
+    if (!body->is_read)
+        return ap_get_brigade(filter->next, brigade, mode, block, most);
+    if (body->flaw)
+        return APR_EGENERAL;
+    return hand_out(body, filter, brigade, mode, most);
+}
+
+static apr_status_t give_nothing_else(ap_filter_t *filter, apr_bucket_brigade *brigade,
+                                      ap_input_mode_t mode, apr_read_type_e block, apr_off_t most)
+{
+    (void)block;
+    return hand_out(filter->ctx, filter, brigade, mode, most);
+}
+
+void whk_captured_body_register_filters(void)
+{
+    capturing =
+        ap_register_input_filter("WEBHOOK_KEYS_BODY", give_captured, NULL, AP_FTYPE_PROTOCOL);
+    handing_over = ap_register_input_filter("WEBHOOK_KEYS_VERIFIED", give_nothing_else, NULL,
+                                            AP_FTYPE_RESOURCE);
+}
+
+static void unlink_filter(const ap_filter_t *filter, ap_filter_t **first)
 {
     for (; *first; first = &(*first)->next)
         if (*first == filter) {
@@ -42,45 +69,90 @@ static void unlink_filter(ap_filter_t *filter, ap_filter_t **first)
         }
 }
 
-/* Among the protocol's filters, which an internal redirect keeps, and the first of them. httpd puts
- * one of a type behind those that it has, so it is moved. */
-static void put_back(request_rec *r, whk_captured_body_t *body)
+/* httpd puts one of a type behind those that it has, so it is moved. */
+static void move_to_head(ap_filter_t *filter, request_rec *r)
 {
-    ap_filter_t *filter = ap_add_input_filter_handle(filter_rec, body, r, r->connection);
-    ap_filter_t **place;
-
     unlink_filter(filter, &r->proto_input_filters);
     unlink_filter(filter, &r->input_filters);
-    for (place = &r->input_filters; *place && *place != r->proto_input_filters;)
-        place = &(*place)->next;
     filter->next = r->proto_input_filters;
-    *place = filter;
     r->proto_input_filters = filter;
+    r->input_filters = filter;
 }
 
-static void give_length(request_rec *r, const whk_captured_body_t *body)
+int whk_captured_body_install(request_rec *r)
 {
-    if (!apr_table_get(r->headers_in, "Transfer-Encoding") &&
-        (body->length == 0 || apr_table_get(r->headers_in, "Content-Length")))
+    if (r->main || r->prev || !whk_server_of(r->server)->keyring)
+        return DECLINED;
+    move_to_head(ap_add_input_filter_handle(capturing,
+                                            apr_pcalloc(r->pool, sizeof(whk_captured_body_t)), r,
+                                            r->connection),
+                 r);
+    return DECLINED;
+}
+
+static ap_filter_t *find(const request_rec *sent)
+{
+    ap_filter_t *filter = sent->proto_input_filters;
+
+    while (filter && filter->frec != capturing)
+        filter = filter->next;
+    return filter;
+}
+
+static void give_length(request_rec *sent, const whk_captured_body_t *body)
+{
+    request_rec *each;
+    const char *length = apr_psprintf(sent->pool, "%" APR_SIZE_T_FMT, body->length);
+
+    if (!apr_table_get(sent->headers_in, "Transfer-Encoding") &&
+        (body->length == 0 || apr_table_get(sent->headers_in, "Content-Length")))
         return;
-    apr_table_unset(r->headers_in, "Transfer-Encoding");
-    apr_table_setn(r->headers_in, "Content-Length",
-                   apr_psprintf(r->pool, "%" APR_SIZE_T_FMT, body->length));
+    for (each = sent; each; each = each->next) {
+        apr_table_unset(each->headers_in, "Transfer-Encoding");
+        apr_table_setn(each->headers_in, "Content-Length", length);
+    }
 }
 
-const whk_outcome_t *whk_captured_body_read(request_rec *r, apr_int64_t limit,
-                                            whk_captured_body_t **body)
+const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit,
+                                            const whk_captured_body_t **body)
 {
-    whk_captured_body_t *captured = apr_pcalloc(r->pool, sizeof(*captured));
+    ap_filter_t *filter = find(sent);
+    whk_captured_body_t *captured;
 
-    WHK_TRY(whk_body_read(r, limit, &captured->bytes, &captured->length));
-    put_back(r, captured);
-    give_length(r, captured);
+    if (!filter)
+        return whk_fail(sent->pool, WHK_INTERNAL_ERROR,
+                        "a module took away the filter that reads bodies of webhooks");
+    captured = filter->ctx;
+    if (!captured->is_read) {
+        captured->flaw =
+            whk_body_read(sent, filter->next, limit, &captured->bytes, &captured->length);
+        captured->is_read = 1;
+        if (!captured->flaw)
+            give_length(sent, captured);
+    }
+    if (captured->flaw)
+        return captured->flaw;
+    if (captured->length > (apr_uint64_t)limit)
+        return whk_body_too_large(sent, limit);
     *body = captured;
     return NULL;
 }
 
-void whk_captured_body_register_filter(void)
+void whk_captured_body_hand_over(request_rec *r, request_rec *sent)
 {
-    filter_rec = ap_register_input_filter("WEBHOOK_KEYS_BODY", hand_out, NULL, AP_FTYPE_PROTOCOL);
+    static const whk_captured_body_t nothing = {.is_read = 1};
+    const ap_filter_t *found = find(sent);
+    whk_captured_body_t *captured = found ? found->ctx : NULL;
+    ap_filter_t *filter;
+
+    if (!captured || !captured->is_read || captured->flaw)
+        captured = apr_pmemdup(r->pool, &nothing, sizeof(nothing));
+    if (!captured->is_handed_over) {
+        captured->is_handed_over = 1;
+        captured->given = 0;
+    }
+    filter = ap_add_input_filter_handle(handing_over, captured, r, r->connection);
+    unlink_filter(filter, &r->input_filters);
+    filter->next = r->input_filters;
+    r->input_filters = filter;
 }

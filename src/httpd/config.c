@@ -203,8 +203,12 @@ static const char *read_signature(cmd_parms *cmd, const row_t *row, void *field,
     whk_signature_config_t *signature = field;
 
     (void)row;
+    memset(signature, 0, sizeof(*signature));
+    if (argc == 1 && !ap_cstr_casecmp(argv[0], "None"))
+        return NULL;
     if (!scheme)
-        return "must begin with one of jws, jws-detached, jwt, http-signature, standard-webhooks";
+        return "must begin with one of jws, jws-detached, jwt, http-signature, standard-webhooks, "
+               "or be None";
     if (scheme->takes_header && (argc != 2 || !is_header_name(argv[1])))
         return apr_psprintf(cmd->temp_pool, "must be %s and the name of one header field",
                             scheme->name);
@@ -212,6 +216,7 @@ static const char *read_signature(cmd_parms *cmd, const row_t *row, void *field,
         return apr_psprintf(cmd->temp_pool, "must be %s alone: it has its own place", scheme->name);
     signature->scheme = scheme;
     signature->header = argc == 2 ? apr_pstrdup(cmd->pool, argv[1]) : NULL;
+    signature->in_section = cmd->path != NULL;
     server->verifies = 1;
     return NULL;
 }
@@ -300,6 +305,7 @@ enum {
     REVOCATION_LAG,
     MAX_STALE,
     REPLAY_CACHE,
+    BACKEND_HEADERS,
     JWKS_MAX_AGE,
     JWKS_URI_REFRESH
 };
@@ -337,6 +343,8 @@ static const row_t rows[] = {
     [JWKS_URI_REFRESH] = {"WebhookKeysJwksUriRefresh", read_timeout, FIELD(policy.jwks_uri_refresh),
                           1000, 86400000, "300"},
     [REPLAY_CACHE] = {"WebhookKeysReplayCache", read_replay_cache, FIELD(replay_cache), 0, 0, NULL},
+    [BACKEND_HEADERS] = {"WebhookKeysBackendHeaders", read_flag, FIELD(backend_headers), 0, 0,
+                         "On"},
 };
 
 #define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
@@ -361,6 +369,34 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     for (i = 0; i < argc; i++)
         value = apr_pstrcat(cmd->pool, value, i ? " " : "", argv[i], NULL);
     return apr_psprintf(cmd->pool, "%s is \"%s\", but %s", row->name, value, wrong);
+}
+
+static int is_inside(const ap_directive_t *directive, const char *section)
+{
+    for (; directive; directive = directive->parent)
+        if (!ap_cstr_casecmp(directive->directive, section))
+            return 1;
+    return 0;
+}
+
+/* mod_authz_core marks its own sections by the last bit. */
+static int is_for_all_methods(const cmd_parms *cmd)
+{
+    return (cmd->limited | (AP_METHOD_BIT << (METHODS - 1))) == -1;
+}
+
+/* mod_authz_core's own directive, which takes it as well: it tells nobody what it was given, and a
+ * location of webhooks is closed where nothing there asks for a signature. */
+static const char *note_require(cmd_parms *cmd, void *config_, const char *arguments)
+{
+    whk_config_t *config = config_;
+    const char *what = ap_getword_conf(cmd->temp_pool, &arguments);
+
+    config->requires |= WHK_REQUIRES_SOMETHING;
+    if (!ap_cstr_casecmp(what, "valid-webhook") && is_for_all_methods(cmd) &&
+        !is_inside(cmd->directive, "<RequireNone"))
+        config->requires |= WHK_REQUIRES_VALID_WEBHOOK;
+    return NULL;
 }
 
 #define EVERYWHERE (RSRC_CONF | ACCESS_CONF)
@@ -415,6 +451,9 @@ const command_rec whk_directives[] = {
                       RSRC_CONF, "longest time between two fetches of a key set by URI"),
     AP_INIT_TAKE_ARGV("WebhookKeysReplayCache", set_directive, (void *)&rows[REPLAY_CACHE],
                       RSRC_CONF, "socache provider that remembers which webhooks were received"),
+    AP_INIT_TAKE_ARGV("WebhookKeysBackendHeaders", set_directive, (void *)&rows[BACKEND_HEADERS],
+                      EVERYWHERE, "whether a handler is told in header fields who signed"),
+    AP_INIT_RAW_ARGS("Require", note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
     {NULL}};
 
 void *whk_config_create(apr_pool_t *pool, char *dir)
@@ -438,6 +477,7 @@ void *whk_config_create(apr_pool_t *pool, char *dir)
         config->max_webhook_body = apr_atoi64(rows[MAX_WEBHOOK_BODY].fallback);
         config->revocation_lag = apr_time_from_sec(atoi(rows[REVOCATION_LAG].fallback));
         config->max_stale = apr_time_from_sec(atoi(rows[MAX_STALE].fallback));
+        config->backend_headers = 1;
     }
     return config;
 }
@@ -453,6 +493,9 @@ void *whk_config_merge(apr_pool_t *pool, void *base, void *over_)
             memcpy((char *)merged + rows[i].offset, (const char *)over + rows[i].offset,
                    rows[i].size);
     merged->set |= over->set;
+    /* As mod_authz_core has it: a section's own lines take the place of those around it. */
+    if (over->requires)
+        merged->requires = over->requires;
     return merged;
 }
 

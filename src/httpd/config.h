@@ -28,7 +28,17 @@ extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 typedef struct whk_signature_config_t {
     const whk_scheme_t *scheme; /**< NULL: none is set */
     const char *header;         /**< NULL where the scheme has its own */
+    int in_section;             /**< it stands in a section, so that is a location of webhooks */
 } whk_signature_config_t;
+
+/** The AuthType of locations of webhooks. */
+#define WHK_WEBHOOK_AUTH_TYPE "WebhookSignature"
+
+/** What the Require lines in force at one place ask for. */
+enum {
+    WHK_REQUIRES_SOMETHING = 1,
+    WHK_REQUIRES_VALID_WEBHOOK = 2 /**< `Require valid-webhook` is among them, for all methods */
+};
 
 /** What is in force at one place, defaults filled in. */
 typedef struct whk_config_t {
@@ -55,6 +65,8 @@ typedef struct whk_config_t {
     apr_interval_time_t revocation_lag;
     apr_interval_time_t max_stale;
     const char *replay_cache; /**< NULL: off */
+    int backend_headers;
+    int requires; /**< WHK_REQUIRES_…; 0: no Require line */
 } whk_config_t;
 
 extern const command_rec whk_directives[];

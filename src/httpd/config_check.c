@@ -8,6 +8,7 @@
 #include <mod_dbd.h>
 
 #include "httpd/config.h"
+#include "httpd/webhook_sections.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -133,6 +134,8 @@ int whk_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     status = check_registries(ptemp, s);
+    if (status == OK)
+        status = whk_webhook_sections_check(ptemp, s);
     for (each = s; each && status == OK; each = each->next)
         status = load_secret_key(pconf, each);
     for (each = s; each && status == OK; each = each->next)

@@ -13,20 +13,32 @@
 #include "model/outcome.h"
 #include "registry/registry.h"
 
-/** httpd/webhook.c */
-typedef struct whk_delivery_t whk_delivery_t;
+/** httpd/webhook_delivery.h */
+struct whk_delivery_t;
+typedef struct whk_deliveries_t whk_deliveries_t;
+
+/** Why a request was stopped. */
+typedef struct whk_stop_t {
+    const whk_outcome_t *outcome; /**< NULL: it was not */
+    int status;                   /**< of the answer */
+    const char *challenge;        /**< WWW-Authenticate for a 401 of ours; NULL: none */
+} whk_stop_t;
 
 typedef struct whk_request_t {
-    const char *id;               /**< requestId of answers, log and audit trail */
-    whk_route_t route;            /**< see whk_request_route() */
-    whk_caller_t *caller;         /**< NULL until the authorisation step made one */
-    int claimed;                  /**< the location was found to be ours, before its checks */
-    int kept_slashes;             /**< encoded slashes of the path were kept from httpd */
-    int authenticated;            /**< some authentication step was passed */
-    const whk_outcome_t *outcome; /**< why the request was stopped; NULL: httpd's own reasons */
-    int status;                   /**< of the answer for `outcome` */
-    whk_delivery_t *delivery;     /**< NULL: no webhook was looked at */
-    const char *challenge;        /**< WWW-Authenticate for a 401 of ours; NULL: none */
+    const char *id;                  /**< requestId of answers, log and audit trail */
+    whk_route_t route;               /**< see whk_request_route() */
+    whk_caller_t *caller;            /**< NULL until the authorisation step made one */
+    int claimed;                     /**< the location was found to be ours, before its checks */
+    int kept_slashes;                /**< encoded slashes of the path were kept from httpd */
+    int authenticated;               /**< some authentication step was passed */
+    const whk_outcome_t *outcome;    /**< why the request was stopped; NULL: httpd's own reasons */
+    int status;                      /**< of the answer for `outcome` */
+    struct whk_delivery_t *delivery; /**< NULL: no webhook was looked at */
+    whk_deliveries_t *deliveries;    /**< of a request that a client sent: all of its chain's */
+    int stopped_webhook;             /**< it is a webhook that was stopped, in a location that is
+                                          anybody's */
+    whk_stop_t inner;                /**< a subrequest of it that was so stopped */
+    const char *challenge;           /**< WWW-Authenticate for a 401 of ours; NULL: none */
     whk_registry_t registry;
     int routed;
 } whk_request_t;

@@ -96,6 +96,15 @@ static const row_t *row_of(whk_code_t code)
     return &rows[code < WHK_CODE_COUNT ? code : WHK_INTERNAL_ERROR];
 }
 
+const whk_outcome_t *whk_outcome_copy(apr_pool_t *pool, const whk_outcome_t *outcome)
+{
+    whk_outcome_t *copy = apr_pmemdup(pool, outcome, sizeof(*copy));
+
+    copy->message = apr_pstrdup(pool, outcome->message);
+    copy->operator_hint = apr_pstrdup(pool, outcome->operator_hint);
+    return copy;
+}
+
 const char *whk_code_name(whk_code_t code)
 {
     return row_of(code)->name;

@@ -86,6 +86,9 @@ const whk_outcome_t *whk_refuse(apr_pool_t *pool, whk_code_t code, const char *f
 const whk_outcome_t *whk_fail(apr_pool_t *pool, whk_code_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4), returns_nonnull));
 
+/** A copy that lives as long as `pool`. */
+const whk_outcome_t *whk_outcome_copy(apr_pool_t *pool, const whk_outcome_t *outcome);
+
 /** The API's name of a code, as `key_id_taken`. */
 const char *whk_code_name(whk_code_t code);
 
