@@ -58,6 +58,7 @@ for my $shown (@shown) {
             $w->backend->clear;
             is($w->post($key, $body, target => $target)->status, 200, "$target passes");
             is($w->backend->last->{path}, "/hooks/acme$target", '... and arrives under the path it was sent to');
+            is(WHK::Backend::header($w->backend->last, 'Webhook-Key-Id'), $key->{kid}, '... with who signed');
         }
         refused($w->post($key, $body, sent => "$body "), 401, 'bad_signature', 'a changed body does not');
     };
@@ -66,7 +67,7 @@ for my $shown (@shown) {
 my $plain = WHK::Server->new(start => 0);
 for my $scheme (@examples) {
     subtest $scheme => sub {
-        $plain->write_conf(conf => "Include $WHK::Server::root/conf/examples/$scheme.conf", modules => [qw(proxy proxy_http headers)]);
+        $plain->write_conf(conf => "Include $WHK::Server::root/conf/examples/$scheme.conf", modules => [qw(proxy proxy_http)]);
         my ($status, $output) = $plain->configtest;
         is($status, 0, 'httpd takes it as it stands') or return diag $output;
 
@@ -74,14 +75,15 @@ for my $scheme (@examples) {
         my $key = $w->key('EdDSA', kid => 'my-key-v2');
 
         my $signed = $w->sign($key, $body, target => '/orders/a%20b?id=1');
-        my $r = $w->send($signed, headers => { 'X-Webhook-Key-Id' => 'forged', 'X-Webhook-Enterprise' => ['for', 'ged'] });
+        my $r = $w->send($signed, headers => { 'Webhook-Key-Id' => 'forged', 'Webhook-Enterprise' => ['for', 'ged'], 'Webhook-Alg' => 'none' });
         is($r->status, 200, 'a webhook that is signed passes') or diag $r->body;
         is($w->backend->count, 1, '... once');
         my $got = $w->backend->last;
         ok($got && $got->{body} eq $signed->{body}, '... byte for byte');
         is_deeply([ @{$got}{qw(method path)} ], [ 'POST', '/hooks/acme/orders/a%20b?id=1' ], '... method and path too');
-        is(WHK::Backend::header($got, 'X-Webhook-Key-Id'),     'my-key-v2', '... the backend learns who signed');
-        is(WHK::Backend::header($got, 'X-Webhook-Enterprise'), 'acme',      '... and for which enterprise');
+        is(WHK::Backend::header($got, 'Webhook-Key-Id'),     'my-key-v2', '... the backend learns who signed');
+        is(WHK::Backend::header($got, 'Webhook-Enterprise'), 'acme',      '... and for which enterprise');
+        is(WHK::Backend::header($got, 'Webhook-Alg'),        'EdDSA',     '... and how');
 
         $w->backend->clear;
         stopped($w, $w->send($signed, sent => another_body($scheme, $signed->{body})), $changed{$scheme}, 'a changed body');
