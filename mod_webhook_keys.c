@@ -54,6 +54,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(whk_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
     whk_answer_register_filter();
 
+    ap_hook_pre_translate_name(whk_handler_keep_slashes, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_translate_name(whk_handler_confine_slashes, NULL, NULL, APR_HOOK_REALLY_FIRST);
+
     /* After mod_rewrite and mod_alias had their say, before core looks for a file: a keyId is no
      * file name, and may be longer than one. */
     ap_hook_translate_name(whk_handler_translate, NULL, NULL, APR_HOOK_LAST);

@@ -222,29 +222,52 @@ subtest 'what is no URI' => sub {
     }
 };
 
-subtest 'AllowEncodedSlashes Off and On' => sub {
-    my %conf = map { $_ => <<"CONF" } qw(Off On);
-AllowEncodedSlashes $_
+# httpd looks at this directive before it knows the location, and a virtual host does not inherit it.
+subtest 'keyIds with a slash, whatever AllowEncodedSlashes says' => sub {
+    my $api = <<'CONF';
 <Location "/api/policy/v1">
     SetHandler webhook-keys
     AuthType Bearer
     AuthName "webhook keys"
     Require webhook-keys-admin
 </Location>
+<Location "/api/policy/v1/other api">
+    SetHandler default-handler
+    Require all granted
+    RedirectMatch 410 "."
+</Location>
 CONF
-    for my $how (qw(Off On)) {
-        my $own    = WHK::Server->new(conf => $conf{$how}, children => 1);
+    my $hosts = join '', map { "<VirtualHost *:*>\nServerName $_\nAllowEncodedSlashes $_\n</VirtualHost>\n" } qw(Off On NoDecode);
+    my @ids = ('a/b', '/', '//', '../x', 'a/../b', 'a//b', '%2F', 'a/verify');
+    for my $case (
+        ['the default', '', 'localhost'], (map { [ "$_ in the server", "AllowEncodedSlashes $_\n", 'localhost' ] } qw(Off On NoDecode)),
+        (map { [ "$_ in a virtual host", $hosts, $_ ] } qw(Off On NoDecode)),
+        ['none in a virtual host', "AllowEncodedSlashes NoDecode\n<VirtualHost *:*>\nServerName none\n</VirtualHost>\n", 'none'],
+      )
+    {
+        my ($how, $conf, $host) = @$case;
+        my $own    = WHK::Server->new(conf => "$conf$api", modules => ['alias'], children => 1);
         my $other  = WHK::Client->new($own->port);
-        my $admin  = WHK::Admins->new($own, 'e', 1);
+        my $admin  = WHK::Admins->new($own, 'e', 1)->codes_work_again;
         my $path   = $own->keys('e');
-        my %header = $admin->read;
-        is($admin->register($other, { jwks => WHK::Keys::jwks(WHK::Keys::jwk('ed25519', kid => 'a/b')) })->status, 201, "$how: registered");
-        for my $target ("$path/a%2Fb", "$path/%2f", "$path/one%2F", "$path/enterprises%2Fe%2Fwebhooks%2Fkeys", "$path%2Fa", $own->prefix . '/enterprises/e%2Fwebhooks/keys') {
-            refused($other->request(GET => $target, {%header}), 404, 'not_found', "$how: GET $target");
-            refused($other->request(DELETE => $target), 404, 'not_found', "$how: DELETE $target without a token");
+        my %header = ($admin->read, Host => $host);
+        for my $id (@ids) {
+            is($admin->register($other, { keyId => $id, jwks => WHK::Keys::jwks(WHK::Keys::jwk('ed25519')) })->status, 201, "$how: $id is registered");
+            my $target = "$path/" . escape($id);
+            is($other->request(GET => $_, {%header})->json->{keyId}, $id, '... found') for $target, $target =~ s/%2F/%2f/gr;
+            my $r = $other->request(DELETE => $target, { $admin->write, Host => $host });
+            is($r->status, 200, '... and revoked') or diag $r->body;
+            is($r->json->{keyId}, $id, '... and no other one');
         }
-        is($other->request(GET => "$path/a+b", {%header})->code, 'key_not_found', "$how: other keyIds are served");
-        is($other->request(GET => $path, {%header})->json->{total}, 1, "$how: the list is served");
+        for my $target ("$path/enterprises%2Fe%2Fwebhooks%2Fkeys", "$path/one%2F") {
+            refused($other->request(GET => $target, {%header}), 404, 'key_not_found', "$how: GET $target");
+        }
+        for my $target ("$path%2Fa", $own->prefix . '/enterprises/e%2Fwebhooks/keys', $own->prefix . '%2Fenterprises/e/webhooks/keys%2Fa') {
+            is($other->request(GET => $target, {%header})->status, 404, "$how: GET $target");
+        }
+        is($other->request(GET => $own->prefix . '/other%20api/a%2Fb', {%header})->status, 404, "$how: a location of others gets no such path by that");
+        is($other->request(GET => $own->prefix . '/other%20api/a', {%header})->status, 410, '... others it does');
+        is($other->request(GET => $path, {%header})->json->{total}, scalar @ids, "$how: the list is served");
     }
 };
 

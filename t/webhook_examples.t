@@ -34,10 +34,40 @@ sub stopped {
     return;
 }
 
+sub text_of {
+    my $file = shift;
+    open my $in, '<', "$WHK::Server::root/$file" or die "$file: $!";
+    local $/;
+    return scalar <$in>;
+}
+
+# The locations for webhooks that pages show, and the one that comes commented out with the installed example.
+my @pages = ('README.md', map { "docs/$_.md" } qw(directives operations signing));
+my @shown = map { my $page = $_; map { [ $page, $_ ] } grep { /^\s*ProxyPass/m } text_of($page) =~ /^```apache\n(.*?)^```$/msg } @pages;
+my $commented = join '', text_of('conf/webhook_keys.conf') =~ /^#(\s*<LocationMatch.*\n(?:#.*\n)*)/m;
+push @shown, [ 'conf/webhook_keys.conf', $commented =~ s/^#//mgr ];
+cmp_ok(scalar @shown, '>=', 3, 'pages show locations for webhooks');
+for my $shown (@shown) {
+    my ($page, $text) = @$shown;
+    subtest "as shown in $page" => sub {
+        my $hooks = $text =~ s{"http://127\.0\.0\.1:9000}{"\${WHK_BACKEND}}r;
+        isnt($hooks, $text, 'its backend is ours') or return diag $text;
+        my $w   = WHK::Webhooks->new(hooks => $hooks);
+        my $key = $w->key('EdDSA');
+        for my $target ('', '/', '/orders/a%20b?id=1') {
+            $w->backend->clear;
+            is($w->post($key, $body, target => $target)->status, 200, "$target passes");
+            is($w->backend->last->{path}, "/hooks/acme$target", '... and arrives under the path it was sent to');
+            is(WHK::Backend::header($w->backend->last, 'Webhook-Key-Id'), $key->{kid}, '... with who signed');
+        }
+        refused($w->post($key, $body, sent => "$body "), 401, 'bad_signature', 'a changed body does not');
+    };
+}
+
 my $plain = WHK::Server->new(start => 0);
 for my $scheme (@examples) {
     subtest $scheme => sub {
-        $plain->write_conf(conf => "Include $WHK::Server::root/conf/examples/$scheme.conf", modules => [qw(proxy proxy_http headers)]);
+        $plain->write_conf(conf => "Include $WHK::Server::root/conf/examples/$scheme.conf", modules => [qw(proxy proxy_http)]);
         my ($status, $output) = $plain->configtest;
         is($status, 0, 'httpd takes it as it stands') or return diag $output;
 
@@ -45,14 +75,15 @@ for my $scheme (@examples) {
         my $key = $w->key('EdDSA', kid => 'my-key-v2');
 
         my $signed = $w->sign($key, $body, target => '/orders/a%20b?id=1');
-        my $r = $w->send($signed, headers => { 'X-Webhook-Key-Id' => 'forged', 'X-Webhook-Enterprise' => ['for', 'ged'] });
+        my $r = $w->send($signed, headers => { 'Webhook-Key-Id' => 'forged', 'Webhook-Enterprise' => ['for', 'ged'], 'Webhook-Alg' => 'none' });
         is($r->status, 200, 'a webhook that is signed passes') or diag $r->body;
         is($w->backend->count, 1, '... once');
         my $got = $w->backend->last;
         ok($got && $got->{body} eq $signed->{body}, '... byte for byte');
         is_deeply([ @{$got}{qw(method path)} ], [ 'POST', '/hooks/acme/orders/a%20b?id=1' ], '... method and path too');
-        is(WHK::Backend::header($got, 'X-Webhook-Key-Id'),     'my-key-v2', '... the backend learns who signed');
-        is(WHK::Backend::header($got, 'X-Webhook-Enterprise'), 'acme',      '... and for which enterprise');
+        is(WHK::Backend::header($got, 'Webhook-Key-Id'),     'my-key-v2', '... the backend learns who signed');
+        is(WHK::Backend::header($got, 'Webhook-Enterprise'), 'acme',      '... and for which enterprise');
+        is(WHK::Backend::header($got, 'Webhook-Alg'),        'EdDSA',     '... and how');
 
         $w->backend->clear;
         stopped($w, $w->send($signed, sent => another_body($scheme, $signed->{body})), $changed{$scheme}, 'a changed body');

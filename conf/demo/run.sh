@@ -84,7 +84,7 @@ case $static in
 *" event "* | *" worker "* | *" prefork "*) ;;
 *) load mpm_event ;;
 esac
-for module in authn_core authz_core authz_host dbd unixd unique_id watchdog proxy proxy_http headers alias cgid env; do
+for module in authn_core authz_core authz_host dbd unixd unique_id watchdog proxy proxy_http alias cgid env; do
     case $static in
     *" mod_$module "*) ;;
     *) load "$module" ;;

@@ -204,6 +204,9 @@ static whk_code_t code_of_status(int status)
 
 static const char *message_of_status(request_rec *r)
 {
+    /* By the address or for want of TLS, before it was asked who it is. */
+    if (r->status == HTTP_FORBIDDEN && !whk_request_of(r)->authenticated)
+        return "nobody is let in here from there, or not in this way: try https";
     if (code_of_status(r->status) != WHK_INVALID_REQUEST)
         return whk_code_message(code_of_status(r->status));
     return apr_psprintf(r->pool, "httpd could not take this request: %s",

@@ -165,6 +165,42 @@ int whk_handler(request_rec *r)
     return outcome ? whk_answer_outcome(r, outcome) : serve(r, whk_request_of(r));
 }
 
+/* The path with each encoded slash escaped once more, so that one decoding leaves it encoded. */
+static char *escape_slashes(apr_pool_t *pool, const char *path)
+{
+    char *escaped = apr_palloc(pool, strlen(path) * 2 + 1);
+    char *out = escaped;
+
+    while (*path) {
+        if (!ap_cstr_casecmpn(path, "%2f", 3)) {
+            memcpy(out, "%25", 3);
+            out += 3;
+            path++;
+        }
+        *out++ = *path++;
+    }
+    *out = '\0';
+    return escaped;
+}
+
+int whk_handler_keep_slashes(request_rec *r)
+{
+    if (!r->parsed_uri.path || !ap_strcasestr(r->parsed_uri.path, "%2f") || !whk_config_is_ours(r))
+        return DECLINED;
+    /* httpd decodes the path next, and by AllowEncodedSlashes would refuse or decode these. */
+    r->parsed_uri.path = escape_slashes(r->pool, r->parsed_uri.path);
+    r->uri = r->parsed_uri.path;
+    whk_request_of(r)->kept_slashes = 1;
+    return DECLINED;
+}
+
+int whk_handler_confine_slashes(request_rec *r)
+{
+    const whk_request_t *request = ap_get_module_config(r->request_config, &webhook_keys_module);
+
+    return request && request->kept_slashes && !whk_config_is_ours(r) ? HTTP_NOT_FOUND : DECLINED;
+}
+
 int whk_handler_translate(request_rec *r)
 {
     const whk_outcome_t *outcome;

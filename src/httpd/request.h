@@ -29,6 +29,7 @@ typedef struct whk_request_t {
     whk_route_t route;               /**< see whk_request_route() */
     whk_caller_t *caller;            /**< NULL until the authorisation step made one */
     int claimed;                     /**< the location was found to be ours, before its checks */
+    int kept_slashes;                /**< encoded slashes of the path were kept from httpd */
     int authenticated;               /**< some authentication step was passed */
     const whk_outcome_t *outcome;    /**< why the request was stopped; NULL: httpd's own reasons */
     int status;                      /**< of the answer for `outcome` */
