@@ -306,6 +306,13 @@ static void flaws(void **state)
     }
 }
 
+static void pass(int seconds)
+{
+    stepped_wall += apr_time_from_sec(seconds);
+    stepped_monotonic += apr_time_from_sec(seconds);
+    poll_now();
+}
+
 /* The keyIds that are tried, of at most `most`, with spaces between. */
 static const char *tried(int most, int *total)
 {
@@ -325,6 +332,7 @@ static void use(const char *key_id, int seconds)
 {
     whk_held_key_t *key;
 
+    pass(61);
     good(find_in(world.request, "acme", key_id, &key));
     whk_keyring_note_use(world.keyring, key, apr_time_from_sec(1800000000 + seconds));
 }
@@ -661,13 +669,6 @@ static void register_by_uri(apr_interval_time_t fresh_for)
     set_by_uri(fresh_for);
 }
 
-static void pass(int seconds)
-{
-    stepped_wall += apr_time_from_sec(seconds);
-    stepped_monotonic += apr_time_from_sec(seconds);
-    poll_now();
-}
-
 /* Though no background task writes it down. */
 static void a_set_ends(void **state)
 {
@@ -700,17 +701,20 @@ static void a_set_ends_in_a_listing(void **state)
 {
     fixture_t *fixture = *state;
     apr_array_header_t *keys;
+    int total;
 
     make_keyring(LAG, apr_time_from_sec(60));
     register_by_uri(apr_time_from_sec(100));
-    good(whk_keyring_find_eddsa(world.keyring, fixture->link->store, "acme", &keys, world.request));
+    good(whk_keyring_find_ed25519(world.keyring, fixture->link->store, "acme", 16, &keys, &total,
+                                  world.request));
     pass(165);
-    refused(
-        whk_keyring_find_eddsa(world.keyring, fixture->link->store, "acme", &keys, world.request),
-        WHK_UNKNOWN_KEY);
+    refused(whk_keyring_find_ed25519(world.keyring, fixture->link->store, "acme", 16, &keys, &total,
+                                     world.request),
+            WHK_UNKNOWN_KEY);
     set_by_uri(apr_time_from_sec(100));
     pass(1);
-    good(whk_keyring_find_eddsa(world.keyring, fixture->link->store, "acme", &keys, world.request));
+    good(whk_keyring_find_ed25519(world.keyring, fixture->link->store, "acme", 16, &keys, &total,
+                                  world.request));
 }
 
 static void a_set_ends_whatever_clocks_say(void **state)
