@@ -306,6 +306,11 @@ static void flaws(void **state)
     }
 }
 
+static void poll_now(void)
+{
+    good(whk_keyring_poll(world.keyring, world.fixture->link->store, world.fixture->pool));
+}
+
 static void pass(int seconds)
 {
     stepped_wall += apr_time_from_sec(seconds);
@@ -577,11 +582,6 @@ static void no_herd(void **state)
 }
 
 /* ---- a registry that goes back ---- */
-
-static void poll_now(void)
-{
-    good(whk_keyring_poll(world.keyring, world.fixture->link->store, world.fixture->pool));
-}
 
 static void an_older_registry(void **state)
 {
