@@ -124,7 +124,8 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
     const whk_config_t *config = whk_config_of_server(s);
     const whk_refresh_t refresh = {config->max_stale, report_set, is_stopping, s};
-    whk_registry_t registry = {pool, NULL, &config->policy, whk_remote_of(s), slots};
+    whk_registry_t registry = {
+        pool, NULL, &config->policy, whk_remote_of(s), slots, server->secret_key};
 
     if (state != AP_WATCHDOG_STATE_RUNNING || !server->keyring)
         return APR_SUCCESS;
@@ -199,7 +200,8 @@ void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s)
     for (each = s; each; each = each->next) {
         whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
         const whk_config_t *config = whk_config_of_server(each);
-        whk_keyring_settings_t settings = {config->revocation_lag, config->max_stale, slots};
+        whk_keyring_settings_t settings = {config->revocation_lag, config->max_stale, slots,
+                                           server->secret_key};
 
         if (!verifies(each, s))
             continue;

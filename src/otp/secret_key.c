@@ -493,12 +493,14 @@ static int write_replacement(const char *file, const struct stat *old, const cha
 int whk_secret_key_write(apr_pool_t *pool, const whk_secret_key_t *key, const char *file,
                          const char **flaw)
 {
-    const char *beside = apr_psprintf(pool, "%s.new-%ld", file, (long)getpid());
+    const char *beside = apr_pstrcat(pool, file, ".new", NULL);
     apr_pool_t *scratch;
     struct stat old;
     int done;
 
     apr_pool_create(&scratch, pool);
+    /* One that was killed on its way may have left it. */
+    unlink(beside);
     done = stat(file, &old) == 0 && write_replacement(beside, &old, text_of(scratch, key)) &&
            rename(beside, file) == 0 && sync_folder(file);
     if (!done) {

@@ -10,6 +10,7 @@
 
 #include "model/text.h"
 #include "registry/ring.h"
+#include "registry/seal.h"
 
 /* A lastUsedDate is true to the minute. */
 #define USE_STEP apr_time_from_sec(60)
@@ -267,7 +268,8 @@ static const whk_outcome_t *read_ring(whk_keyring_t *keyring, whk_store_t *store
                         "enterprise %s is gone: its row must never be deleted", enterprise_id);
     WHK_TRY(whk_store_key_active(store, pool, enterprise_id, &active));
     WHK_TRY(whk_store_key_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
-    *ring = whk_ring_make(enterprise_id, enterprise->revision, active, revoked);
+    *ring = whk_ring_make(enterprise_id, enterprise->revision, active, revoked,
+                          keyring->settings.secret, pool);
     if (!*ring)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the keys of an enterprise");
     apr_thread_mutex_lock(keyring->mutex);
@@ -406,6 +408,8 @@ const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store
     hold->entry = whk_ring_find(ring, key_id);
     if (!hold->entry)
         return unknown(found, pool);
+    if (hold->entry->flaw == WHK_INTERNAL_ERROR)
+        return whk_key_is_bad(pool, enterprise_id, key_id, "it is not as this module wrote it");
     if (!hold->entry->jwk)
         return whk_refuse(pool, WHK_KEY_REVOKED, "%s", whk_code_message(WHK_KEY_REVOKED));
     if (hold->entry->flaw)

@@ -30,9 +30,10 @@ typedef struct whk_change_slots_t {
 } whk_change_slots_t;
 
 typedef struct whk_keyring_settings_t {
-    apr_interval_time_t lag;       /**< WebhookKeysRevocationLag */
-    apr_interval_time_t max_stale; /**< WebhookKeysMaxStale */
-    whk_change_slots_t *slots;     /**< borrowed */
+    apr_interval_time_t lag;        /**< WebhookKeysRevocationLag */
+    apr_interval_time_t max_stale;  /**< WebhookKeysMaxStale */
+    whk_change_slots_t *slots;      /**< borrowed */
+    const whk_secret_key_t *secret; /**< judges the seals of rows; borrowed */
 } whk_keyring_settings_t;
 
 typedef struct whk_keyring_t whk_keyring_t;

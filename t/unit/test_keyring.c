@@ -3,6 +3,7 @@
 
 #include "store_fixture.h"
 
+#include "jose/base64url.h"
 #include "jose/json.h"
 #include "registry/keyring.h"
 #include "registry/ring.h"
@@ -23,17 +24,32 @@ static const char *const coordinates[] = {
     "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs",
 };
 
-static const char *jwk_text(int which)
+/* A public key for each number beyond those. */
+static const char *coordinate(int which)
+{
+    unsigned char bytes[32] = {(unsigned char)which, (unsigned char)(which >> 8)};
+    size_t length = sizeof(bytes);
+    EVP_PKEY *key;
+
+    if (which < 2)
+        return coordinates[which];
+    key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes, sizeof(bytes));
+    assert_int_equal(EVP_PKEY_get_raw_public_key(key, bytes, &length), 1);
+    EVP_PKEY_free(key);
+    return whk_base64url_encode(world.fixture->pool, bytes, length);
+}
+
+static const whk_jwk_t *make_jwk(int which)
 {
     const char *text =
         apr_psprintf(world.fixture->pool, "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}",
-                     coordinates[which]);
+                     coordinate(which));
     const whk_jwk_t *jwk;
     json_t *json;
 
     good(whk_json_parse(&json, text, strlen(text), "jwk", world.fixture->pool));
     good(whk_jwk_parse(&jwk, json, "jwk", ~0u, world.fixture->pool));
-    return jwk->public_json;
+    return jwk;
 }
 
 typedef struct {
@@ -54,12 +70,13 @@ static const whk_outcome_t *bump(whk_store_t *store, const char *id, apr_pool_t 
 static const whk_outcome_t *register_work(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const change_t *change = baton;
-    whk_key_t key = make_key(change->enterprise, change->key_id,
-                             apr_pstrcat(pool, change->key_id, " of ", change->enterprise, NULL));
+    const whk_jwk_t *jwk = make_jwk(change->which);
+    whk_key_t key = make_key(change->enterprise, change->key_id, jwk->thumbprint);
     int inserted;
 
     key.id = apr_pstrcat(pool, change->enterprise, change->key_id, NULL);
-    key.jwk = jwk_text(change->which);
+    key.jwk = jwk->public_json;
+    WHK_TRY(whk_key_set_seal(pool, world.fixture->secret, &key));
     WHK_TRY(whk_store_key_insert(store, pool, &key, &inserted));
     assert_int_equal(inserted, 1);
     return bump(store, change->enterprise, pool);
@@ -68,10 +85,15 @@ static const whk_outcome_t *register_work(whk_store_t *store, void *baton, apr_p
 static const whk_outcome_t *revoke_work(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const change_t *change = baton;
+    whk_key_t *key;
     int revoked;
 
-    WHK_TRY(whk_store_key_revoke(store, pool, change->enterprise, change->key_id, apr_time_now(),
-                                 "alice", &revoked));
+    WHK_TRY(whk_store_key_get(store, pool, change->enterprise, change->key_id, &key));
+    key->status = WHK_KEY_STATUS_REVOKED;
+    key->revoked = apr_time_from_msec(1800000000000);
+    key->revoked_by = "alice";
+    WHK_TRY(whk_key_set_seal(pool, world.fixture->secret, key));
+    WHK_TRY(whk_store_key_revoke(store, pool, key, &revoked));
     assert_int_equal(revoked, 1);
     return bump(store, change->enterprise, pool);
 }
@@ -118,7 +140,7 @@ static int asked(void)
 
 static void make_keyring(apr_interval_time_t lag, apr_interval_time_t max_stale)
 {
-    whk_keyring_settings_t settings = {lag, max_stale, &world.slots};
+    whk_keyring_settings_t settings = {lag, max_stale, &world.slots, world.fixture->secret};
 
     world.keyring = whk_keyring_create(&settings, world.fixture->pool);
     assert_non_null(world.keyring);
@@ -280,6 +302,7 @@ static void flaws(void **state)
                                             "UPDATE whk_key SET remote_flaw = '%s' WHERE "
                                             "enterprise_id = '%s'",
                                             rows[i].flaw, enterprise));
+        reseal_key(fixture, enterprise, "one");
         refused(find(enterprise, "one"), rows[i].code);
         refused(whk_keyring_find_eddsa(world.keyring, fixture->link->store, enterprise, &keys,
                                        world.request),
@@ -300,13 +323,51 @@ static void all_eddsa_keys(void **state)
     assert_string_equal(APR_ARRAY_IDX(keys, 1, whk_held_key_t *)->key_id, "a second");
 }
 
+/* One row that is not as we wrote it fails alone, and with a hint. */
 static void a_row_that_was_changed(void **state)
 {
+    static const char *const changes[] = {
+        "jwk = '{\"kty\":\"oct\"}'",
+        "jwk = (SELECT jwk FROM whk_key WHERE key_id = 'two')",
+        "key_name = 'x'",
+        "id = 'x'",
+        "algorithm = 'RSA'",
+        "thumbprint = 'x'",
+        "created_at = created_at + 1",
+        "created_by = 'x'",
+        "revoked_at = 1",
+        "revoked_by = 'x'",
+        "remote_flaw = 'gone'",
+        "jwks_uri = 'https://example.com/'",
+        "seal = NULL",
+        "seal = ''",
+        "seal = 'v1..'",
+        "seal = (SELECT seal FROM whk_key WHERE key_id = 'two')",
+        "status = 'REVOKED'",
+    };
     fixture_t *fixture = *state;
+    apr_array_header_t *keys;
+    whk_held_key_t *key;
+    size_t i;
 
-    change_here(register_work, "acme", "one", 0);
-    run_sql(fixture->link, "UPDATE whk_key SET jwk = '{\"kty\":\"oct\"}'");
-    refused(find("acme", "one"), WHK_INTERNAL_ERROR);
+    for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        const char *enterprise =
+            apr_pstrcat(fixture->pool, "with ", apr_itoa(fixture->pool, (int)i), NULL);
+
+        add_enterprise(fixture, enterprise);
+        change_here(register_work, enterprise, "one", 0);
+        change_here(register_work, enterprise, "two", 1);
+        run_sql(fixture->link,
+                apr_psprintf(fixture->pool,
+                             "UPDATE whk_key SET %s WHERE key_id = 'one' AND enterprise_id = '%s'",
+                             changes[i], enterprise));
+        bad(find(enterprise, "one"), WHK_INTERNAL_ERROR, "key one of enterprise with ");
+        good(find_in(world.request, enterprise, "two", &key));
+        good(whk_keyring_find_eddsa(world.keyring, fixture->link->store, enterprise, &keys,
+                                    world.request));
+        assert_int_equal(keys->nelts, 1);
+        assert_string_equal(APR_ARRAY_IDX(keys, 0, whk_held_key_t *)->key_id, "two");
+    }
 }
 
 /* More than are kept parsed: all serve, the oldest at the price of another parse. */
@@ -318,7 +379,7 @@ static void more_than_are_kept(void **state)
     int i;
 
     for (i = 0; i <= WHK_PARSED_MOST; i++)
-        change_by(register_work, "acme", apr_itoa(fixture->pool, i), 0);
+        change_by(register_work, "acme", apr_itoa(fixture->pool, i), i + 2);
     apr_pool_create(&request, world.request);
     for (i = 0; i <= WHK_PARSED_MOST + 1; i++) {
         apr_pool_clear(request);
