@@ -212,15 +212,15 @@ static const whk_outcome_t *add_secret(walk_t *walk, apr_pool_t *pool, apr_array
 {
     whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
     const unsigned char *opened;
-    const char *flaw = NULL;
-    const char *sealed = NULL;
+    const char *flaw;
     apr_size_t length;
 
-    if (whk_secret_open(pool, walk->reseal->secret, enrolment->user, &totp,
-                        enrolment->sealed_secret, &opened, &length, &flaw))
-        sealed =
-            whk_secret_seal(pool, walk->reseal->secret, enrolment->user, &totp, opened, length);
-    return add_change(walk, pool, changes, enrolment, flaw, sealed);
+    if (!whk_secret_open(pool, walk->reseal->secret, enrolment->user, &totp,
+                         enrolment->sealed_secret, &opened, &length, &flaw))
+        return add_change(walk, pool, changes, enrolment, flaw, NULL);
+    return add_change(
+        walk, pool, changes, enrolment, NULL,
+        whk_secret_seal(pool, walk->reseal->secret, enrolment->user, &totp, opened, length));
 }
 
 static const whk_outcome_t *reseal_secrets(walk_t *walk, apr_pool_t *all, apr_pool_t *pool)
