@@ -5,27 +5,29 @@
 #include "ctl/commands.h"
 #include "ctl/print.h"
 #include "model/text.h"
+#include "registry/seal.h"
 
 int whk_cmd_admin_add(whk_control_t *control)
 {
     const char *user = control->operand[1];
-    apr_time_t now = whk_time_now();
+    whk_admin_t admin = {.user = user, .created = whk_time_now()};
     whk_enterprise_t *enterprise;
     int added;
     int status = whk_control_enterprise(control, control->operand[0], &enterprise);
 
     if (status == WHK_EXIT_DONE)
-        status = whk_control_check_name("USER", user, whk_name_flaw);
+        status = whk_control_check_name("USER", user, whk_user_flaw);
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_CONTROL_TRY(
-        whk_store_admin_add(control->store, control->pool, enterprise->id, user, now, &added));
+    admin.enterprise_id = enterprise->id;
+    WHK_CONTROL_TRY(whk_admin_set_seal(control->pool, control->key, &admin));
+    WHK_CONTROL_TRY(whk_store_admin_add(control->store, control->pool, &admin, &added));
     if (!added)
         return whk_refused("%s is an admin of %s already", user, enterprise->id);
     if (control->json)
         return whk_print_json(json_pack("{s:s, s:s, s:o}", "enterpriseId", enterprise->id, "user",
                                         user, "createdDate",
-                                        whk_print_time_json(control->pool, now)));
+                                        whk_print_time_json(control->pool, admin.created)));
     printf("%s is an admin of %s now. Next: whkctl token issue, and whkctl otp enroll.\n", user,
            enterprise->id);
     return WHK_EXIT_DONE;
@@ -67,6 +69,23 @@ static int print_list_json(whk_control_t *control, const apr_array_header_t *adm
     return whk_print_json(json_pack("{s:o}", "admins", items));
 }
 
+/* Those that make nobody an admin are shown too, since they are to be taken away. */
+static int judge_list(whk_control_t *control, const apr_array_header_t *admins)
+{
+    int bad = 0;
+    int i;
+
+    for (i = 0; i < admins->nelts; i++) {
+        const whk_outcome_t *outcome = whk_admin_check(
+            control->pool, control->key, APR_ARRAY_IDX(admins, i, const whk_admin_t *));
+
+        bad += outcome != NULL;
+        if (outcome)
+            whk_refused("%s", outcome->operator_hint);
+    }
+    return bad ? WHK_EXIT_REFUSED : WHK_EXIT_DONE;
+}
+
 int whk_cmd_admin_list(whk_control_t *control)
 {
     whk_enterprise_t *enterprise;
@@ -78,8 +97,10 @@ int whk_cmd_admin_list(whk_control_t *control)
     if (status != WHK_EXIT_DONE)
         return status;
     WHK_CONTROL_TRY(whk_store_admin_list(control->store, control->pool, enterprise->id, &admins));
-    if (control->json)
-        return print_list_json(control, admins);
+    if (control->json) {
+        print_list_json(control, admins);
+        return judge_list(control, admins);
+    }
     table = whk_table_create(control->pool, 2, "USER", "SINCE");
     for (i = 0; i < admins->nelts; i++) {
         const whk_admin_t *admin = APR_ARRAY_IDX(admins, i, const whk_admin_t *);
@@ -87,5 +108,5 @@ int whk_cmd_admin_list(whk_control_t *control)
         whk_table_row(table, admin->user, whk_print_time(control->pool, admin->created));
     }
     whk_table_print(table, "This enterprise has no admin. Name one with whkctl admin add.");
-    return WHK_EXIT_DONE;
+    return judge_list(control, admins);
 }

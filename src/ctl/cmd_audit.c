@@ -64,21 +64,45 @@ static int find_enterprises(whk_control_t *control, apr_array_header_t **enterpr
     return WHK_EXIT_DONE;
 }
 
-static json_t *report_json(const whk_audit_report_t *report)
+static json_t *findings_json(const whk_audit_report_t *report)
 {
-    return json_pack("{s:s, s:b, s:I, s:s, s:o, s:s?}", "enterpriseId", report->enterprise_id, "ok",
-                     report->flaw == NULL, "events", (json_int_t)report->events, "head",
-                     report->head, "brokenId",
-                     report->flaw ? json_integer((json_int_t)report->broken_id) : json_null(),
-                     "flaw", report->flaw);
+    json_t *findings = json_array();
+    int i;
+
+    for (i = 0; i < report->findings->nelts; i++) {
+        const whk_audit_finding_t *finding =
+            &APR_ARRAY_IDX(report->findings, i, whk_audit_finding_t);
+
+        json_array_append_new(findings, json_pack("{s:s, s:s, s:s}", "kind", finding->kind, "name",
+                                                  finding->name, "flaw", finding->flaw));
+    }
+    return findings;
 }
 
-static void print_report(const whk_audit_report_t *report)
+static json_t *report_json(const whk_audit_report_t *report)
 {
-    if (report->flaw)
-        printf("BROKEN  %s: event %" APR_INT64_T_FMT ": %s\n", report->enterprise_id,
-               report->broken_id, report->flaw);
-    else
+    return json_pack("{s:s, s:b, s:I, s:s, s:o, s:s?, s:o, s:I}", "enterpriseId",
+                     report->enterprise_id, "ok", report->findings->nelts == 0, "events",
+                     (json_int_t)report->events, "head", report->head, "brokenId",
+                     report->flaw ? json_integer((json_int_t)report->broken_id) : json_null(),
+                     "flaw", report->flaw, "findings", findings_json(report), "moreFindings",
+                     (json_int_t)report->more);
+}
+
+static void print_report(whk_control_t *control, const whk_audit_report_t *report)
+{
+    int i;
+
+    for (i = 0; i < report->findings->nelts; i++) {
+        const whk_audit_finding_t *finding =
+            &APR_ARRAY_IDX(report->findings, i, whk_audit_finding_t);
+
+        printf("BROKEN  %s: %s %s: %s\n", report->enterprise_id, finding->kind,
+               whk_printable(control->pool, finding->name), finding->flaw);
+    }
+    if (report->more > 0)
+        printf("BROKEN  %s: and %" APR_INT64_T_FMT " more\n", report->enterprise_id, report->more);
+    if (report->findings->nelts == 0)
         printf("ok      %s: %" APR_INT64_T_FMT " events, head %s\n", report->enterprise_id,
                report->events, *report->head ? report->head : "none yet");
 }
@@ -103,16 +127,16 @@ int whk_cmd_audit_verify(whk_control_t *control)
             json_decref(reports);
             return whk_refused_outcome(outcome);
         }
-        broken += report.flaw != NULL;
+        broken += report.findings->nelts > 0;
         if (control->json)
             json_array_append_new(reports, report_json(&report));
         else
-            print_report(&report);
+            print_report(control, &report);
     }
     if (control->json)
         whk_print_json(json_pack("{s:b, s:O}", "ok", broken == 0, "enterprises", reports));
     json_decref(reports);
-    return broken ? whk_refused("the audit trail of %d %s is broken", broken,
+    return broken ? whk_refused("what the registry holds of %d %s is not as it was written", broken,
                                 broken == 1 ? "enterprise" : "enterprises")
                   : WHK_EXIT_DONE;
 }

@@ -13,6 +13,8 @@
 #include "ctl/conf_text.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
+#include "model/text.h"
+#include "registry/audit.h"
 
 typedef enum {
     FOUND_OK,
@@ -45,6 +47,23 @@ static void report(check_t *check, found_t found, const char *what, const char *
         printf("%-8s %-11s %s\n", names[found], what, whk_printable(check->control->pool, message));
 }
 
+static void check_changing(check_t *check, const char *file)
+{
+    whk_control_t *control = check->control;
+
+    if (whk_secret_key_has_next(control->key) || whk_secret_key_has_previous(control->key))
+        report(check, FOUND_NOTICE, "secret key",
+               "%s holds a %s key: copy it to every node, reload httpd there, and then run whkctl "
+               "-f %s secret rotate again",
+               file, whk_secret_key_has_next(control->key) ? "next" : "previous",
+               control->conf_file);
+    if (!whk_secret_key_has_mark(control->pool, control->key, control->settings.params))
+        report(check, FOUND_NOTICE, "secret key",
+               "%s does not say that the rows of this registry are sealed: run whkctl -f %s "
+               "migrate here, or copy the file from the node where that was done",
+               file, control->conf_file);
+}
+
 static void check_key(check_t *check)
 {
     whk_control_t *control = check->control;
@@ -53,15 +72,17 @@ static void check_key(check_t *check)
 
     if (!file) {
         report(check, FOUND_PROBLEM, "secret key",
-               "the configuration has no WebhookKeysSecretKeyFile: without it no one-time password "
-               "can be checked");
+               "the configuration has no WebhookKeysSecretKeyFile: without it no row of the "
+               "registry and no one-time password can be checked");
         return;
     }
     control->key = whk_secret_key_load(control->pool, file, &flaw);
-    if (control->key)
-        report(check, FOUND_OK, "secret key", "%s is private, and holds a key", file);
-    else
+    if (!control->key) {
         report(check, FOUND_PROBLEM, "secret key", "%s", flaw);
+        return;
+    }
+    report(check, FOUND_OK, "secret key", "%s is private, and holds a key", file);
+    check_changing(check, file);
 }
 
 /* Only an httpd that root starts becomes its User. */
@@ -227,6 +248,10 @@ static const whk_outcome_t *check_admins(check_t *check, apr_hash_t *users)
         for (j = 0; j < admins->nelts; j++) {
             const char *user = APR_ARRAY_IDX(admins, j, const whk_admin_t *)->user;
 
+            if (whk_user_flaw(user, strlen(user)))
+                report(check, FOUND_PROBLEM, "admins",
+                       "user %s, admin of %s, is refused: the name must %s", user, id,
+                       whk_user_flaw(user, strlen(user)));
             if (!apr_hash_get(users, user, APR_HASH_KEY_STRING))
                 report(check, FOUND_NOTICE, "admins",
                        "user %s, admin of %s, has no secret for one-time passwords and so cannot "
@@ -237,6 +262,47 @@ static const whk_outcome_t *check_admins(check_t *check, apr_hash_t *users)
     return NULL;
 }
 
+static void report_rows(check_t *check, const whk_audit_report_t *found)
+{
+    int i;
+
+    for (i = 0; i < found->findings->nelts; i++) {
+        const whk_audit_finding_t *finding =
+            &APR_ARRAY_IDX(found->findings, i, whk_audit_finding_t);
+
+        report(check, FOUND_PROBLEM, "rows", "enterprise %s: %s %s: %s", found->enterprise_id,
+               finding->kind, finding->name, finding->flaw);
+    }
+    if (found->more > 0)
+        report(check, FOUND_PROBLEM, "rows", "enterprise %s: and %" APR_INT64_T_FMT " more",
+               found->enterprise_id, found->more);
+}
+
+/* Without the key no seal can be judged, and that is a problem already. */
+static const whk_outcome_t *check_rows(check_t *check)
+{
+    whk_control_t *control = check->control;
+    apr_array_header_t *enterprises;
+    int good = 0;
+    int i;
+
+    if (!control->key)
+        return NULL;
+    WHK_TRY(whk_store_enterprise_list(control->store, control->pool, &enterprises));
+    for (i = 0; i < enterprises->nelts; i++) {
+        whk_audit_report_t found = {0};
+
+        WHK_TRY(whk_audit_verify(&control->registry,
+                                 APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &found));
+        report_rows(check, &found);
+        good += found.findings->nelts == 0;
+    }
+    if (good == enterprises->nelts)
+        report(check, FOUND_OK, "rows", "what %d %s have is as it was written, by its seals", good,
+               good == 1 ? "enterprise" : "enterprises");
+    return NULL;
+}
+
 static void check_content(check_t *check)
 {
     apr_hash_t *users = apr_hash_make(check->control->pool);
@@ -244,6 +310,8 @@ static void check_content(check_t *check)
 
     if (!outcome)
         outcome = check_admins(check, users);
+    if (!outcome)
+        outcome = check_rows(check);
     if (outcome)
         report(check, FOUND_PROBLEM, "registry", "%s%s%s", outcome->message,
                outcome->operator_hint ? ": " : "",

@@ -98,7 +98,7 @@ int whk_cmd_otp_enroll(whk_control_t *control)
     const char *issuer;
     apr_size_t length;
     whk_totp_t totp;
-    int status = whk_control_check_name("USER", user, whk_name_flaw);
+    int status = whk_control_check_name("USER", user, whk_user_flaw);
 
     if (status == WHK_EXIT_DONE)
         status = read_parameters(control, &totp);

@@ -11,6 +11,7 @@
 #include "ctl/conf_text.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
+#include "registry/reseal.h"
 
 /* ---- init: the secret key file ---- */
 
@@ -21,17 +22,39 @@ static int make_key(whk_control_t *control, int *made)
     struct stat info;
 
     *made = 0;
-    if (!file) {
-        whk_hint("whkctl: the configuration has no WebhookKeysSecretKeyFile: without it nobody can "
-                 "be enrolled for one-time passwords, and so nobody can register a key");
-        return WHK_EXIT_DONE;
+    if (file && lstat(file, &info) != 0) {
+        *made = whk_secret_key_create(control->pool, file, &flaw);
+        if (!*made)
+            return whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
     }
-    if (lstat(file, &info) == 0)
-        return whk_secret_key_load(control->pool, file, &flaw)
-                   ? WHK_EXIT_DONE
-                   : whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
-    *made = whk_secret_key_create(control->pool, file, &flaw);
-    return *made ? WHK_EXIT_DONE : whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
+    return whk_control_load_key(control);
+}
+
+/* ---- the schema, and that its rows are sealed ---- */
+
+/* The key file says of a registry that its rows were sealed, so that whoever can write the database
+ * does not have his own sealed by another migration. It may be root's: opened before we become
+ * somebody else. */
+static int open_marks(whk_control_t *control)
+{
+    return whk_secret_key_open_marks(control->settings.secret_key_file);
+}
+
+static int migrate(whk_control_t *control, int marks, int *from)
+{
+    const char *registry = control->settings.params;
+    whk_first_seals_t first = {.secret = control->key,
+                               .key_file = control->settings.secret_key_file,
+                               .sealed_before =
+                                   whk_secret_key_has_mark(control->pool, control->key, registry)};
+
+    WHK_CONTROL_TRY(
+        whk_store_migrate(control->store, control->pool, whk_registry_migrations, &first, from));
+    if (!first.sealed_before && !whk_secret_key_mark(control->pool, marks, registry))
+        whk_hint("whkctl: %s could not be told that the rows of this registry are sealed now (%s): "
+                 "see that its owner may write it, and run whkctl migrate again",
+                 first.key_file, strerror(errno));
+    return WHK_EXIT_DONE;
 }
 
 /* ---- init: the folder, and whose it is ---- */
@@ -116,32 +139,29 @@ static int print_made(whk_control_t *control, int created, int key_made)
     return WHK_EXIT_DONE;
 }
 
-static int make_schema(whk_control_t *control, int *created)
+static int make_schema(whk_control_t *control, int marks, int *created)
 {
     int version;
 
     *created = 0;
     WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
-    if (version == whk_schema_version())
-        return WHK_EXIT_DONE;
-    if (version != 0)
+    if (version != 0 && version != whk_schema_version())
         return whk_refused_version(control, version);
-    WHK_CONTROL_TRY(whk_store_migrate(control->store, control->pool, &version));
-    *created = 1;
-    return WHK_EXIT_DONE;
+    *created = version == 0;
+    return migrate(control, marks, &version);
 }
 
-/* A new key beside enrolments that an older one sealed: the older one was lost, or moved. */
+/* A new key beside rows that an older one sealed: the older one was lost, or moved. */
 static int warn_of_new_key(whk_control_t *control)
 {
-    apr_array_header_t *enrolments;
+    apr_array_header_t *enterprises;
 
-    WHK_CONTROL_TRY(whk_store_otp_list(control->store, control->pool, &enrolments));
-    if (enrolments->nelts > 0)
-        whk_hint("whkctl: the registry holds %d enrolments for one-time passwords under another "
-                 "key: put that key's file back in the place of the new %s, or enrol these users "
-                 "anew",
-                 enrolments->nelts, control->settings.secret_key_file);
+    WHK_CONTROL_TRY(whk_store_enterprise_list(control->store, control->pool, &enterprises));
+    if (enterprises->nelts > 0)
+        whk_hint(
+            "whkctl: the registry is sealed under another key, and none of its rows is good under "
+            "the new %s: put that key's file back in its place",
+            control->settings.secret_key_file);
     return WHK_EXIT_DONE;
 }
 
@@ -150,15 +170,18 @@ int whk_cmd_init(whk_control_t *control)
     struct stat info;
     int created = 0;
     int key_made;
+    int marks = -1;
     int status = make_key(control, &key_made);
 
-    if (status == WHK_EXIT_DONE)
+    if (status == WHK_EXIT_DONE) {
+        marks = open_marks(control);
         status = stat(control->settings.params, &info) == 0 ? whk_control_become_owner(control)
                                                             : become_future_owner(control);
+    }
     if (status == WHK_EXIT_DONE)
         status = whk_control_connect(control);
     if (status == WHK_EXIT_DONE)
-        status = make_schema(control, &created);
+        status = make_schema(control, marks, &created);
     if (status == WHK_EXIT_DONE && key_made && !created)
         status = warn_of_new_key(control);
     return status == WHK_EXIT_DONE ? print_made(control, created, key_made) : status;
@@ -169,8 +192,13 @@ int whk_cmd_init(whk_control_t *control)
 int whk_cmd_migrate(whk_control_t *control)
 {
     int version;
-    int status = whk_control_become_owner(control);
+    int marks = -1;
+    int status = whk_control_load_key(control);
 
+    if (status == WHK_EXIT_DONE) {
+        marks = open_marks(control);
+        status = whk_control_become_owner(control);
+    }
     if (status == WHK_EXIT_DONE)
         status = whk_control_connect(control);
     if (status != WHK_EXIT_DONE)
@@ -178,7 +206,9 @@ int whk_cmd_migrate(whk_control_t *control)
     WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
     if (version == 0 || version > whk_schema_version())
         return whk_refused_version(control, version);
-    WHK_CONTROL_TRY(whk_store_migrate(control->store, control->pool, &version));
+    status = migrate(control, marks, &version);
+    if (status != WHK_EXIT_DONE)
+        return status;
     if (control->json)
         return whk_print_json(json_pack("{s:s, s:i, s:i}", "registry", control->settings.params,
                                         "fromVersion", version, "schemaVersion",

@@ -87,7 +87,7 @@ int whk_cmd_token_issue(whk_control_t *control)
     const char *expires = control->option[WHK_OPTION_EXPIRES];
     apr_interval_time_t duration = 0;
     const char *text;
-    int status = whk_control_check_name("USER", token.user, whk_name_flaw);
+    int status = whk_control_check_name("USER", token.user, whk_user_flaw);
 
     if (status == WHK_EXIT_DONE && token.label)
         status = whk_control_check_name("--label", token.label, whk_name_flaw);

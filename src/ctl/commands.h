@@ -45,5 +45,6 @@ int whk_cmd_key_list(whk_control_t *control);
 int whk_cmd_key_revoke(whk_control_t *control);
 int whk_cmd_audit_list(whk_control_t *control);
 int whk_cmd_audit_verify(whk_control_t *control);
+int whk_cmd_secret_rotate(whk_control_t *control);
 
 #endif

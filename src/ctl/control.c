@@ -153,6 +153,7 @@ int whk_control_connect(whk_control_t *control)
     control->registry.pool = control->pool;
     control->registry.store = control->store;
     control->registry.policy = &policy;
+    control->registry.secret = control->key;
     return WHK_EXIT_DONE;
 }
 
@@ -181,13 +182,14 @@ static int check_schema(whk_control_t *control)
 }
 
 /* Before we become the registry's owner: httpd reads this file as root. */
-static int load_key(whk_control_t *control)
+int whk_control_load_key(whk_control_t *control)
 {
     const char *flaw;
 
     if (!control->settings.secret_key_file)
-        return whk_refused("the configuration names no secret key: it needs "
-                           "WebhookKeysSecretKeyFile /path/of/secret.key, and then whkctl init");
+        return whk_refused("the configuration names no secret key, without which no row of the "
+                           "registry can be judged or written: it needs WebhookKeysSecretKeyFile "
+                           "/path/of/secret.key, and then whkctl init");
     control->key = whk_secret_key_load(control->pool, control->settings.secret_key_file, &flaw);
     return control->key ? WHK_EXIT_DONE : whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
 }
@@ -197,7 +199,7 @@ int whk_control_prepare(whk_control_t *control)
     int status = WHK_EXIT_DONE;
 
     if (control->command->needs & WHK_NEEDS_KEY)
-        status = load_key(control);
+        status = whk_control_load_key(control);
     if (status == WHK_EXIT_DONE && control->command->needs & WHK_NEEDS_REGISTRY) {
         status = whk_control_become_owner(control);
         if (status == WHK_EXIT_DONE)

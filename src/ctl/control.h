@@ -44,7 +44,8 @@ typedef struct whk_control_t whk_control_t;
 enum {
     WHK_NEEDS_NOTHING = 0,
     WHK_NEEDS_REGISTRY = 1, /**< the registry open, its schema of this version */
-    WHK_NEEDS_KEY = 2       /**< and the secret key read */
+    WHK_NEEDS_KEY = 2,      /**< the secret key read */
+    WHK_NEEDS_BOTH = 3
 };
 
 typedef struct whk_command_t {
@@ -67,13 +68,16 @@ struct whk_control_t {
     int json;
     whk_registry_conf_t settings;
     const char *operator_name;   /**< the unix user who started us */
-    const whk_secret_key_t *key; /**< with WHK_NEEDS_KEY */
+    const whk_secret_key_t *key; /**< with WHK_NEEDS_KEY, or whk_control_load_key() */
     whk_store_t *store;          /**< from whk_control_connect() on */
     whk_registry_t registry;
 };
 
 /** Do what the command needs. @return an exit status; where it is not done, it was said why */
 int whk_control_prepare(whk_control_t *control);
+
+/** Read the secret key file, which may be root's: before whk_control_become_owner(). */
+int whk_control_load_key(whk_control_t *control);
 
 /**
  * Started by root: become the owner of the registry's file for good, so that httpd can still write

@@ -17,7 +17,9 @@ APLOG_USE_MODULE(webhook_keys);
 typedef struct {
     const char *driver;
     const char *params;
-    int serves; /* some location of the server has SetHandler webhook-keys */
+    int serves;   /* some location of the server has SetHandler webhook-keys */
+    int verifies; /* or WebhookKeysSignature */
+    int has_key;  /* WebhookKeysSecretKeyFile */
 } registry_t;
 
 static int is_virtual_host(const ap_directive_t *directive)
@@ -35,9 +37,26 @@ static void read_tree(const ap_directive_t *directive, registry_t *registry)
         else if (!ap_cstr_casecmp(directive->directive, "SetHandler") &&
                  !ap_cstr_casecmp(directive->args, WHK_HANDLER))
             registry->serves = 1;
+        else if (!ap_cstr_casecmp(directive->directive, "WebhookKeysSignature"))
+            registry->verifies = 1;
+        else if (!ap_cstr_casecmp(directive->directive, "WebhookKeysSecretKeyFile"))
+            registry->has_key = 1;
         if (directive->first_child && !is_virtual_host(directive))
             read_tree(directive->first_child, registry);
     }
+}
+
+/* By which rows of the registry are known to be ours: without it not one of them is good. */
+static int check_key(server_rec *s, const registry_t *registry)
+{
+    if ((!registry->serves && !registry->verifies) || registry->has_key)
+        return OK;
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                 "%s needs the secret key by which the rows of the registry are sealed: add "
+                 "WebhookKeysSecretKeyFile /path/of/secret.key, the file that whkctl -f HTTPD_CONF "
+                 "init makes, to this server or to the main one",
+                 registry->serves ? "SetHandler " WHK_HANDLER : "WebhookKeysSignature");
+    return HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static int check_registry(apr_pool_t *ptemp, server_rec *s, const registry_t *registry)
@@ -47,6 +66,8 @@ static int check_registry(apr_pool_t *ptemp, server_rec *s, const registry_t *re
     const char *file;
     apr_finfo_t info;
 
+    if (check_key(s, registry) != OK)
+        return HTTP_INTERNAL_SERVER_ERROR;
     if (!registry->serves)
         return OK;
     if (!driver || !params) {
@@ -74,7 +95,7 @@ static int check_registry(apr_pool_t *ptemp, server_rec *s, const registry_t *re
 
 static int check_registries(apr_pool_t *ptemp, server_rec *s)
 {
-    registry_t main_server = {NULL, NULL, 0};
+    registry_t main_server = {NULL, NULL, 0, 0, 0};
     registry_t registry;
     const ap_directive_t *directive;
     int virtual_hosts = 0;

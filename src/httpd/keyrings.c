@@ -142,7 +142,7 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
     const whk_config_t *config = whk_config_of_server(s);
     const whk_refresh_t refresh = {config->max_stale, report_set, is_stopping, s};
-    whk_registry_t registry = {pool, NULL, &config->policy, NULL, slots};
+    whk_registry_t registry = {pool, NULL, &config->policy, NULL, slots, server->secret_key};
     whk_remote_t remote;
 
     if (!begin(state))
@@ -234,8 +234,8 @@ void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s)
         whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
         const whk_config_t *config = whk_config_of_server(each);
         const whk_keyring_settings_t settings = {
-            config->revocation_lag,          config->max_stale, slots,
-            config->policy.jwks_uri_refresh, tell_went_back,    each};
+            config->revocation_lag, config->max_stale, slots, config->policy.jwks_uri_refresh,
+            server->secret_key,     tell_went_back,    each};
 
         if (!verifies(each, s))
             continue;

@@ -60,6 +60,7 @@ whk_registry_t *whk_request_registry(request_rec *r)
         registry->policy = &whk_config_of(r)->policy;
         registry->remote = whk_remote_of(r->server);
         registry->changes = whk_keyrings_changes();
+        registry->secret = whk_server_of(r->server)->secret_key;
         registry->store = whk_database_store(r);
     }
     return registry;

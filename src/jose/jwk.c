@@ -26,16 +26,25 @@ static const whk_outcome_t *check_public(const whk_jwk_reading_t *reading)
 }
 
 /* RFC 7638, section 3. */
-static const whk_outcome_t *take_thumbprint(whk_jwk_reading_t *reading)
+/* RFC 7638, section 3: `text` is the object of the required members, in their order. */
+static const char *thumbprint_of(const char *text, apr_pool_t *pool)
 {
-    const char *text = apr_pstrcat(reading->scratch, "{", reading->members, "}", NULL);
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int length;
 
     if (EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL) != 1)
-        return whk_fail(reading->pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute SHA-256");
-    reading->jwk->thumbprint = whk_base64url_encode(reading->pool, digest, length);
-    return NULL;
+        return NULL;
+    return whk_base64url_encode(pool, digest, length);
+}
+
+static const whk_outcome_t *take_thumbprint(whk_jwk_reading_t *reading)
+{
+    const char *text = apr_pstrcat(reading->scratch, "{", reading->members, "}", NULL);
+
+    reading->jwk->thumbprint = thumbprint_of(text, reading->pool);
+    return reading->jwk->thumbprint
+               ? NULL
+               : whk_fail(reading->pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute SHA-256");
 }
 
 static const char *public_json(const whk_jwk_reading_t *reading)
@@ -116,4 +125,17 @@ const whk_jwk_t *whk_jwk_load(const char *public_json_text, apr_pool_t *pool)
     jwk = load(public_json_text, pool, scratch);
     apr_pool_destroy(scratch);
     return jwk;
+}
+
+/* What public_json() wrote, but for `alg`, is what the thumbprint is of. */
+const char *whk_jwk_stored_thumbprint(const char *public_json_text, apr_pool_t *pool)
+{
+    static const char alg[] = "{\"alg\":\"";
+    const char *end = strncmp(public_json_text, alg, strlen(alg))
+                          ? NULL
+                          : strstr(public_json_text + strlen(alg), "\",");
+
+    if (end)
+        public_json_text = apr_pstrcat(pool, "{", end + 2, NULL);
+    return thumbprint_of(public_json_text, pool);
 }

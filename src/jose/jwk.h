@@ -68,4 +68,7 @@ const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, 
  */
 const whk_jwk_t *whk_jwk_load(const char *public_json, apr_pool_t *pool);
 
+/** The thumbprint of a stored `public_json`, which is not judged; NULL: OpenSSL has no SHA-256. */
+const char *whk_jwk_stored_thumbprint(const char *public_json, apr_pool_t *pool);
+
 #endif

@@ -47,6 +47,8 @@ typedef struct whk_key_t {
     apr_time_t revoked;
     const char *revoked_by;
     whk_remote_flaw_t remote_flaw;
+    const char *seal; /**< registry/seal.h; NULL: none */
+    int flawed;       /**< the store holds of it what no version of ours has written */
 } whk_key_t;
 
 /** A key set by URI. */
@@ -85,6 +87,7 @@ typedef struct whk_event_t {
     const char *request_id;
     const char *detail;
     const char *hash; /**< links it to the event before: see registry/audit.h */
+    const char *seal; /**< registry/seal.h; NULL: none */
 } whk_event_t;
 
 typedef struct whk_enterprise_t {
@@ -101,6 +104,7 @@ typedef struct whk_admin_t {
     const char *enterprise_id;
     const char *user;
     apr_time_t created;
+    const char *seal; /**< registry/seal.h; NULL: none */
 } whk_admin_t;
 
 /** A bearer token as the store knows it: never the token itself. */

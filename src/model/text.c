@@ -112,6 +112,22 @@ const char *whk_enterprise_id_flaw(const char *text, apr_size_t length)
     return whk_key_id_flaw(text, length);
 }
 
+static int is_reserved(const char *text, apr_size_t length, const char *name)
+{
+    return length == strlen(name) && !memcmp(text, name, length);
+}
+
+const char *whk_user_flaw(const char *text, apr_size_t length)
+{
+    static const char operator_[] = "operator:";
+
+    if (is_reserved(text, length, "schedule") || is_reserved(text, length, "background") ||
+        (length >= strlen(operator_) && !memcmp(text, operator_, strlen(operator_))))
+        return "not be schedule, background or begin with operator:, since under these names the "
+               "audit trail holds what nobody asked for by the API";
+    return whk_name_flaw(text, length);
+}
+
 const char *whk_time_format(apr_pool_t *pool, apr_time_t when)
 {
     apr_time_exp_t parts;

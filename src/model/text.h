@@ -26,6 +26,12 @@ const char *whk_key_id_flaw(const char *text, apr_size_t length);
 /** As whk_key_id_flaw(), and without `/`: for enterprise ids, which are one path segment. */
 const char *whk_enterprise_id_flaw(const char *text, apr_size_t length);
 
+/**
+ * As whk_name_flaw(), and none of the names under which we ourselves write to the audit trail
+ * (`schedule`, `background`, `operator:…`): for users.
+ */
+const char *whk_user_flaw(const char *text, apr_size_t length);
+
 /** UTC with milliseconds and `Z` (RFC 3339), as `2026-01-12T10:30:00.000Z`. */
 const char *whk_time_format(apr_pool_t *pool, apr_time_t when);
 

@@ -3,30 +3,17 @@
 
 /**
  * @file otp/secret_box.h
- * OTP secrets at rest: AES-256-GCM under a key that lives in a file beside the store, never in it.
+ * OTP secrets at rest: AES-256-GCM under a key of the secret key file (otp/secret_key.h).
  *
- * The key file holds 32 random bytes as 43 characters of base64url and a newline. A sealed secret
- * is text: `v1.<key fingerprint>.<base64url of nonce, ciphertext and tag>`. The user and the TOTP
- * parameters are bound to it as associated data, so a row's secret cannot be moved to another user
- * and a changed byte is noticed.
+ * A sealed secret is text: `v1.<key fingerprint>.<base64url of nonce, ciphertext and tag>`. The
+ * user and the TOTP parameters are bound to it as associated data, so a row's secret cannot be
+ * moved to another user and a changed byte is noticed.
  */
 
 #include <apr_pools.h>
 
+#include "otp/secret_key.h"
 #include "otp/totp.h"
-
-typedef struct whk_secret_key_t whk_secret_key_t;
-
-/**
- * Read a key file. It must be a regular file that nobody but its owner can read or write.
- * @param flaw set on failure to a sentence that names the file, what is wrong and what would be
- * right
- * @return the key (wiped when `pool` goes), or NULL
- */
-const whk_secret_key_t *whk_secret_key_load(apr_pool_t *pool, const char *file, const char **flaw);
-
-/** Make a key file, mode 0600; never overwrites. @return 1, or 0 with `flaw` set. */
-int whk_secret_key_create(apr_pool_t *pool, const char *file, const char **flaw);
 
 /** Seal a secret. @return the text to store, or NULL where the cipher or random bytes failed. */
 const char *whk_secret_seal(apr_pool_t *pool, const whk_secret_key_t *key, const char *user,

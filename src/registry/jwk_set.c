@@ -6,6 +6,7 @@
 #include "jose/jwk.h"
 #include "jose/own.h"
 #include "registry/registry.h"
+#include "registry/seal.h"
 
 /* As JWS names it. Of an RSA key, good for several: the first that is on. NULL: none is. */
 static const char *alg_of(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool_t *pool)
@@ -55,8 +56,11 @@ const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *c
     *set = whk_json_own(registry->pool, json_pack("{s:o}", "keys", members));
     WHK_TRY(whk_store_key_active(registry->store, registry->pool, whk_caller_enterprise(caller),
                                  &keys));
-    for (i = 0; i < keys->nelts; i++)
-        WHK_TRY(add(members, APR_ARRAY_IDX(keys, i, const whk_key_t *),
-                    registry->policy->algorithms, registry->pool));
+    for (i = 0; i < keys->nelts; i++) {
+        const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+
+        WHK_TRY(whk_key_check(registry->pool, registry->secret, key));
+        WHK_TRY(add(members, key, registry->policy->algorithms, registry->pool));
+    }
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include "model/clock.h"
 #include "registry/keyring_state.h"
 #include "registry/remote_jwk.h"
+#include "registry/seal.h"
 
 /* A lastUsedDate is true to the minute. */
 #define USE_STEP apr_time_from_sec(60)
@@ -149,7 +150,8 @@ static const whk_outcome_t *load_ring(whk_keyring_t *keyring, whk_store_t *store
                         "enterprise %s is gone: its row must never be deleted", enterprise_id);
     WHK_TRY(whk_store_key_active(store, pool, enterprise_id, &active));
     WHK_TRY(whk_store_key_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
-    made = whk_ring_make(enterprise_id, enterprise->revision, active, revoked);
+    made = whk_ring_make(enterprise_id, enterprise->revision, active, revoked,
+                         keyring->settings.secret, pool);
     if (!made)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the keys of an enterprise");
     made->read_at = began;
@@ -363,6 +365,8 @@ const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store
     }
     if (!hold || !hold->entry)
         return unknown(found, pool);
+    if (hold->entry->flaw == WHK_INTERNAL_ERROR)
+        return whk_key_is_bad(pool, enterprise_id, key_id, "it is not as this module wrote it");
     if (!hold->entry->jwk)
         return flawed(WHK_KEY_REVOKED, pool);
     flaw = whk_ring_entry_flaw(hold->entry, whk_clock_now());

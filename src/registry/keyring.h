@@ -43,6 +43,7 @@ typedef struct whk_keyring_settings_t {
     apr_interval_time_t max_stale;        /**< WebhookKeysMaxStale */
     whk_change_slots_t *slots;            /**< borrowed */
     apr_interval_time_t jwks_uri_refresh; /**< WebhookKeysJwksUriRefresh */
+    const whk_secret_key_t *secret;       /**< judges the seals of rows; borrowed */
     /** The registry is not what it was: for the log, once a node. May be NULL. Called by whoever
      *  finds it, with no lock of the keyring held but that of the poll. */
     void (*went_back)(void *baton);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "model/clock.h"
@@ -32,6 +34,7 @@ static const whk_outcome_t *otp_locked(apr_pool_t *pool, apr_time_t until, apr_t
 }
 
 typedef struct {
+    const whk_secret_key_t *secret;
     const whk_caller_t *caller;
     apr_time_t now;
     whk_otp_enrolment_t *enrolment;
@@ -51,11 +54,11 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
                                  &refusal->enrolment, &refusal->counted));
     if (!refusal->counted || !enterprise)
         return NULL;
-    WHK_TRY(whk_audit_append(store, pool, enterprise, WHK_EVENT_OTP_REFUSED, NULL, refusal->caller,
-                             NULL, refusal->now));
+    WHK_TRY(whk_audit_append(store, pool, refusal->secret, enterprise, WHK_EVENT_OTP_REFUSED, NULL,
+                             refusal->caller, NULL, refusal->now));
     if (refusal->enrolment->locked_until > refusal->now)
         WHK_TRY(whk_audit_append(
-            store, pool, enterprise, WHK_EVENT_OTP_LOCKED, NULL, refusal->caller,
+            store, pool, refusal->secret, enterprise, WHK_EVENT_OTP_LOCKED, NULL, refusal->caller,
             apr_psprintf(pool, "until %s", whk_time_format(pool, refusal->enrolment->locked_until)),
             refusal->now));
     return whk_store_enterprise_update(store, pool, enterprise);
@@ -65,7 +68,7 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
 static const whk_outcome_t *refuse_code(whk_registry_t *registry, const whk_caller_t *caller,
                                         apr_time_t now)
 {
-    refusal_t refusal = {caller, now, NULL, 0};
+    refusal_t refusal = {registry->secret, caller, now, NULL, 0};
 
     WHK_TRY(whk_store_transaction(registry->store, registry->pool, record_refusal, &refusal));
     if (!refusal.counted && refusal.enrolment && refusal.enrolment->locked_until > now)
@@ -128,16 +131,42 @@ static const char *ahead_hint(whk_registry_t *registry, const whk_otp_enrolment_
                         enrolment->user);
 }
 
+/* Judge the code and use it up. Between the two the secret may be sealed anew under another key,
+ * which is no fault of the code's: then both are done again, once. */
+static const whk_outcome_t *accept_code(whk_registry_t *registry, const whk_secret_key_t *key,
+                                        whk_otp_enrolment_t *enrolment, const char *code,
+                                        apr_time_t now, int *accepted)
+{
+    const char *judged = NULL;
+    apr_int64_t step;
+    int matches;
+    int tries;
+
+    *accepted = 0;
+    for (tries = 0; tries < 2 && !*accepted && enrolment; tries++) {
+        if (judged && !strcmp(judged, enrolment->sealed_secret))
+            return NULL;
+        WHK_TRY(match_code(registry, key, enrolment, code, now, &step, &matches));
+        if (!matches)
+            return NULL;
+        judged = enrolment->sealed_secret;
+        WHK_TRY(whk_store_otp_accept(registry->store, registry->pool, enrolment->user, judged, step,
+                                     now, WHK_OTP_LOCK_MOST, accepted));
+        if (!*accepted)
+            WHK_TRY(
+                whk_store_otp_get(registry->store, registry->pool, enrolment->user, &enrolment));
+    }
+    return NULL;
+}
+
 const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
                                     const whk_caller_t *caller, const char *code)
 {
     const char *user = whk_caller_actor(caller);
     apr_time_t now = whk_time_now();
     whk_otp_enrolment_t *enrolment;
-    apr_int64_t step;
     const whk_outcome_t *outcome;
-    int matches = 0;
-    int accepted = 0;
+    int accepted;
 
     WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, &enrolment));
     if (!enrolment)
@@ -148,11 +177,7 @@ const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_k
                                       user));
     if (is_locked(enrolment, now))
         return otp_locked(registry->pool, enrolment->locked_until, now);
-    WHK_TRY(match_code(registry, key, enrolment, code, now, &step, &matches));
-    if (matches)
-        WHK_TRY(whk_store_otp_accept(registry->store, registry->pool, user,
-                                     enrolment->sealed_secret, step, now, WHK_OTP_LOCK_MOST,
-                                     &accepted));
+    WHK_TRY(accept_code(registry, key, enrolment, code, now, &accepted));
     if (accepted)
         return NULL;
     outcome = refuse_code(registry, caller, now);

@@ -10,6 +10,7 @@
 #include "registry/audit.h"
 #include "registry/keyring.h"
 #include "registry/remote_jwk.h"
+#include "registry/seal.h"
 
 /* Longer than any fetch takes: WebhookKeysJwksUriTimeout is at most 60 s. */
 #define LEASE apr_time_from_sec(90)
@@ -28,6 +29,7 @@ typedef struct {
     whk_key_t key; /* as it shall be */
     int changed;   /* the set holds another key of this kid */
     const whk_caller_t *caller;
+    const whk_secret_key_t *secret;
 } finding_t;
 
 static const whk_outcome_t *is_in_use(whk_store_t *store, apr_pool_t *pool, const whk_key_t *key,
@@ -40,14 +42,21 @@ static const whk_outcome_t *is_in_use(whk_store_t *store, apr_pool_t *pool, cons
     return NULL;
 }
 
-/* Key material is used once in an enterprise, also where it comes by a set that may change. */
+/* Key material is used once in an enterprise, also where it comes by a set that may change: what
+ * was replaced does not come back, to the key that had it no more than to another. */
 static const whk_outcome_t *settle_material(whk_store_t *store, apr_pool_t *pool,
                                             const whk_key_t *old, whk_key_t *key)
 {
     int in_use;
+    int first = 0;
 
+    if (!strcmp(old->thumbprint, key->thumbprint))
+        return NULL;
     WHK_TRY(is_in_use(store, pool, key, &in_use));
     if (!in_use)
+        WHK_TRY(whk_store_material_use(store, pool, key->enterprise_id, key->thumbprint,
+                                       key->key_id, &first));
+    if (first)
         return NULL;
     key->jwk = old->jwk;
     key->thumbprint = old->thumbprint;
@@ -59,26 +68,37 @@ static const whk_outcome_t *settle_material(whk_store_t *store, apr_pool_t *pool
 static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const finding_t *finding = baton;
-    whk_key_t key = finding->key;
+    const whk_key_t *found = &finding->key;
     whk_enterprise_t *enterprise;
     whk_key_t *old;
+    whk_key_t key;
     int updated;
 
-    WHK_TRY(whk_store_enterprise_lock(store, pool, key.enterprise_id, &enterprise));
-    WHK_TRY(whk_store_key_get(store, pool, key.enterprise_id, key.key_id, &old));
-    if (!enterprise || !old || old->status != WHK_KEY_STATUS_ACTIVE)
+    WHK_TRY(whk_store_enterprise_lock(store, pool, found->enterprise_id, &enterprise));
+    WHK_TRY(whk_store_key_get(store, pool, found->enterprise_id, found->key_id, &old));
+    if (!enterprise || !old || old->status != WHK_KEY_STATUS_ACTIVE ||
+        whk_key_flaw(pool, finding->secret, old))
         return NULL;
+    key = *old;
+    key.jwk = found->jwk;
+    key.thumbprint = found->thumbprint;
+    key.algorithm = found->algorithm;
+    key.remote_flaw = found->remote_flaw;
     WHK_TRY(settle_material(store, pool, old, &key));
     if (old->remote_flaw == key.remote_flaw && !strcmp(old->thumbprint, key.thumbprint))
         return NULL;
+    WHK_TRY(whk_key_set_seal(pool, finding->secret, &key));
     WHK_TRY(whk_store_key_remote(store, pool, &key, &updated));
     enterprise->revision++;
     /* Once where it is refused, and again where it is taken after all. */
     if (finding->changed &&
         (old->remote_flaw != WHK_REMOTE_CHANGED || key.remote_flaw != WHK_REMOTE_CHANGED))
-        WHK_TRY(whk_audit_append(store, pool, enterprise, WHK_EVENT_JWKS_URI_KEY_CHANGED,
-                                 key.key_id, finding->caller,
-                                 key.remote_flaw ? "refused" : "accepted", whk_time_now()));
+        WHK_TRY(whk_audit_append(store, pool, finding->secret, enterprise,
+                                 WHK_EVENT_JWKS_URI_KEY_CHANGED, key.key_id, finding->caller,
+                                 key.remote_flaw
+                                     ? WHK_AUDIT_REFUSED
+                                     : apr_pstrcat(pool, WHK_AUDIT_ACCEPTED, key.thumbprint, NULL),
+                                 whk_time_now()));
     return whk_store_enterprise_update(store, pool, enterprise);
 }
 
@@ -87,6 +107,7 @@ static const whk_outcome_t *record(whk_registry_t *registry, finding_t *finding)
     const whk_outcome_t *outcome;
 
     finding->caller = whk_caller_background(registry->pool, finding->key.enterprise_id);
+    finding->secret = registry->secret;
     outcome = whk_store_transaction(registry->store, registry->pool, record_finding, finding);
     whk_keyring_changed(registry->changes, finding->key.enterprise_id);
     return outcome;
@@ -123,10 +144,13 @@ static const whk_outcome_t *judge_keys(whk_registry_t *registry, const whk_refre
 
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
-        finding_t finding = {*key, 0, NULL};
+        finding_t finding = {*key, 0, NULL, NULL};
 
         if (refresh->is_stopping(refresh->baton))
             return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
+        /* It verifies nothing, whatever its set says. */
+        if (whk_key_flaw(registry->pool, registry->secret, key))
+            continue;
         if (set)
             look_up(registry, set, &finding);
         else if (key->remote_flaw == WHK_REMOTE_GOOD)

@@ -9,6 +9,7 @@
 #include "registry/keyring.h"
 #include "registry/registry.h"
 #include "registry/remote_jwk.h"
+#include "registry/seal.h"
 
 /* A registration as the caller asked for it. */
 typedef struct {
@@ -123,7 +124,7 @@ static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_
     made->created = whk_time_now();
     made->created_by = whk_caller_actor(caller);
     *key = made;
-    return NULL;
+    return whk_key_set_seal(registry->pool, registry->secret, made);
 }
 
 /* Read, judge, and name the key: all that needs no lock. */
@@ -142,31 +143,50 @@ static const whk_outcome_t *prepare(whk_registry_t *registry, const whk_caller_t
 
 typedef struct {
     const whk_policy_t *policy;
+    const whk_secret_key_t *secret;
     const whk_caller_t *caller;
     const whk_key_t *key;
     apr_interval_time_t lifetime; /* of its set */
     const whk_outcome_t *refusal;
 } registration_t;
 
+static const whk_outcome_t *is_material_used(whk_store_t *store, apr_pool_t *pool,
+                                             const registration_t *registration, int *used)
+{
+    const whk_key_t *key = registration->key;
+    const char *user;
+    whk_key_t *other;
+
+    WHK_TRY(whk_store_key_by_thumbprint(store, pool, key->enterprise_id, key->thumbprint, &other));
+    if (other)
+        WHK_TRY(whk_key_check(pool, registration->secret, other));
+    WHK_TRY(whk_store_material_get(store, pool, key->enterprise_id, key->thumbprint, &user));
+    *used = other || user;
+    return NULL;
+}
+
 static const whk_outcome_t *refusal_of_duplicate(whk_store_t *store, apr_pool_t *pool,
-                                                 const whk_key_t *key,
+                                                 const registration_t *registration,
                                                  const whk_outcome_t **refusal)
 {
+    const whk_key_t *key = registration->key;
     whk_key_t *other;
+    int used;
 
     *refusal = NULL;
     WHK_TRY(whk_store_key_get(store, pool, key->enterprise_id, key->key_id, &other));
     if (other) {
+        WHK_TRY(whk_key_check(pool, registration->secret, other));
         *refusal = whk_refuse(pool, WHK_KEY_ID_TAKEN,
                               "this keyId was registered before, and a keyId is used once, even "
                               "after its key was revoked: choose another");
         return NULL;
     }
-    WHK_TRY(whk_store_key_by_thumbprint(store, pool, key->enterprise_id, key->thumbprint, &other));
-    if (other)
+    WHK_TRY(is_material_used(store, pool, registration, &used));
+    if (used)
         *refusal = whk_refuse(pool, WHK_KEY_MATERIAL_IN_USE,
-                              "this public key was registered before under another keyId: make a "
-                              "new key pair");
+                              "this enterprise had this public key before under another keyId: "
+                              "make a new key pair");
     return NULL;
 }
 
@@ -182,6 +202,14 @@ static const whk_outcome_t *remember_set(whk_store_t *store, apr_pool_t *pool,
                                     key->created + registration->lifetime);
 }
 
+static const whk_outcome_t *use_material(whk_store_t *store, apr_pool_t *pool, const whk_key_t *key)
+{
+    int first;
+
+    return whk_store_material_use(store, pool, key->enterprise_id, key->thumbprint, key->key_id,
+                                  &first);
+}
+
 /* Set refusal, or insert the key. A full enterprise learns of a duplicate all the same: the rules
  * have an order, and the limit is the last of them. */
 static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
@@ -194,15 +222,30 @@ static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
     if (inserted) {
         enterprise->active_keys++;
         enterprise->revision++;
+        WHK_TRY(use_material(store, pool, registration->key));
         return remember_set(store, pool, registration);
     }
-    WHK_TRY(refusal_of_duplicate(store, pool, registration->key, &registration->refusal));
+    WHK_TRY(refusal_of_duplicate(store, pool, registration, &registration->refusal));
     if (!registration->refusal)
         registration->refusal =
             whk_refuse(pool, WHK_ACTIVE_KEY_LIMIT,
                        "this enterprise has %d ACTIVE keys, as many as it may: revoke one first",
                        registration->policy->max_active);
     return NULL;
+}
+
+/* What the event tells beside the keyId: the thumbprint, so that the row can be held to it. */
+static const whk_outcome_t *append_event(whk_store_t *store, apr_pool_t *pool,
+                                         const registration_t *registration,
+                                         whk_enterprise_t *enterprise)
+{
+    const whk_outcome_t *refusal = registration->refusal;
+    const whk_key_t *key = registration->key;
+
+    return whk_audit_append(store, pool, registration->secret, enterprise,
+                            refusal ? WHK_EVENT_KEY_REGISTRATION_REFUSED : WHK_EVENT_KEY_REGISTERED,
+                            key->key_id, registration->caller,
+                            refusal ? whk_code_name(refusal->code) : key->thumbprint, key->created);
 }
 
 static const whk_outcome_t *record_registration(whk_store_t *store, void *baton, apr_pool_t *pool)
@@ -217,15 +260,12 @@ static const whk_outcome_t *record_registration(whk_store_t *store, void *baton,
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "enterprise %s is gone: its row must never be deleted", key->enterprise_id);
     WHK_TRY(insert_key(store, pool, registration, enterprise));
-    WHK_TRY(whk_audit_append(
-        store, pool, enterprise,
-        registration->refusal ? WHK_EVENT_KEY_REGISTRATION_REFUSED : WHK_EVENT_KEY_REGISTERED,
-        key->key_id, registration->caller,
-        registration->refusal ? whk_code_name(registration->refusal->code) : NULL, key->created));
+    WHK_TRY(append_event(store, pool, registration, enterprise));
     return whk_store_enterprise_update(store, pool, enterprise);
 }
 
 typedef struct {
+    const whk_secret_key_t *secret;
     const whk_caller_t *caller;
     const char *key_id;
     const char *detail;
@@ -240,8 +280,9 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
                                       &enterprise));
     if (!enterprise)
         return NULL;
-    WHK_TRY(whk_audit_append(store, pool, enterprise, WHK_EVENT_KEY_REGISTRATION_REFUSED,
-                             refusal->key_id, refusal->caller, refusal->detail, whk_time_now()));
+    WHK_TRY(whk_audit_append(store, pool, refusal->secret, enterprise,
+                             WHK_EVENT_KEY_REGISTRATION_REFUSED, refusal->key_id, refusal->caller,
+                             refusal->detail, whk_time_now()));
     return whk_store_enterprise_update(store, pool, enterprise);
 }
 
@@ -250,7 +291,7 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
 static const whk_outcome_t *refuse(whk_registry_t *registry, const whk_caller_t *caller,
                                    const char *key_id, const whk_outcome_t *outcome)
 {
-    refusal_t refusal = {caller, key_id, whk_code_name(outcome->code)};
+    refusal_t refusal = {registry->secret, caller, key_id, whk_code_name(outcome->code)};
 
     if (key_id && whk_key_id_flaw(key_id, strlen(key_id)))
         refusal.key_id = NULL;
@@ -271,7 +312,7 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
                                       const char *body, apr_size_t length, whk_key_t **key)
 {
     request_t request = {NULL, NULL, NULL, NULL, 0};
-    registration_t registration = {registry->policy, caller, NULL, 0, NULL};
+    registration_t registration = {registry->policy, registry->secret, caller, NULL, 0, NULL};
     whk_key_t *made;
     const whk_outcome_t *outcome;
 

@@ -19,6 +19,7 @@
 #include "model/key.h"
 #include "model/outcome.h"
 #include "otp/secret_box.h"
+#include "otp/secret_key.h"
 #include "store/store.h"
 
 /** What the operator decided; a registry borrows it. */
@@ -64,6 +65,9 @@ typedef struct whk_registry_t {
     /** Where other processes of the node are told of a change; NULL: they learn of it within
      *  WebhookKeysRevocationLag. */
     struct whk_change_slots_t *changes;
+    /** What seals rows and judges their seals (registry/seal.h); NULL: the operator names none, and
+     *  then no row is good and none is written. */
+    const whk_secret_key_t *secret;
 } whk_registry_t;
 
 /* ---- who asks ---- */
@@ -75,8 +79,8 @@ typedef struct whk_registry_t {
 const whk_outcome_t *whk_authenticate(whk_registry_t *registry, const char *token,
                                       const char **user);
 
-/** `caller` is set to an authorised caller; not_enterprise_admin where the user is no admin, or
- * there is no such enterprise. */
+/** `caller` is set to an authorised caller; not_enterprise_admin where the user is no admin, has a
+ * name that is ours (whk_user_flaw()), or there is no such enterprise. */
 const whk_outcome_t *whk_authorize(whk_registry_t *registry, const char *user,
                                    const char *enterprise_id, const char *remote_address,
                                    const char *request_id, whk_caller_t **caller);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/key.h"
+#include "registry/seal.h"
 
 /* Why an ACTIVE key does not verify now. */
 static char flaw_of(const whk_key_t *key)
@@ -35,7 +36,8 @@ static const char *put_text(char **free_space, const char *text)
     return copy;
 }
 
-static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **free_space)
+static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **free_space,
+                     const whk_secret_key_t *secret, apr_pool_t *pool)
 {
     int i;
 
@@ -45,6 +47,8 @@ static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **fr
 
         entry->key_id = put_text(free_space, key->key_id);
         entry->order = ring->count++;
+        if (whk_key_flaw(pool, secret, key))
+            entry->flaw = WHK_INTERNAL_ERROR;
         if (key->status != WHK_KEY_STATUS_ACTIVE)
             continue;
         entry->jwk = put_text(free_space, key->jwk);
@@ -52,7 +56,8 @@ static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **fr
         entry->end = WHK_NEVER;
         /* It is as whk_jwk_parse() writes it. */
         entry->is_ed25519 = strstr(key->jwk, "\"crv\":\"Ed25519\"") != NULL;
-        entry->flaw = flaw_of(key);
+        if (!entry->flaw)
+            entry->flaw = flaw_of(key);
     }
 }
 
@@ -72,7 +77,8 @@ static apr_size_t texts_size(const apr_array_header_t *keys)
 }
 
 whk_ring_t *whk_ring_make(const char *enterprise_id, apr_int64_t revision,
-                          const apr_array_header_t *active, const apr_array_header_t *revoked)
+                          const apr_array_header_t *active, const apr_array_header_t *revoked,
+                          const whk_secret_key_t *secret, apr_pool_t *pool)
 {
     apr_size_t entries = (apr_size_t)(active->nelts + revoked->nelts) * sizeof(whk_ring_entry_t);
     whk_ring_t *ring = calloc(1, sizeof(*ring) + entries + strlen(enterprise_id) + 1 +
@@ -85,8 +91,8 @@ whk_ring_t *whk_ring_make(const char *enterprise_id, apr_int64_t revision,
     ring->enterprise_id = put_text(&free_space, enterprise_id);
     ring->revision = revision;
     ring->references = 1;
-    put_keys(ring, active, &free_space);
-    put_keys(ring, revoked, &free_space);
+    put_keys(ring, active, &free_space, secret, pool);
+    put_keys(ring, revoked, &free_space, secret, pool);
     qsort(ring->entries, (size_t)ring->count, sizeof(ring->entries[0]), by_key_id);
     return ring;
 }

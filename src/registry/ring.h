@@ -48,7 +48,8 @@ struct whk_ring_entry_t {
     apr_time_t end;         /**< by whk_clock_now(), from when its set is too old; or WHK_NEVER */
     int order;              /**< age among its ring's */
     char is_ed25519;
-    char flaw; /**< a whk_code_t that says why it does not verify now; 0: it does */
+    char flaw; /**< a whk_code_t that says why it does not verify now; 0: it does;
+                    WHK_INTERNAL_ERROR: its row is not as we wrote it */
 };
 
 typedef struct whk_ring_t {
@@ -60,9 +61,11 @@ typedef struct whk_ring_t {
     whk_ring_entry_t entries[]; /**< by key_id */
 } whk_ring_t;
 
-/** Make a ring of what the store said; NULL: out of memory. One reference. */
+/** Make a ring of what the store said, which is held to its seals here, once; NULL: out of memory.
+ *  One reference. `pool` is for the while. */
 whk_ring_t *whk_ring_make(const char *enterprise_id, apr_int64_t revision,
-                          const apr_array_header_t *active, const apr_array_header_t *revoked);
+                          const apr_array_header_t *active, const apr_array_header_t *revoked,
+                          const whk_secret_key_t *secret, apr_pool_t *pool);
 
 /** The entry of a keyId, or NULL. */
 whk_ring_entry_t *whk_ring_find(whk_ring_t *ring, const char *key_id);

@@ -10,10 +10,12 @@
 #define REMOTE_SET "SELECT uri, etag, refresh_at, fresh_until, failures FROM whk_remote_set "
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
-    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw FROM whk_key "
+    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal FROM "        \
+    "whk_key "
 #define EVENT                                                                                      \
     "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
-    "hash FROM whk_event "
+    "hash, seal FROM whk_event "
+#define ADMIN "SELECT enterprise_id, user_id, created_at, seal FROM whk_admin "
 
 /* No busy_timeout: a waiter would hold the driver's process-wide mutex, which the writer needs to
  * commit. FULL: a commit is on the disk before it is acknowledged. */
@@ -48,16 +50,13 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                                    "ON CONFLICT DO NOTHING",
             [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
-            [SQL_ADMIN_CHECK] =
-                "SELECT enterprise_id, user_id, created_at FROM whk_admin WHERE enterprise_id = %s "
-                "AND user_id = %s",
-            [SQL_ADMIN_ADD] = "INSERT INTO whk_admin (enterprise_id, user_id, created_at) VALUES "
-                              "(%s, %s, %lld) ON "
-                              "CONFLICT DO NOTHING",
+            [SQL_ADMIN_GET] = ADMIN "WHERE enterprise_id = %s AND user_id = %s",
+            [SQL_ADMIN_ADD] = "INSERT INTO whk_admin (enterprise_id, user_id, created_at, seal) "
+                              "VALUES (%s, %s, %lld, %s) ON CONFLICT DO NOTHING",
             [SQL_ADMIN_REMOVE] = "DELETE FROM whk_admin WHERE enterprise_id = %s AND user_id = %s",
-            [SQL_ADMIN_LIST] =
-                "SELECT enterprise_id, user_id, created_at FROM whk_admin WHERE enterprise_id = %s "
-                "ORDER BY user_id",
+            [SQL_ADMIN_LIST] = ADMIN "WHERE enterprise_id = %s ORDER BY user_id",
+            [SQL_ADMIN_RESEAL] = "UPDATE whk_admin SET seal = %s WHERE enterprise_id = %s AND "
+                                 "user_id = %s AND created_at = %lld AND seal IS %s",
             [SQL_TOKEN_FIND] = TOKEN "WHERE hash = %s",
             [SQL_TOKEN_INSERT] = "INSERT INTO whk_token (id, hash, user_id, label, created_at, "
                                  "expires_at) VALUES (%s, %s, %s, %s, %lld, %lld)",
@@ -83,14 +82,16 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "UPDATE whk_otp SET failures = failures + 1 WHERE user_id = %s "
                 "AND (locked_until <= %lld OR locked_until > %lld)",
             [SQL_OTP_LOCK] = "UPDATE whk_otp SET locked_until = %lld WHERE user_id = %s",
+            [SQL_OTP_RESEAL] =
+                "UPDATE whk_otp SET sealed_secret = %s WHERE user_id = %s AND sealed_secret = %s",
             [SQL_KEY_INSERT] =
                 "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
-                "jwk, "
-                "thumbprint, status, created_at, created_by) VALUES (%s, %s, %s, %s, %s, %s, %s, "
-                "%s, %s, %lld, %s) ON CONFLICT DO NOTHING",
+                "jwk, thumbprint, status, created_at, created_by, seal) SELECT %s, %s, %s, %s, %s, "
+                "%s, %s, %s, %s, %lld, %s, %s WHERE NOT EXISTS (SELECT 1 FROM whk_used_material "
+                "WHERE enterprise_id = %s AND thumbprint = %s) ON CONFLICT DO NOTHING",
             [SQL_KEY_REVOKE] =
-                "UPDATE whk_key SET status = 'REVOKED', revoked_at = %lld, revoked_by = %s WHERE "
-                "enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+                "UPDATE whk_key SET status = 'REVOKED', revoked_at = %lld, revoked_by = %s, "
+                "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
             [SQL_KEY_GET] = KEY "WHERE enterprise_id = %s AND key_id = %s",
             [SQL_KEY_BY_THUMBPRINT] = KEY "WHERE enterprise_id = %s AND thumbprint = %s",
             [SQL_KEY_LIST] = KEY "WHERE enterprise_id = %s ORDER BY seq LIMIT %lld OFFSET %lld",
@@ -99,15 +100,28 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_KEY_COUNT] = "SELECT count(*) FROM whk_key WHERE enterprise_id = %s",
             [SQL_KEY_COUNT_BY_STATUS] =
                 "SELECT count(*) FROM whk_key WHERE enterprise_id = %s AND status = %s",
+            [SQL_KEY_WALK] =
+                KEY "WHERE enterprise_id = %s AND key_id > %s ORDER BY key_id LIMIT %lld",
+            [SQL_KEY_RESEAL] = "UPDATE whk_key SET seal = %s WHERE enterprise_id = %s AND key_id = "
+                               "%s AND seal IS %s",
+            [SQL_MATERIAL_USE] = "INSERT INTO whk_used_material (enterprise_id, thumbprint, "
+                                 "key_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [SQL_MATERIAL_GET] = "SELECT key_id FROM whk_used_material WHERE enterprise_id = %s "
+                                 "AND thumbprint = %s",
+            [SQL_MATERIAL_WALK] =
+                "SELECT thumbprint FROM whk_used_material WHERE enterprise_id = %s AND thumbprint "
+                "> %s ORDER BY thumbprint LIMIT %lld",
             [SQL_EVENT_INSERT] =
                 "INSERT INTO whk_event (enterprise_id, id, type, key_id, actor, at, "
-                "remote_address, "
-                "request_id, detail, hash) VALUES (%s, %lld, %s, %s, %s, %lld, %s, %s, %s, %s)",
+                "remote_address, request_id, detail, hash, seal) VALUES (%s, %lld, %s, %s, %s, "
+                "%lld, %s, %s, %s, %s, %s)",
             [SQL_EVENT_LIST] =
                 EVENT "WHERE enterprise_id = %s AND id <= %lld ORDER BY id DESC LIMIT %lld",
             [SQL_EVENT_COUNT] = "SELECT event_count FROM whk_enterprise WHERE enterprise_id = %s",
             [SQL_EVENT_WALK] =
                 EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",
+            [SQL_EVENT_RESEAL] = "UPDATE whk_event SET seal = %s WHERE enterprise_id = %s AND id = "
+                                 "%lld AND seal IS %s",
             [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number FROM whk_enterprise "
                                 "WHERE change_number > %lld ORDER BY change_number",
             [SQL_KEY_ACTIVE] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
@@ -118,8 +132,8 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                              "last_used_at > %lld)",
             [SQL_KEY_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
             [SQL_KEY_REMOTE] =
-                "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s "
-                "WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+                "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s, "
+                "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
             [SQL_REMOTE_SET_ADD] =
                 "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
                 "ON CONFLICT (uri) DO UPDATE SET refresh_at = min(refresh_at, "

@@ -69,28 +69,25 @@ static void *read_admin(whk_row_t *row)
     admin->enterprise_id = whk_row_text(row, 0);
     admin->user = whk_row_text(row, 1);
     admin->created = whk_row_time(row, 2);
+    admin->seal = whk_row_text_or_null(row, 3);
     return admin;
 }
 
-const whk_outcome_t *whk_store_admin_check(whk_store_t *store, apr_pool_t *pool,
-                                           const char *enterprise_id, const char *user,
-                                           int *is_admin)
+const whk_outcome_t *whk_store_admin_get(whk_store_t *store, apr_pool_t *pool,
+                                         const char *enterprise_id, const char *user,
+                                         whk_admin_t **admin)
 {
     const void *arguments[] = {enterprise_id, user};
-    void *admin;
 
-    *is_admin = 0;
-    WHK_TRY(whk_statement_read_one(store, pool, SQL_ADMIN_CHECK, arguments, read_admin, &admin));
-    *is_admin = admin != NULL;
-    return NULL;
+    return whk_statement_read_one(store, pool, SQL_ADMIN_GET, arguments, read_admin,
+                                  (void **)admin);
 }
 
 const whk_outcome_t *whk_store_admin_add(whk_store_t *store, apr_pool_t *pool,
-                                         const char *enterprise_id, const char *user,
-                                         apr_time_t when, int *added)
+                                         const whk_admin_t *admin, int *added)
 {
-    apr_int64_t created = apr_time_as_msec(when);
-    const void *arguments[] = {enterprise_id, user, &created};
+    apr_int64_t created = apr_time_as_msec(admin->created);
+    const void *arguments[] = {admin->enterprise_id, admin->user, &created, admin->seal};
 
     return whk_statement_write(store, pool, SQL_ADMIN_ADD, arguments, added);
 }
@@ -110,4 +107,13 @@ const whk_outcome_t *whk_store_admin_list(whk_store_t *store, apr_pool_t *pool,
     const void *arguments[] = {enterprise_id};
 
     return whk_statement_read(store, pool, SQL_ADMIN_LIST, arguments, read_admin, admins);
+}
+
+const whk_outcome_t *whk_store_admin_reseal(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_admin_t *admin, const char *seal, int *done)
+{
+    apr_int64_t created = apr_time_as_msec(admin->created);
+    const void *arguments[] = {seal, admin->enterprise_id, admin->user, &created, admin->seal};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_ADMIN_RESEAL, arguments, done);
 }

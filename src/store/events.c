@@ -14,6 +14,7 @@ static void *read_event(whk_row_t *row)
     event->request_id = whk_row_text_or_null(row, 7);
     event->detail = whk_row_text_or_null(row, 8);
     event->hash = whk_row_text(row, 9);
+    event->seal = whk_row_text_or_null(row, 10);
     return event;
 }
 
@@ -23,7 +24,7 @@ const whk_outcome_t *whk_store_event_insert(whk_store_t *store, apr_pool_t *pool
     apr_int64_t at = apr_time_as_msec(event->at);
     const void *arguments[] = {
         event->enterprise_id,  &event->id,        event->type,   event->key_id, event->actor, &at,
-        event->remote_address, event->request_id, event->detail, event->hash};
+        event->remote_address, event->request_id, event->detail, event->hash,   event->seal};
 
     return whk_statement_write_in_transaction(store, pool, SQL_EVENT_INSERT, arguments, NULL);
 }
@@ -50,4 +51,12 @@ const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,
     const void *arguments[] = {enterprise_id, &after, &most};
 
     return whk_statement_read(store, pool, SQL_EVENT_WALK, arguments, read_event, events);
+}
+
+const whk_outcome_t *whk_store_event_reseal(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_event_t *event, const char *seal, int *done)
+{
+    const void *arguments[] = {seal, event->enterprise_id, &event->id, event->seal};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_EVENT_RESEAL, arguments, done);
 }

@@ -17,6 +17,24 @@ static void read_flaw(whk_row_t *row, whk_key_t *key)
         key->remote_flaw = flaw;
 }
 
+/* One such row must not keep the others of its enterprise from being read. */
+static void settle_flaws(whk_row_t *row, whk_key_t *key)
+{
+    const char **const texts[] = {&key->id,         &key->enterprise_id, &key->key_id,
+                                  &key->key_name,   &key->algorithm,     &key->jwk,
+                                  &key->thumbprint, &key->created_by};
+    size_t i;
+
+    if (!row->flawed)
+        return;
+    row->flawed = 0;
+    key->flawed = 1;
+    key->status = WHK_KEY_STATUS_REVOKED;
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (!*texts[i])
+            *texts[i] = "";
+}
+
 static void *read_key(whk_row_t *row)
 {
     whk_key_t *key = apr_pcalloc(row->pool, sizeof(*key));
@@ -37,6 +55,7 @@ static void *read_key(whk_row_t *row)
     key->revoked = whk_row_time(row, 12);
     key->revoked_by = whk_row_text_or_null(row, 13);
     read_flaw(row, key);
+    key->seal = whk_row_text_or_null(row, 15);
     /* Whatever is not plainly ACTIVE must never verify anything. */
     if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
         key->status = WHK_KEY_STATUS_ACTIVE;
@@ -44,27 +63,52 @@ static void *read_key(whk_row_t *row)
         key->status = WHK_KEY_STATUS_REVOKED;
     else
         row->flawed = 1;
+    settle_flaws(row, key);
     return key;
+}
+
+/* One that is asked for alone. */
+static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
+                                     whk_statement_t statement, const void **arguments,
+                                     whk_key_t **key)
+{
+    WHK_TRY(whk_statement_read_one(store, pool, statement, arguments, read_key, (void **)key));
+    if (!*key || !(*key)->flawed)
+        return NULL;
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    "the row of key %s of enterprise %s holds what this version can't have "
+                    "written: run whkctl audit verify, and look who else writes to the database",
+                    (*key)->key_id, (*key)->enterprise_id);
 }
 
 const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, int *inserted)
 {
     apr_int64_t created = apr_time_as_msec(key->created);
-    const void *arguments[] = {key->id,       key->enterprise_id, key->key_id,
-                               key->key_name, key->algorithm,     key->jwks_uri,
-                               key->jwk,      key->thumbprint,    whk_key_status_name(key->status),
-                               &created,      key->created_by};
+    const void *arguments[] = {key->id,
+                               key->enterprise_id,
+                               key->key_id,
+                               key->key_name,
+                               key->algorithm,
+                               key->jwks_uri,
+                               key->jwk,
+                               key->thumbprint,
+                               whk_key_status_name(key->status),
+                               &created,
+                               key->created_by,
+                               key->seal,
+                               key->enterprise_id,
+                               key->thumbprint};
 
     return whk_statement_write_in_transaction(store, pool, SQL_KEY_INSERT, arguments, inserted);
 }
 
 const whk_outcome_t *whk_store_key_revoke(whk_store_t *store, apr_pool_t *pool,
-                                          const char *enterprise_id, const char *key_id,
-                                          apr_time_t when, const char *by, int *revoked)
+                                          const whk_key_t *key, int *revoked)
 {
-    apr_int64_t revoked_at = apr_time_as_msec(when);
-    const void *arguments[] = {&revoked_at, by, enterprise_id, key_id};
+    apr_int64_t revoked_at = apr_time_as_msec(key->revoked);
+    const void *arguments[] = {&revoked_at, key->revoked_by, key->seal, key->enterprise_id,
+                               key->key_id};
 
     return whk_statement_write_in_transaction(store, pool, SQL_KEY_REVOKE, arguments, revoked);
 }
@@ -75,7 +119,7 @@ const whk_outcome_t *whk_store_key_get(whk_store_t *store, apr_pool_t *pool,
 {
     const void *arguments[] = {enterprise_id, key_id};
 
-    return whk_statement_read_one(store, pool, SQL_KEY_GET, arguments, read_key, (void **)key);
+    return read_one(store, pool, SQL_KEY_GET, arguments, key);
 }
 
 const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t *pool,
@@ -84,8 +128,7 @@ const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t 
 {
     const void *arguments[] = {enterprise_id, thumbprint};
 
-    return whk_statement_read_one(store, pool, SQL_KEY_BY_THUMBPRINT, arguments, read_key,
-                                  (void **)key);
+    return read_one(store, pool, SQL_KEY_BY_THUMBPRINT, arguments, key);
 }
 
 const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
@@ -166,8 +209,27 @@ const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
                                key->jwk,
                                key->thumbprint,
                                key->algorithm,
+                               key->seal,
                                key->enterprise_id,
                                key->key_id};
 
     return whk_statement_write_in_transaction(store, pool, SQL_KEY_REMOTE, arguments, updated);
+}
+
+const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, const char *after, int limit,
+                                        apr_array_header_t **keys)
+{
+    apr_int64_t most = limit;
+    const void *arguments[] = {enterprise_id, after, &most};
+
+    return whk_statement_read(store, pool, SQL_KEY_WALK, arguments, read_key, keys);
+}
+
+const whk_outcome_t *whk_store_key_reseal(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_key_t *key, const char *seal, int *done)
+{
+    const void *arguments[] = {seal, key->enterprise_id, key->key_id, key->seal};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_KEY_RESEAL, arguments, done);
 }

@@ -112,3 +112,12 @@ const whk_outcome_t *whk_store_otp_refuse(whk_store_t *store, apr_pool_t *pool, 
     until = apr_time_as_msec((*enrolment)->locked_until);
     return whk_statement_write_in_transaction(store, pool, SQL_OTP_LOCK, lock, NULL);
 }
+
+const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_otp_enrolment_t *enrolment, const char *sealed,
+                                          int *done)
+{
+    const void *arguments[] = {sealed, enrolment->user, enrolment->sealed_secret};
+
+    return whk_statement_write_in_transaction(store, pool, SQL_OTP_RESEAL, arguments, done);
+}

@@ -80,22 +80,45 @@ static int run_statements(const whk_connection_t *connection, const apr_array_he
     return code;
 }
 
+/* The rest of a migration, as the work of a transaction. */
+typedef struct {
+    const whk_migration_work_t *works; /* NULL: none of any */
+    void *baton;
+} rest_t;
+
+static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, int version,
+                                     const rest_t *rest)
+{
+    const whk_migration_work_t *each;
+    const whk_outcome_t *outcome = NULL;
+
+    store->broken = NULL;
+    store->in_transaction = 1;
+    for (each = rest->works; each && each->version && !outcome; each++)
+        if (each->version == version)
+            outcome = each->work(store, rest->baton, pool);
+    store->in_transaction = 0;
+    return outcome ? outcome : store->broken;
+}
+
 static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *pool,
-                                               const apr_array_header_t *statements)
+                                               const apr_array_header_t *statements, int version,
+                                               const rest_t *rest)
 {
     const whk_connection_t *connection = &store->connection;
     apr_dbd_transaction_t *transaction = NULL;
-    const whk_outcome_t *outcome = NULL;
+    const whk_outcome_t *outcome;
     int code;
 
     code = apr_dbd_transaction_start(connection->driver, pool, connection->handle, &transaction);
     if (!code)
         code = run_statements(connection, statements);
-    if (code) {
-        outcome = whk_session_error(store, pool, "migrate its schema", code);
-        apr_dbd_transaction_mode_set(connection->driver, transaction, APR_DBD_TRANSACTION_ROLLBACK);
-    }
+    outcome = code ? whk_session_error(store, pool, "migrate its schema", code)
+                   : run_work(store, pool, version, rest);
     if (transaction) {
+        if (outcome)
+            apr_dbd_transaction_mode_set(connection->driver, transaction,
+                                         APR_DBD_TRANSACTION_ROLLBACK);
         code = apr_dbd_transaction_end(connection->driver, pool, transaction);
         if (code && !outcome)
             outcome = whk_session_error(store, pool, "commit a migration", code);
@@ -104,7 +127,7 @@ static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *p
 }
 
 static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
-                                  const whk_migration_t *migration)
+                                  const whk_migration_t *migration, const rest_t *rest)
 {
     apr_array_header_t *statements = apr_array_make(pool, 32, sizeof(const char *));
 
@@ -115,10 +138,11 @@ static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
         pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
         migration->version, apr_time_as_msec(whk_time_now()));
     add_paragraphs(statements, pool, migration->sql);
-    return run_in_transaction(store, pool, statements);
+    return run_in_transaction(store, pool, statements, migration->version, rest);
 }
 
-static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, int *from)
+static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const rest_t *rest,
+                                    int *from)
 {
     const whk_migration_t *migration = store->session->dialect->migrations;
 
@@ -131,18 +155,20 @@ static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, int *f
     WHK_TRY(run_all(store, pool, store->session->dialect->prepare_schema));
     for (; migration->version; migration++)
         if (migration->version > *from)
-            WHK_TRY(apply(store, pool, migration));
+            WHK_TRY(apply(store, pool, migration, rest));
     return NULL;
 }
 
-const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool, int *from)
+const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
+                                       const whk_migration_work_t *works, void *baton, int *from)
 {
+    const rest_t rest = {works, baton};
     const whk_outcome_t *outcome;
 
     WHK_TRY(whk_session_take(store, pool, 0));
     outcome = whk_session_lock(store, pool);
     if (!outcome) {
-        outcome = migrate(store, pool, from);
+        outcome = migrate(store, pool, &rest, from);
         whk_session_unlock(store);
     }
     whk_session_renew(store);

@@ -56,12 +56,6 @@ int whk_schema_version(void);
 /** Set `version` to that of the database; 0 where it has no schema of ours. */
 const whk_outcome_t *whk_store_schema_version(whk_store_t *store, apr_pool_t *pool, int *version);
 
-/**
- * Bring the schema to this version: each migration in a transaction of its own, once, forward only.
- * `from` is set to the version found. A database newer than this code is an `internal_error`.
- */
-const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool, int *from);
-
 /* ---- transactions ---- */
 
 /**
@@ -71,6 +65,21 @@ const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool, int
  */
 typedef const whk_outcome_t *(*whk_transaction_fn)(whk_store_t *store, void *baton,
                                                    apr_pool_t *pool);
+
+/** What a migration does that SQL can't, after its SQL and in its transaction. */
+typedef struct whk_migration_work_t {
+    int version; /**< of the migration that it belongs to; 0 ends a list */
+    whk_transaction_fn work;
+} whk_migration_work_t;
+
+/**
+ * Bring the schema to this version: each migration in a transaction of its own, once, forward only.
+ * `from` is set to the version found. A database newer than this code is an `internal_error`.
+ * @param works list of what migrations do beside their SQL; each gets `baton`. Where one fails, its
+ *              migration did not happen. NULL: none
+ */
+const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
+                                       const whk_migration_work_t *works, void *baton, int *from);
 
 /** NULL only after a durable commit. */
 const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
@@ -87,16 +96,21 @@ const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *p
 const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_enterprise_t *enterprise);
 
-/** [T] Insert a key. `inserted` is 0 where its keyId or its thumbprint is there already. */
+/** [T] Insert a key. `inserted` is 0 where its keyId is there already, or its material was used. */
 const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, int *inserted);
 
-/** [T] ACTIVE to REVOKED. `revoked` is 0 where there is no such ACTIVE key. */
+/** [T] ACTIVE to REVOKED, with revoked, revoked_by and seal of `key`. `revoked` is 0 where there is
+ *  no such ACTIVE key. */
 const whk_outcome_t *whk_store_key_revoke(whk_store_t *store, apr_pool_t *pool,
-                                          const char *enterprise_id, const char *key_id,
-                                          apr_time_t when, const char *by, int *revoked);
+                                          const whk_key_t *key, int *revoked);
 
-/** [T] Insert an event as it is, its id and hash included. */
+/** [T] This enterprise uses key material up. `first` is 0 where it did before. */
+const whk_outcome_t *whk_store_material_use(whk_store_t *store, apr_pool_t *pool,
+                                            const char *enterprise_id, const char *thumbprint,
+                                            const char *key_id, int *first);
+
+/** [T] Insert an event as it is, its id, hash and seal included. */
 const whk_outcome_t *whk_store_event_insert(whk_store_t *store, apr_pool_t *pool,
                                             const whk_event_t *event);
 
@@ -114,6 +128,9 @@ const whk_outcome_t *whk_store_otp_refuse(whk_store_t *store, apr_pool_t *pool, 
                                           whk_otp_enrolment_t **enrolment, int *counted);
 
 /* ---- keys ---- */
+
+/* A key's row that holds what this version can't have written is an internal_error where it is
+ * asked for alone. In a list it is `flawed`, and REVOKED. */
 
 /** `key` is set to NULL where there is none. */
 const whk_outcome_t *whk_store_key_get(whk_store_t *store, apr_pool_t *pool,
@@ -135,6 +152,35 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
                                         const char *enterprise_id, const char *status, int limit,
                                         apr_int64_t offset, apr_array_header_t **keys,
                                         apr_int64_t *total);
+
+/** Up to `limit` keys with a keyId beyond `after`, by keyId: for walking through all of them. */
+const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,
+                                        const char *enterprise_id, const char *after, int limit,
+                                        apr_array_header_t **keys);
+
+/** The keyId that used this material of an enterprise up, or NULL: it was never used. */
+const whk_outcome_t *whk_store_material_get(whk_store_t *store, apr_pool_t *pool,
+                                            const char *enterprise_id, const char *thumbprint,
+                                            const char **key_id);
+
+/** Up to `limit` used thumbprints beyond `after`, in order: an array of `const char *`. */
+const whk_outcome_t *whk_store_material_walk(whk_store_t *store, apr_pool_t *pool,
+                                             const char *enterprise_id, const char *after,
+                                             int limit, apr_array_header_t **thumbprints);
+
+/* ---- seals under another key ----
+ * [T] Each puts `seal` in the place of the one that the row was read with. `done` is 0, and nothing
+ * changed, where the row was changed since. */
+
+const whk_outcome_t *whk_store_key_reseal(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_key_t *key, const char *seal, int *done);
+const whk_outcome_t *whk_store_admin_reseal(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_admin_t *admin, const char *seal, int *done);
+const whk_outcome_t *whk_store_event_reseal(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_event_t *event, const char *seal, int *done);
+const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,
+                                          const whk_otp_enrolment_t *enrolment, const char *sealed,
+                                          int *done);
 
 /* ---- keyrings ---- */
 
@@ -207,8 +253,8 @@ const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t 
 const whk_outcome_t *whk_store_key_by_uri(whk_store_t *store, apr_pool_t *pool, const char *uri,
                                           apr_array_header_t **keys);
 
-/** [T] Write remote_flaw, jwk, thumbprint and algorithm of an ACTIVE key. `updated` is 0 where it
- * is none. */
+/** [T] Write remote_flaw, jwk, thumbprint, algorithm and seal of an ACTIVE key. `updated` is 0
+ * where it is none. */
 const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, int *updated);
 
@@ -236,14 +282,13 @@ const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *po
 const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
                                                apr_array_header_t **enterprises);
 
-/** `is_admin` is 0 too where there is no such enterprise. */
-const whk_outcome_t *whk_store_admin_check(whk_store_t *store, apr_pool_t *pool,
-                                           const char *enterprise_id, const char *user,
-                                           int *is_admin);
+/** The row that makes a user an admin, or NULL, also where there is no such enterprise. */
+const whk_outcome_t *whk_store_admin_get(whk_store_t *store, apr_pool_t *pool,
+                                         const char *enterprise_id, const char *user,
+                                         whk_admin_t **admin);
 /** `added` is 0 where the user is one already. The enterprise must be there. */
 const whk_outcome_t *whk_store_admin_add(whk_store_t *store, apr_pool_t *pool,
-                                         const char *enterprise_id, const char *user,
-                                         apr_time_t when, int *added);
+                                         const whk_admin_t *admin, int *added);
 /** `removed` is 0 where the user is none. */
 const whk_outcome_t *whk_store_admin_remove(whk_store_t *store, apr_pool_t *pool,
                                             const char *enterprise_id, const char *user,

@@ -24,6 +24,7 @@
 #include "model/text.h"
 #include "otp/secret_box.h"
 #include "registry/digest.h"
+#include "registry/seal.h"
 #include "store/store.h"
 
 #define CODES_EACH 2
@@ -127,6 +128,16 @@ static const char *make_request(const char *enterprise, const char *token, const
                         enterprise, token, code, (int)strlen(body), body);
 }
 
+static void add_admin(whk_store_t *store, const whk_secret_key_t *key, const char *enterprise,
+                      const char *user)
+{
+    whk_admin_t admin = {.enterprise_id = enterprise, .user = user, .created = whk_time_now()};
+    int added;
+
+    must(!whk_admin_set_seal(pool, key, &admin), "seal");
+    must(!whk_store_admin_add(store, pool, &admin, &added), "admin");
+}
+
 static void make_requests(whk_store_t *store, const char *key_file, const char *enterprise,
                           int count)
 {
@@ -134,7 +145,7 @@ static void make_requests(whk_store_t *store, const char *key_file, const char *
     const whk_secret_key_t *key = whk_secret_key_load(pool, key_file, &flaw);
     const char *run = whk_uuid(pool);
     char codes[CODES_EACH][9];
-    int i, added;
+    int i;
 
     must(key != NULL, flaw);
     requests = apr_pcalloc(pool, sizeof(*requests) * (size_t)count);
@@ -144,8 +155,7 @@ static void make_requests(whk_store_t *store, const char *key_file, const char *
 
         if (i % CODES_EACH == 0) {
             user = apr_psprintf(pool, "bench-%s-%d", run, i);
-            must(!whk_store_admin_add(store, pool, enterprise, user, whk_time_now(), &added),
-                 "admin");
+            add_admin(store, key, enterprise, user);
             token = make_token(store, user);
             enroll(store, key, user, codes);
         }

@@ -19,6 +19,8 @@
 #include <apr_thread_mutex.h>
 #include <cmocka.h>
 
+#include "otp/secret_key.h"
+#include "registry/seal.h"
 #include "store/dialect.h"
 #include "store/store.h"
 
@@ -36,6 +38,7 @@ typedef struct {
     char folder[64];
     const char *file;
     link_t *link;
+    const whk_secret_key_t *secret;
 } fixture_t;
 
 static apr_status_t acquire(void *baton, apr_pool_t *pool, whk_connection_t *connection)
@@ -206,6 +209,38 @@ static inline void add_enterprise(fixture_t *fixture, const char *id)
     assert_int_equal(added, 1);
 }
 
+static inline void make_secret(fixture_t *fixture)
+{
+    const char *file = apr_pstrcat(fixture->pool, fixture->file, ".key", NULL);
+    const char *flaw = NULL;
+
+    assert_int_equal(whk_secret_key_create(fixture->pool, file, &flaw), 1);
+    fixture->secret = whk_secret_key_load(fixture->pool, file, &flaw);
+    assert_non_null(fixture->secret);
+}
+
+/* What somebody changed, as if we had written it. */
+static inline void reseal_key(fixture_t *fixture, const char *enterprise, const char *key_id)
+{
+    whk_key_t *key;
+
+    good(whk_store_key_get(fixture->link->store, fixture->pool, enterprise, key_id, &key));
+    run_sql(fixture->link,
+            apr_psprintf(fixture->pool,
+                         "UPDATE whk_key SET seal = '%s' WHERE enterprise_id = '%s' AND key_id = "
+                         "'%s'",
+                         whk_key_seal(fixture->pool, fixture->secret, key), enterprise, key_id));
+}
+
+static inline const whk_outcome_t *add_admin(whk_store_t *store, apr_pool_t *pool,
+                                             const char *enterprise, const char *user,
+                                             apr_time_t when, int *added)
+{
+    whk_admin_t admin = {.enterprise_id = enterprise, .user = user, .created = when};
+
+    return whk_store_admin_add(store, pool, &admin, added);
+}
+
 static inline int set_up_empty(void **state)
 {
     fixture_t *fixture;
@@ -218,6 +253,7 @@ static inline int set_up_empty(void **state)
     assert_non_null(mkdtemp(fixture->folder));
     fixture->file = apr_pstrcat(pool, fixture->folder, "/registry.db", NULL);
     fixture->link = open_link(pool, fixture->file, NULL);
+    make_secret(fixture);
     *state = fixture;
     return 0;
 }
@@ -229,7 +265,7 @@ static inline int set_up(void **state)
 
     set_up_empty(state);
     fixture = *state;
-    good(whk_store_migrate(fixture->link->store, fixture->pool, &from));
+    good(whk_store_migrate(fixture->link->store, fixture->pool, NULL, NULL, &from));
     assert_int_equal(from, 0);
     add_enterprise(fixture, "acme");
     return 0;
@@ -237,7 +273,7 @@ static inline int set_up(void **state)
 
 static inline int tear_down(void **state)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".key"};
     fixture_t *fixture = *state;
     const char *folder = strdup(fixture->folder);
     char file[100];

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "jose/base64url.h"
 #include "jose/json.h"
 #include "registry/keyring.h"
 #include "registry/ring.h"
@@ -29,22 +30,38 @@ static world_t world;
 static const char *const coordinates[] = {
     "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs",
-    "hYrXq_uft9cfkj_NJI41WdUKVlXIb5D1K-6bPhcNMYPR6CLZkJEJtmQCszIGboYcu8lJ2wAMNrCA",
 };
 
-#define ED448 2
+#define ED448 -1
 
-static const char *jwk_text(int which)
+/* A public key for each number beyond those. */
+static const char *coordinate(int which)
+{
+    unsigned char bytes[32] = {(unsigned char)which, (unsigned char)(which >> 8)};
+    size_t length = sizeof(bytes);
+    EVP_PKEY *key;
+
+    if (which == ED448)
+        return "hYrXq_uft9cfkj_NJI41WdUKVlXIb5D1K-6bPhcNMYPR6CLZkJEJtmQCszIGboYcu8lJ2wAMNrCA";
+    if (which < 2)
+        return coordinates[which];
+    key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes, sizeof(bytes));
+    assert_int_equal(EVP_PKEY_get_raw_public_key(key, bytes, &length), 1);
+    EVP_PKEY_free(key);
+    return whk_base64url_encode(world.fixture->pool, bytes, length);
+}
+
+static const whk_jwk_t *make_jwk(int which)
 {
     const char *text =
         apr_psprintf(world.fixture->pool, "{\"kty\":\"OKP\",\"crv\":\"%s\",\"x\":\"%s\"}",
-                     which == ED448 ? "Ed448" : "Ed25519", coordinates[which]);
+                     which == ED448 ? "Ed448" : "Ed25519", coordinate(which));
     const whk_jwk_t *jwk;
     json_t *json;
 
     good(whk_json_parse(&json, text, strlen(text), "jwk", world.fixture->pool));
     good(whk_jwk_parse(&jwk, json, "jwk", ~0u, world.fixture->pool));
-    return jwk->public_json;
+    return jwk;
 }
 
 typedef struct {
@@ -65,12 +82,13 @@ static const whk_outcome_t *bump(whk_store_t *store, const char *id, apr_pool_t 
 static const whk_outcome_t *register_work(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const change_t *change = baton;
-    whk_key_t key = make_key(change->enterprise, change->key_id,
-                             apr_pstrcat(pool, change->key_id, " of ", change->enterprise, NULL));
+    const whk_jwk_t *jwk = make_jwk(change->which);
+    whk_key_t key = make_key(change->enterprise, change->key_id, jwk->thumbprint);
     int inserted;
 
     key.id = apr_pstrcat(pool, change->enterprise, change->key_id, NULL);
-    key.jwk = jwk_text(change->which);
+    key.jwk = jwk->public_json;
+    WHK_TRY(whk_key_set_seal(pool, world.fixture->secret, &key));
     WHK_TRY(whk_store_key_insert(store, pool, &key, &inserted));
     assert_int_equal(inserted, 1);
     return bump(store, change->enterprise, pool);
@@ -79,10 +97,15 @@ static const whk_outcome_t *register_work(whk_store_t *store, void *baton, apr_p
 static const whk_outcome_t *revoke_work(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const change_t *change = baton;
+    whk_key_t *key;
     int revoked;
 
-    WHK_TRY(whk_store_key_revoke(store, pool, change->enterprise, change->key_id, apr_time_now(),
-                                 "alice", &revoked));
+    WHK_TRY(whk_store_key_get(store, pool, change->enterprise, change->key_id, &key));
+    key->status = WHK_KEY_STATUS_REVOKED;
+    key->revoked = apr_time_from_msec(1800000000000);
+    key->revoked_by = "alice";
+    WHK_TRY(whk_key_set_seal(pool, world.fixture->secret, key));
+    WHK_TRY(whk_store_key_revoke(store, pool, key, &revoked));
     assert_int_equal(revoked, 1);
     return bump(store, change->enterprise, pool);
 }
@@ -134,8 +157,8 @@ static void note_went_back(void *baton)
 
 static void make_keyring(apr_interval_time_t lag, apr_interval_time_t max_stale)
 {
-    whk_keyring_settings_t settings = {lag,     max_stale,      &world.slots,
-                                       REFRESH, note_went_back, &world};
+    whk_keyring_settings_t settings = {
+        lag, max_stale, &world.slots, REFRESH, world.fixture->secret, note_went_back, &world};
 
     world.keyring = whk_keyring_create(&settings, world.fixture->pool);
     assert_non_null(world.keyring);
@@ -299,6 +322,7 @@ static void flaws(void **state)
                                             "UPDATE whk_key SET remote_flaw = '%s' WHERE "
                                             "enterprise_id = '%s'",
                                             rows[i].flaw, enterprise));
+        reseal_key(fixture, enterprise, "one");
         refused(find(enterprise, "one"), rows[i].code);
         refused(whk_keyring_find_ed25519(world.keyring, fixture->link->store, enterprise, 16, &keys,
                                          &total, world.request),
@@ -350,7 +374,7 @@ static void ed25519_keys(void **state)
     char name;
 
     for (name = 'a'; name <= 't'; name++)
-        change_by(register_work, "acme", apr_psprintf(fixture->pool, "%c", name), 0);
+        change_by(register_work, "acme", apr_psprintf(fixture->pool, "%c", name), name - 'a');
     change_by(register_work, "acme", "of another curve", ED448);
     assert_string_equal(tried(3, &total), "t s r");
     assert_int_equal(total, 20);
@@ -373,19 +397,58 @@ static void ed25519_keys_of_a_fresh_process(void **state)
     int total;
 
     change_by(register_work, "acme", "a", 0);
-    change_by(register_work, "acme", "b", 0);
-    change_by(register_work, "acme", "c", 0);
+    change_by(register_work, "acme", "b", 1);
+    change_by(register_work, "acme", "c", 2);
     run_sql(fixture->link, "UPDATE whk_key SET last_used_at = 1800000000000 WHERE key_id = 'a'");
     assert_string_equal(tried(2, &total), "a c");
 }
 
+/* One row that is not as we wrote it fails alone, and with a hint. */
 static void a_row_that_was_changed(void **state)
 {
+    static const char *const changes[] = {
+        "jwk = '{\"kty\":\"oct\"}'",
+        "jwk = (SELECT jwk FROM whk_key WHERE key_id = 'two')",
+        "key_name = 'x'",
+        "id = 'x'",
+        "algorithm = 'RSA'",
+        "thumbprint = 'x'",
+        "created_at = created_at + 1",
+        "created_by = 'x'",
+        "revoked_at = 1",
+        "revoked_by = 'x'",
+        "remote_flaw = 'gone'",
+        "jwks_uri = 'https://example.com/'",
+        "seal = NULL",
+        "seal = ''",
+        "seal = 'v1..'",
+        "seal = (SELECT seal FROM whk_key WHERE key_id = 'two')",
+        "status = 'REVOKED'",
+    };
     fixture_t *fixture = *state;
+    apr_array_header_t *keys;
+    whk_held_key_t *key;
+    int total;
+    size_t i;
 
-    change_here(register_work, "acme", "one", 0);
-    run_sql(fixture->link, "UPDATE whk_key SET jwk = '{\"kty\":\"oct\"}'");
-    refused(find("acme", "one"), WHK_INTERNAL_ERROR);
+    for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        const char *enterprise =
+            apr_pstrcat(fixture->pool, "with ", apr_itoa(fixture->pool, (int)i), NULL);
+
+        add_enterprise(fixture, enterprise);
+        change_here(register_work, enterprise, "one", 0);
+        change_here(register_work, enterprise, "two", 1);
+        run_sql(fixture->link,
+                apr_psprintf(fixture->pool,
+                             "UPDATE whk_key SET %s WHERE key_id = 'one' AND enterprise_id = '%s'",
+                             changes[i], enterprise));
+        bad(find(enterprise, "one"), WHK_INTERNAL_ERROR, "key one of enterprise with ");
+        good(find_in(world.request, enterprise, "two", &key));
+        good(whk_keyring_find_ed25519(world.keyring, fixture->link->store, enterprise, 16, &keys,
+                                      &total, world.request));
+        assert_int_equal(keys->nelts, 1);
+        assert_string_equal(APR_ARRAY_IDX(keys, 0, whk_held_key_t *)->key_id, "two");
+    }
 }
 
 /* More than are kept parsed: all serve, the oldest at the price of another parse. */
@@ -397,7 +460,7 @@ static void more_than_are_kept(void **state)
     int i;
 
     for (i = 0; i <= WHK_PARSED_MOST; i++)
-        change_by(register_work, "acme", apr_itoa(fixture->pool, i), 0);
+        change_by(register_work, "acme", apr_itoa(fixture->pool, i), i + 2);
     apr_pool_create(&request, world.request);
     for (i = 0; i <= WHK_PARSED_MOST + 1; i++) {
         apr_pool_clear(request);
@@ -532,7 +595,7 @@ static void a_slot_that_changes_all_the_time(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_for_revoked, (void *)fixture->file),
                          0);
     for (i = 1; i <= 50; i++) {
-        change_here(register_work, "acme", nth(fixture->pool, i), 0);
+        change_here(register_work, "acme", nth(fixture->pool, i), i);
         change_here(revoke_work, "acme", nth(fixture->pool, i), 0);
         revoked_count = i;
         usleep(20000);
@@ -599,7 +662,10 @@ static void an_older_registry(void **state)
     assert_int_equal(world.went_back, 0);
     /* As it was before the revokes. */
     run_sql(fixture->link, "DROP TRIGGER whk_key_stays_revoked");
-    run_sql(fixture->link, "UPDATE whk_key SET status = 'ACTIVE'");
+    run_sql(fixture->link, "UPDATE whk_key SET status = 'ACTIVE', revoked_at = NULL, revoked_by = "
+                           "NULL");
+    reseal_key(fixture, "acme", "one");
+    reseal_key(fixture, "acme", "two");
     run_sql(fixture->link, "UPDATE whk_enterprise SET revision = 2, change_number = 2");
     poll_now();
     assert_int_equal(world.went_back, 1);
@@ -666,6 +732,7 @@ static void register_by_uri(apr_interval_time_t fresh_for)
 {
     change_here(register_work, "acme", "one", 0);
     run_sql(world.fixture->link, "UPDATE whk_key SET jwks_uri = 'https://a/'");
+    reseal_key(world.fixture, "acme", "one");
     set_by_uri(fresh_for);
 }
 

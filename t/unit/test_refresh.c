@@ -155,7 +155,11 @@ static const whk_outcome_t *register_work(whk_store_t *store, void *baton, apr_p
     key.id = apr_pstrcat(pool, registration->enterprise, " ", registration->kid, NULL);
     key.jwk = registration->jwk->public_json;
     key.jwks_uri = uri();
+    WHK_TRY(whk_key_set_seal(pool, fixture->secret, &key));
     WHK_TRY(whk_store_key_insert(store, pool, &key, &inserted));
+    assert_int_equal(inserted, 1);
+    WHK_TRY(whk_store_material_use(store, pool, key.enterprise_id, key.thumbprint, key.key_id,
+                                   &inserted));
     assert_int_equal(inserted, 1);
     return whk_store_remote_set_add(store, pool, key.jwks_uri, 0, registration->fresh_until);
 }
@@ -188,6 +192,7 @@ static int set_up_refresh(void **state)
     registry.store = fixture->link->store;
     registry.policy = &policy;
     registry.remote = &remote;
+    registry.secret = fixture->secret;
     places = 1;
     stepped_wall = 0;
     origin.requests = failures_told = recoveries_told = 0;
@@ -321,9 +326,58 @@ static void changed(void **state)
     policy.jwks_uri_pin = 0;
     run_now();
     asks(FLAW, "NULL");
-    asks(EVENTS,
-         "jwks_uri.key_changed background refused|jwks_uri.key_changed background accepted");
+    asks(EVENTS, apr_pstrcat(fixture->pool,
+                             "jwks_uri.key_changed background refused|jwks_uri.key_changed "
+                             "background accepted ",
+                             jwk_of(JWK("one", X_2))->thumbprint, NULL));
     asks("SELECT jwk LIKE '%" X_2 "%' FROM whk_key", "1");
+}
+
+static void assert_sealed(const char *kid)
+{
+    whk_key_t *key;
+
+    good(whk_store_key_get(registry.store, fixture->pool, "acme", kid, &key));
+    good(whk_key_check(fixture->pool, fixture->secret, key));
+}
+
+/* What a rotation replaced is used up, for the key that had it too. */
+static void burnt_material_stays_away(void **state)
+{
+    (void)state;
+    policy.jwks_uri_pin = 0;
+    answer("200 OK", "", SET(JWK("one", X_2)));
+    run_now();
+    asks(FLAW, "NULL");
+    assert_sealed("one");
+    asks("SELECT count(*) FROM whk_used_material", "2");
+    answer("200 OK", "", SET(JWK("one", X_1)));
+    run_now();
+    run_now();
+    asks(FLAW, "changed");
+    assert_sealed("one");
+    asks("SELECT jwk LIKE '%" X_2 "%' FROM whk_key", "1");
+    asks("SELECT count(*) FROM whk_event", "2");
+    answer("200 OK", "", SET(JWK("one", X_2)));
+    run_now();
+    asks(FLAW, "NULL");
+    assert_sealed("one");
+}
+
+/* A row that somebody else wrote is none of ours to seal, whatever its set holds. */
+static void a_bad_row_stays_bad(void **state)
+{
+    (void)state;
+    run_sql(fixture->link, "UPDATE whk_key SET remote_flaw = 'gone'");
+    run_now();
+    asks(FLAW, "gone");
+    asks(REVISION, "0");
+    policy.jwks_uri_pin = 0;
+    answer("200 OK", "", SET(JWK("one", X_2)));
+    run_now();
+    asks(FLAW, "gone");
+    asks("SELECT jwk LIKE '%" X_1 "%' FROM whk_key", "1");
+    asks("SELECT count(*) FROM whk_used_material", "1");
 }
 
 /* Also without a pin: key material is used once in an enterprise. */
@@ -578,6 +632,8 @@ int main(void)
         REFRESH_TEST(gone_and_back),
         REFRESH_TEST(changed),
         REFRESH_TEST(changed_to_another_key_of_ours),
+        REFRESH_TEST(burnt_material_stays_away),
+        REFRESH_TEST(a_bad_row_stays_bad),
         REFRESH_TEST(failures_back_off),
         REFRESH_TEST(what_is_no_set),
         REFRESH_TEST(not_for_ever),

@@ -37,19 +37,21 @@ static void admins(void **state)
     apr_pool_t *pool = fixture->pool;
     whk_store_t *store = fixture->link->store;
     apr_array_header_t *list;
+    whk_admin_t *admin;
     int done = -1;
 
-    good(whk_store_admin_add(store, pool, "acme", "bob", apr_time_from_msec(7), &done));
+    good(add_admin(store, pool, "acme", "bob", apr_time_from_msec(7), &done));
     assert_int_equal(done, 1);
-    good(whk_store_admin_add(store, pool, "acme", "bob", apr_time_from_msec(8), &done));
+    good(add_admin(store, pool, "acme", "bob", apr_time_from_msec(8), &done));
     assert_int_equal(done, 0);
-    good(whk_store_admin_add(store, pool, "acme", "alice", apr_time_from_msec(9), &done));
-    good(whk_store_admin_check(store, pool, "acme", "bob", &done));
-    assert_int_equal(done, 1);
-    good(whk_store_admin_check(store, pool, "acme", "Bob", &done));
-    assert_int_equal(done, 0);
-    good(whk_store_admin_check(store, pool, "none", "bob", &done));
-    assert_int_equal(done, 0);
+    good(add_admin(store, pool, "acme", "alice", apr_time_from_msec(9), &done));
+    good(whk_store_admin_get(store, pool, "acme", "bob", &admin));
+    assert_string_equal(admin->user, "bob");
+    assert_string_equal(admin->enterprise_id, "acme");
+    good(whk_store_admin_get(store, pool, "acme", "Bob", &admin));
+    assert_null(admin);
+    good(whk_store_admin_get(store, pool, "none", "bob", &admin));
+    assert_null(admin);
     good(whk_store_admin_list(store, pool, "acme", &list));
     assert_int_equal(list->nelts, 2);
     assert_string_equal(APR_ARRAY_IDX(list, 0, whk_admin_t *)->user, "alice");
@@ -59,10 +61,9 @@ static void admins(void **state)
     assert_int_equal(done, 1);
     good(whk_store_admin_remove(store, pool, "acme", "bob", &done));
     assert_int_equal(done, 0);
-    good(whk_store_admin_check(store, pool, "acme", "bob", &done));
-    assert_int_equal(done, 0);
-    bad(whk_store_admin_add(store, pool, "none", "bob", 0, &done), WHK_STORE_UNAVAILABLE,
-        "FOREIGN KEY");
+    good(whk_store_admin_get(store, pool, "acme", "bob", &admin));
+    assert_null(admin);
+    bad(add_admin(store, pool, "none", "bob", 0, &done), WHK_STORE_UNAVAILABLE, "FOREIGN KEY");
 }
 
 /* ---- tokens ---- */
@@ -363,8 +364,12 @@ static const whk_outcome_t *revoke_work(whk_store_t *store, void *revocation_, a
 {
     revocation_t *revocation = revocation_;
 
-    return whk_store_key_revoke(store, pool, "acme", revocation->key_id, apr_time_from_msec(42),
-                                "bob", &revocation->revoked);
+    whk_key_t key = make_key("acme", revocation->key_id, "print");
+
+    key.revoked = apr_time_from_msec(42);
+    key.revoked_by = "bob";
+    key.seal = "another seal";
+    return whk_store_key_revoke(store, pool, &key, &revocation->revoked);
 }
 
 static void a_key_is_revoked_once(void **state)
@@ -383,6 +388,7 @@ static void a_key_is_revoked_once(void **state)
     assert_int_equal(found->status, WHK_KEY_STATUS_REVOKED);
     assert_int_equal(apr_time_as_msec(found->revoked), 42);
     assert_string_equal(found->revoked_by, "bob");
+    assert_string_equal(found->seal, "another seal");
     revocation.key_id = "none";
     good(whk_store_transaction(store, fixture->pool, revoke_work, &revocation));
     assert_int_equal(revocation.revoked, 0);

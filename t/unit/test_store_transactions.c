@@ -19,8 +19,7 @@ static void writes_that_need_a_transaction(void **state)
     key.id = "1";
     good(whk_store_enterprise_get(store, pool, "acme", &enterprise));
     bad(whk_store_key_insert(store, pool, &key, &done), WHK_INTERNAL_ERROR, "transaction");
-    bad(whk_store_key_revoke(store, pool, "acme", "one", 0, "a", &done), WHK_INTERNAL_ERROR,
-        "transaction");
+    bad(whk_store_key_revoke(store, pool, &key, &done), WHK_INTERNAL_ERROR, "transaction");
     bad(whk_store_event_insert(store, pool, &event), WHK_INTERNAL_ERROR, "transaction");
     bad(whk_store_enterprise_update(store, pool, enterprise), WHK_INTERNAL_ERROR, "transaction");
     bad(whk_store_enterprise_lock(store, pool, "acme", &enterprise), WHK_INTERNAL_ERROR,
@@ -78,7 +77,7 @@ static void each_write_is_locked_and_no_read_is(void **state)
     assert_int_equal(fixture->link->locked, locked);
     good(insert(fixture, "acme", "one", "print"));
     assert_int_equal(fixture->link->locked, locked + 1);
-    good(whk_store_admin_add(fixture->link->store, fixture->pool, "acme", "bob", 0, &done));
+    good(add_admin(fixture->link->store, fixture->pool, "acme", "bob", 0, &done));
     assert_int_equal(fixture->link->locked, locked + 2);
 }
 

@@ -1,0 +1,233 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include <jansson.h>
+
+#include "ctl/commands.h"
+#include "ctl/conf_text.h"
+#include "ctl/print.h"
+#include "registry/reseal.h"
+
+/* Walks through a registry until nothing is left: what httpd wrote during one is for the next. */
+#define WALKS_MOST 5
+
+#define STEPS 3
+
+/* How one run of `secret rotate` went: what the child that did it tells its parent. */
+typedef struct {
+    int status;
+    apr_int64_t keys, admins, events, secrets;
+    apr_int64_t bad;
+    int is_left; /* something is sealed by another key still */
+} outcome_t;
+
+/* ---- the registry, as its owner ---- */
+
+static void show_progress(const whk_reseal_t *reseal)
+{
+    apr_int64_t rows = reseal->keys + reseal->admins + reseal->events + reseal->secrets;
+
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%" APR_INT64_T_FMT " rows sealed anew", rows);
+}
+
+static int walk_once(whk_control_t *control, const whk_secret_key_t *secret, outcome_t *outcome)
+{
+    whk_reseal_t reseal = {.secret = secret, .progress = show_progress};
+
+    WHK_CONTROL_TRY(whk_reseal(&control->registry, &reseal));
+    outcome->keys += reseal.keys;
+    outcome->admins += reseal.admins;
+    outcome->events += reseal.events;
+    outcome->secrets += reseal.secrets;
+    outcome->bad = reseal.bad;
+    outcome->is_left =
+        reseal.busy + reseal.keys + reseal.admins + reseal.events + reseal.secrets > 0;
+    return WHK_EXIT_DONE;
+}
+
+static int seal_all(whk_control_t *control, const whk_secret_key_t *secret, outcome_t *outcome)
+{
+    int status = whk_control_become_owner(control);
+    int version;
+    int walks;
+
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_connect(control);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    control->registry.secret = secret;
+    WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
+    if (version != whk_schema_version())
+        return whk_refused_version(control, version);
+#ifdef __linux__
+    /* Not on its own behind a parent that was killed: the next run would meet it. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    outcome->is_left = 1;
+    for (walks = 0; walks < WALKS_MOST && outcome->is_left && status == WHK_EXIT_DONE; walks++)
+        status = walk_once(control, secret, outcome);
+    if (isatty(STDERR_FILENO))
+        fputc('\n', stderr);
+    return status;
+}
+
+/* In a process of its own: it becomes the registry's owner for good, and the key file stays whose
+ * it is. */
+static int seal_all_in_child(whk_control_t *control, const whk_secret_key_t *secret,
+                             outcome_t *outcome)
+{
+    int pipe_[2];
+    pid_t child;
+    ssize_t got;
+
+    memset(outcome, 0, sizeof(*outcome));
+    if (pipe2(pipe_, O_CLOEXEC) != 0)
+        return whk_refused("no pipe is to be had: %s", strerror(errno));
+    fflush(NULL);
+    child = fork();
+    if (child < 0)
+        return whk_refused("no process is to be had: %s", strerror(errno));
+    if (child == 0) {
+        close(pipe_[0]);
+        outcome->status = seal_all(control, secret, outcome);
+        _exit(write(pipe_[1], outcome, sizeof(*outcome)) == (ssize_t)sizeof(*outcome)
+                  ? WHK_EXIT_DONE
+                  : WHK_EXIT_REFUSED);
+    }
+    close(pipe_[1]);
+    got = read(pipe_[0], outcome, sizeof(*outcome));
+    close(pipe_[0]);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    if (got != (ssize_t)sizeof(*outcome))
+        return whk_refused("the process that seals the registry ended early: run this again");
+    return outcome->status;
+}
+
+/* ---- the key file ---- */
+
+/* One run at a time. The folder is locked, since the file itself is replaced. */
+static int lock_folder(whk_control_t *control)
+{
+    const char *file = control->settings.secret_key_file;
+    int folder = open(whk_conf_folder(control->pool, file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (folder < 0)
+        return whk_refused("the folder of %s cannot be opened: %s", file, strerror(errno));
+    if (flock(folder, LOCK_EX | LOCK_NB) != 0)
+        return whk_refused("the folder of %s is locked: is another whkctl at it?", file);
+    return WHK_EXIT_DONE;
+}
+
+static int write_file(whk_control_t *control, const whk_secret_key_t *key)
+{
+    const char *flaw;
+
+    if (!key)
+        return whk_refused("no key was made: the system gives no random bytes, or OpenSSL fails");
+    return whk_secret_key_write(control->pool, key, control->settings.secret_key_file, &flaw)
+               ? WHK_EXIT_DONE
+               : whk_refused("%s", flaw);
+}
+
+/* ---- the three runs ---- */
+
+static int print_step(whk_control_t *control, int step, const char *done, const outcome_t *outcome)
+{
+    const char *file = control->settings.secret_key_file;
+    int last = step == STEPS;
+
+    if (outcome->bad > 0)
+        whk_hint("whkctl: %" APR_INT64_T_FMT " rows were left as they are, since their seal did "
+                 "not fit: see whkctl audit verify",
+                 outcome->bad);
+    if (control->json)
+        return whk_print_json(json_pack(
+            "{s:i, s:i, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:I, s:s}", "step", step, "steps", STEPS,
+            "done", done, "secretKeyFile", file, "sealedAnew", "keys", (json_int_t)outcome->keys,
+            "admins", (json_int_t)outcome->admins, "events", (json_int_t)outcome->events,
+            "otpSecrets", (json_int_t)outcome->secrets, "badRows", (json_int_t)outcome->bad, "next",
+            last ? "copy the file to every node and reload httpd there: then all is done"
+                 : "copy the file to every node, reload httpd there, and run this again"));
+    printf("Step %d of %d: %s", step, STEPS, done);
+    if (step > 1)
+        printf(" (%" APR_INT64_T_FMT " keys, %" APR_INT64_T_FMT " admins, %" APR_INT64_T_FMT
+               " events and %" APR_INT64_T_FMT " OTP secrets)",
+               outcome->keys, outcome->admins, outcome->events, outcome->secrets);
+    printf(".\nNext: copy %s to every node, reload httpd on each (apachectl graceful)%s\n", file,
+           last ? ": then all is done." : ", and run whkctl secret rotate again.");
+    return WHK_EXIT_DONE;
+}
+
+static int make_next(whk_control_t *control)
+{
+    outcome_t outcome = {0};
+    int status = write_file(control, whk_secret_key_add_next(control->pool, control->key));
+
+    return status == WHK_EXIT_DONE
+               ? print_step(control, 1, "a new key is in the file as the next", &outcome)
+               : status;
+}
+
+static int change_to_next(whk_control_t *control)
+{
+    const whk_secret_key_t *promoted = whk_secret_key_promote(control->pool, control->key);
+    outcome_t outcome;
+    int status;
+
+    if (!promoted)
+        return write_file(control, NULL);
+    status = seal_all_in_child(control, promoted, &outcome);
+    if (status == WHK_EXIT_DONE)
+        status = write_file(control, promoted);
+    return status == WHK_EXIT_DONE
+               ? print_step(control, 2,
+                            "everything is sealed by the new key, which the file has "
+                            "first now",
+                            &outcome)
+               : status;
+}
+
+static int drop_previous(whk_control_t *control)
+{
+    outcome_t outcome;
+    int status = seal_all_in_child(control, control->key, &outcome);
+
+    if (status != WHK_EXIT_DONE)
+        return status;
+    if (outcome.is_left)
+        return whk_refused("something goes on sealing by the previous key, which therefore stays "
+                           "in %s: reload httpd on every node, with this file, and run this again",
+                           control->settings.secret_key_file);
+    status = write_file(control, whk_secret_key_drop_previous(control->pool, control->key));
+    return status == WHK_EXIT_DONE
+               ? print_step(control, STEPS, "the previous key is out of the file", &outcome)
+               : status;
+}
+
+int whk_cmd_secret_rotate(whk_control_t *control)
+{
+    int status = whk_control_load_key(control);
+
+    if (status == WHK_EXIT_DONE)
+        status = lock_folder(control);
+    /* Again: another run may have come first. */
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_load_key(control);
+    if (status != WHK_EXIT_DONE)
+        return status;
+    if (whk_secret_key_has_previous(control->key))
+        return drop_previous(control);
+    return whk_secret_key_has_next(control->key) ? change_to_next(control) : make_next(control);
+}

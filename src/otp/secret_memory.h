@@ -1,0 +1,14 @@
+#ifndef WHK_OTP_SECRET_MEMORY_H
+#define WHK_OTP_SECRET_MEMORY_H
+
+/**
+ * @file otp/secret_memory.h
+ * Private to otp: memory that is wiped when its pool goes.
+ */
+
+#include <apr_pools.h>
+
+/** `length` zeroed bytes. */
+void *whk_secret_alloc(apr_pool_t *pool, apr_size_t length);
+
+#endif

@@ -1,0 +1,15 @@
+#include "registry/netstring.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+const char *whk_netstring(apr_pool_t *pool, const char *text)
+{
+    return text ? apr_psprintf(pool, "%" APR_SIZE_T_FMT ":%s,", strlen(text), text) : "-,";
+}
+
+const char *whk_netstring_number(apr_pool_t *pool, apr_int64_t number)
+{
+    return whk_netstring(pool, apr_psprintf(pool, "%" APR_INT64_T_FMT, number));
+}

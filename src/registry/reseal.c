@@ -1,0 +1,351 @@
+#include "registry/reseal.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "model/text.h"
+#include "otp/secret_box.h"
+#include "registry/audit.h"
+#include "registry/seal.h"
+
+/* Rows of a transaction. */
+#define BATCH 200
+
+/* One walk through a registry. */
+typedef struct {
+    whk_store_t *store;
+    whk_reseal_t *reseal;
+    int first_seals; /* rows have none: in the transaction of a migration */
+} walk_t;
+
+/* A row, and the seal that it is to get. */
+typedef struct {
+    const void *row;
+    const char *seal;
+} change_t;
+
+typedef const whk_outcome_t *(*write_fn)(whk_store_t *store, apr_pool_t *pool, const void *row,
+                                         const char *seal, int *done);
+
+typedef struct {
+    const apr_array_header_t *changes; /* change_t */
+    write_fn write;
+    apr_int64_t done;
+} batch_t;
+
+static const whk_outcome_t *write_changes(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    batch_t *batch = baton;
+    int i;
+
+    batch->done = 0;
+    for (i = 0; i < batch->changes->nelts; i++) {
+        const change_t *change = &APR_ARRAY_IDX(batch->changes, i, change_t);
+        int done = 0;
+
+        WHK_TRY(batch->write(store, pool, change->row, change->seal, &done));
+        batch->done += done;
+    }
+    return NULL;
+}
+
+/* What was sealed was computed before: the transaction holds nothing but its updates. */
+static const whk_outcome_t *write_batch(walk_t *walk, apr_pool_t *pool,
+                                        const apr_array_header_t *changes, write_fn write,
+                                        apr_int64_t *count)
+{
+    batch_t batch = {changes, write, 0};
+
+    if (changes->nelts == 0)
+        return NULL;
+    WHK_TRY(walk->first_seals ? write_changes(walk->store, &batch, pool)
+                              : whk_store_transaction(walk->store, pool, write_changes, &batch));
+    *count += batch.done;
+    walk->reseal->busy += changes->nelts - batch.done;
+    if (walk->reseal->progress)
+        walk->reseal->progress(walk->reseal);
+    return NULL;
+}
+
+/* Add a row to a batch where it needs another seal. `flaw`: why its own is no good; `seal`: the new
+ * one. */
+static const whk_outcome_t *add_change(walk_t *walk, apr_pool_t *pool, apr_array_header_t *changes,
+                                       const void *row, const char *flaw, const char *seal)
+{
+    change_t *change;
+
+    if (flaw && !walk->first_seals) {
+        walk->reseal->bad++;
+        return NULL;
+    }
+    if (!seal)
+        return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute HMAC-SHA256");
+    change = &APR_ARRAY_PUSH(changes, change_t);
+    change->row = row;
+    change->seal = seal;
+    return NULL;
+}
+
+static apr_array_header_t *new_changes(apr_pool_t *pool)
+{
+    return apr_array_make(pool, BATCH, sizeof(change_t));
+}
+
+/* ---- keys ---- */
+
+static const whk_outcome_t *write_key(whk_store_t *store, apr_pool_t *pool, const void *row,
+                                      const char *seal, int *done)
+{
+    return whk_store_key_reseal(store, pool, row, seal, done);
+}
+
+static const whk_outcome_t *reseal_keys_of(walk_t *walk, apr_pool_t *pool,
+                                           const apr_array_header_t *keys)
+{
+    const whk_secret_key_t *secret = walk->reseal->secret;
+    apr_array_header_t *changes = new_changes(pool);
+    int i;
+
+    for (i = 0; i < keys->nelts; i++) {
+        const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+
+        if (!whk_secret_key_sealed(secret, key->seal))
+            WHK_TRY(add_change(walk, pool, changes, key, whk_key_flaw(pool, secret, key),
+                               whk_key_seal(pool, secret, key)));
+    }
+    return write_batch(walk, pool, changes, write_key, &walk->reseal->keys);
+}
+
+static const whk_outcome_t *reseal_keys(walk_t *walk, apr_pool_t *pool, const char *enterprise_id)
+{
+    char after[WHK_NAME_MAX * 4 + 1] = "";
+    apr_array_header_t *keys;
+
+    do {
+        apr_pool_clear(pool);
+        WHK_TRY(whk_store_key_walk(walk->store, pool, enterprise_id, after, BATCH, &keys));
+        WHK_TRY(reseal_keys_of(walk, pool, keys));
+        if (keys->nelts > 0) {
+            const char *last = APR_ARRAY_IDX(keys, keys->nelts - 1, const whk_key_t *)->key_id;
+
+            /* No keyId of ours: whkctl audit verify names it. */
+            if (strcmp(last, after) <= 0 || strlen(last) >= sizeof(after))
+                return NULL;
+            apr_cpystrn(after, last, sizeof(after));
+        }
+    } while (keys->nelts > 0);
+    return NULL;
+}
+
+/* ---- admins ---- */
+
+static const whk_outcome_t *write_admin(whk_store_t *store, apr_pool_t *pool, const void *row,
+                                        const char *seal, int *done)
+{
+    return whk_store_admin_reseal(store, pool, row, seal, done);
+}
+
+static const whk_outcome_t *reseal_admins(walk_t *walk, apr_pool_t *pool, const char *enterprise_id)
+{
+    const whk_secret_key_t *secret = walk->reseal->secret;
+    apr_array_header_t *changes;
+    apr_array_header_t *admins;
+    int i;
+
+    apr_pool_clear(pool);
+    changes = new_changes(pool);
+    WHK_TRY(whk_store_admin_list(walk->store, pool, enterprise_id, &admins));
+    for (i = 0; i < admins->nelts; i++) {
+        const whk_admin_t *admin = APR_ARRAY_IDX(admins, i, const whk_admin_t *);
+
+        if (!whk_secret_key_sealed(secret, admin->seal))
+            WHK_TRY(add_change(walk, pool, changes, admin, whk_admin_flaw(pool, secret, admin),
+                               whk_admin_seal(pool, secret, admin)));
+    }
+    return write_batch(walk, pool, changes, write_admin, &walk->reseal->admins);
+}
+
+/* ---- events ---- */
+
+static const whk_outcome_t *write_event(whk_store_t *store, apr_pool_t *pool, const void *row,
+                                        const char *seal, int *done)
+{
+    return whk_store_event_reseal(store, pool, row, seal, done);
+}
+
+static const whk_outcome_t *reseal_events(walk_t *walk, apr_pool_t *pool, const char *enterprise_id)
+{
+    const whk_secret_key_t *secret = walk->reseal->secret;
+    apr_int64_t after = APR_INT64_MIN;
+    apr_array_header_t *changes;
+    apr_array_header_t *events;
+    int i;
+
+    do {
+        apr_pool_clear(pool);
+        changes = new_changes(pool);
+        WHK_TRY(whk_store_event_walk(walk->store, pool, enterprise_id, after, BATCH, &events));
+        for (i = 0; i < events->nelts; i++) {
+            const whk_event_t *event = APR_ARRAY_IDX(events, i, const whk_event_t *);
+
+            after = event->id;
+            if (!whk_secret_key_sealed(secret, event->seal))
+                WHK_TRY(add_change(walk, pool, changes, event, whk_event_flaw(pool, secret, event),
+                                   whk_event_seal(pool, secret, event)));
+        }
+        WHK_TRY(write_batch(walk, pool, changes, write_event, &walk->reseal->events));
+    } while (events->nelts > 0);
+    return NULL;
+}
+
+/* ---- OTP secrets ---- */
+
+static const whk_outcome_t *write_secret(whk_store_t *store, apr_pool_t *pool, const void *row,
+                                         const char *seal, int *done)
+{
+    return whk_store_otp_reseal(store, pool, row, seal, done);
+}
+
+static const whk_outcome_t *add_secret(walk_t *walk, apr_pool_t *pool, apr_array_header_t *changes,
+                                       const whk_otp_enrolment_t *enrolment)
+{
+    whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
+    const unsigned char *opened;
+    const char *flaw;
+    apr_size_t length;
+
+    if (!whk_secret_open(pool, walk->reseal->secret, enrolment->user, &totp,
+                         enrolment->sealed_secret, &opened, &length, &flaw))
+        return add_change(walk, pool, changes, enrolment, flaw, NULL);
+    return add_change(
+        walk, pool, changes, enrolment, NULL,
+        whk_secret_seal(pool, walk->reseal->secret, enrolment->user, &totp, opened, length));
+}
+
+static const whk_outcome_t *reseal_secrets(walk_t *walk, apr_pool_t *all, apr_pool_t *pool)
+{
+    apr_array_header_t *enrolments;
+    apr_array_header_t *changes;
+    int i = 0;
+
+    WHK_TRY(whk_store_otp_list(walk->store, all, &enrolments));
+    while (i < enrolments->nelts) {
+        apr_pool_clear(pool);
+        changes = new_changes(pool);
+        for (; i < enrolments->nelts && changes->nelts < BATCH; i++) {
+            const whk_otp_enrolment_t *enrolment =
+                APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
+
+            if (!whk_secret_key_sealed(walk->reseal->secret, enrolment->sealed_secret))
+                WHK_TRY(add_secret(walk, pool, changes, enrolment));
+        }
+        WHK_TRY(write_batch(walk, pool, changes, write_secret, &walk->reseal->secrets));
+    }
+    return NULL;
+}
+
+/* ---- the whole ---- */
+
+static const whk_outcome_t *reseal_enterprise(walk_t *walk, apr_pool_t *pool,
+                                              const char *enterprise_id)
+{
+    WHK_TRY(reseal_keys(walk, pool, enterprise_id));
+    WHK_TRY(reseal_admins(walk, pool, enterprise_id));
+    return reseal_events(walk, pool, enterprise_id);
+}
+
+static const whk_outcome_t *reseal_all(walk_t *walk, apr_pool_t *all, apr_pool_t *pool)
+{
+    apr_array_header_t *enterprises;
+    int i;
+
+    WHK_TRY(whk_store_enterprise_list(walk->store, all, &enterprises));
+    for (i = 0; i < enterprises->nelts; i++)
+        WHK_TRY(reseal_enterprise(walk, pool,
+                                  APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *)->id));
+    return walk->first_seals ? NULL : reseal_secrets(walk, all, pool);
+}
+
+/* What fails outlives the pool of the batch in which it did. */
+static const whk_outcome_t *kept(apr_pool_t *pool, const whk_outcome_t *outcome)
+{
+    whk_outcome_t *copy = outcome ? apr_pmemdup(pool, outcome, sizeof(*outcome)) : NULL;
+
+    if (copy) {
+        copy->message = apr_pstrdup(pool, copy->message);
+        copy->operator_hint = apr_pstrdup(pool, copy->operator_hint);
+    }
+    return copy;
+}
+
+const whk_outcome_t *whk_reseal(whk_registry_t *registry, whk_reseal_t *reseal)
+{
+    walk_t walk = {registry->store, reseal, 0};
+    const whk_outcome_t *outcome;
+    apr_pool_t *all, *pool;
+
+    apr_pool_create(&all, registry->pool);
+    apr_pool_create(&pool, all);
+    outcome = kept(registry->pool, reseal_all(&walk, all, pool));
+    apr_pool_destroy(all);
+    return outcome;
+}
+
+/* ---- the first seals ---- */
+
+static const whk_outcome_t *verify_unsealed(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_enterprise_t *enterprise)
+{
+    const whk_audit_finding_t *finding;
+    whk_audit_report_t report;
+
+    WHK_TRY(whk_audit_verify_unsealed(store, pool, enterprise, &report));
+    if (report.findings->nelts == 0)
+        return NULL;
+    finding = &APR_ARRAY_IDX(report.findings, 0, whk_audit_finding_t);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        "nothing was migrated, since what is sealed now counts as true for ever, and "
+        "this does not hold together: enterprise %s: %s %s: %s; look who else writes to "
+        "the database, restore a backup, and migrate that",
+        enterprise->id, finding->kind, finding->name, finding->flaw);
+}
+
+static const whk_outcome_t *sealed_before(apr_pool_t *pool, const char *key_file)
+{
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    "nothing was migrated: %s says that the rows of this registry were sealed "
+                    "before, but those in this database are not, so that somebody put them there; "
+                    "restore a backup of now. If you yourself restored one from before the seals, "
+                    "and trust each row of it, take the line of this registry that begins with "
+                    "sealed out of that file and run this again",
+                    key_file);
+}
+
+static const whk_outcome_t *seal_what_is_there(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    const whk_first_seals_t *first = baton;
+    whk_reseal_t reseal = {.secret = first->secret};
+    walk_t walk = {store, &reseal, 1};
+    apr_array_header_t *enterprises;
+    apr_pool_t *scratch;
+    const whk_outcome_t *outcome = NULL;
+    int i;
+
+    WHK_TRY(whk_store_enterprise_list(store, pool, &enterprises));
+    if (enterprises->nelts > 0 && first->sealed_before)
+        return sealed_before(pool, first->key_file);
+    apr_pool_create(&scratch, pool);
+    for (i = 0; i < enterprises->nelts && !outcome; i++) {
+        apr_pool_clear(scratch);
+        outcome = kept(pool, verify_unsealed(store, scratch,
+                                             APR_ARRAY_IDX(enterprises, i, whk_enterprise_t *)));
+    }
+    if (!outcome)
+        outcome = kept(pool, reseal_all(&walk, pool, scratch));
+    apr_pool_destroy(scratch);
+    return outcome;
+}
+
+const whk_migration_work_t whk_registry_migrations[] = {{4, seal_what_is_there}, {0, NULL}};

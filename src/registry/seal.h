@@ -1,0 +1,63 @@
+#ifndef WHK_REGISTRY_SEAL_H
+#define WHK_REGISTRY_SEAL_H
+
+/**
+ * @file registry/seal.h
+ * A row is worth what its seal says: whoever can write the database, but not read the secret key
+ * file, makes no key verify, nobody an admin, and no event of the trail.
+ *
+ * A seal is text, `v1.<key fingerprint>.<base64url of an HMAC-SHA256>`, over netstrings
+ * (`5:hello,`; an absent value is `-,`) of the kind of row and all that decides what it means:
+ * - `key`: id, enterprise, keyId, keyName, algorithm, jwksUri, jwk, thumbprint, status, created,
+ *   created by, revoked, revoked by, remote flaw; not when it was last used;
+ * - `admin`: enterprise, user, created;
+ * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
+ *   hash, which follows from the event before (registry/audit.h).
+ * Times are milliseconds since 1970.
+ *
+ * No function here touches the store. `secret` may be NULL, where an operator named no secret key
+ * file: then nothing is sealed, and no seal is good.
+ */
+
+#include <apr_pools.h>
+
+#include "model/key.h"
+#include "model/outcome.h"
+#include "otp/secret_key.h"
+
+/** The seal of a row as it is, whatever its `seal` holds; NULL: it can't be made. */
+const char *whk_key_seal(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key);
+const char *whk_admin_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                           const whk_admin_t *admin);
+const char *whk_event_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                           const whk_event_t *event);
+
+/** Set a row's `seal`, as it is to be written now. @return NULL, or an internal_error */
+const whk_outcome_t *whk_key_set_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                      whk_key_t *key);
+const whk_outcome_t *whk_admin_set_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                        whk_admin_t *admin);
+const whk_outcome_t *whk_event_set_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                        whk_event_t *event);
+
+/** What is wrong with a row that was read, in words for an operator; NULL: it is as we wrote it.
+ *  Of a key also that its material has another thumbprint. */
+const char *whk_key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key);
+const char *whk_admin_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
+                           const whk_admin_t *admin);
+const char *whk_event_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
+                           const whk_event_t *event);
+
+/** The same as an internal_error whose hint names the row and says what to do. */
+const whk_outcome_t *whk_key_check(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                   const whk_key_t *key);
+const whk_outcome_t *whk_admin_check(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                     const whk_admin_t *admin);
+const whk_outcome_t *whk_event_check(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                     const whk_event_t *event);
+
+/** For a key whose row was found to be bad before. */
+const whk_outcome_t *whk_key_is_bad(apr_pool_t *pool, const char *enterprise_id, const char *key_id,
+                                    const char *flaw) __attribute__((returns_nonnull));
+
+#endif
