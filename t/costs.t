@@ -183,6 +183,14 @@ subtest 'nobody, to a location of webhooks' => sub {
     # The first time the key is read from the database, and parsed.
     http_signature('', {})->();
     costs('http-signature', @bad, http_signature('', {}), verifications => 1);
+    my $several = sub {
+        my $count = shift;
+        my $input = join ', ', map { "s$_=($least)" . good_times($key{ES256}) } 1 .. $count;
+        my $bytes = join ', ', map { "s$_=:" . encode_base64("\1" x 64, '') . ':' } 1 .. $count;
+        return sub { hook('hs/acme/x', { 'Signature-Input' => $input, Signature => $bytes, 'Content-Digest' => $digest }) };
+    };
+    costs('sixteen of them', @bad, $several->(16), verifications => 1, cpu => 60);
+    costs('seventeen', 50, '401 malformed_jws', $several->(17), cpu => 60);
     my $jws = sub { my ($kid, $alg) = @_; return encode_base64url($json->encode({ alg => $alg // 'ES256', kid => $kid, iat => int(time), jti => 'x' })) . '..' . encode_base64url("\1" x 64) };
     costs('jws-detached', @bad, sub { hook('detached/acme/x', { 'Webhook-Signature' => $jws->('key-ES256') }) }, verifications => 1, json_bytes => 100);
     costs('keys that are none', 100, '401 unknown_key', sub { hook('detached/acme/x', { 'Webhook-Signature' => $jws->('k' . int rand 1e9) }) }, json_bytes => 100);
