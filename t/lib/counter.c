@@ -11,7 +11,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { VERIFICATIONS, KEYS, JSON_BYTES, READS, WRITES, TRANSACTIONS, FETCHES, COUNT };
+enum {
+    VERIFICATIONS,
+    KEYS,
+    JSON_BYTES,
+    READS,
+    WRITES,
+    TRANSACTIONS,
+    FETCHES,
+    COUNT
+};
 
 static uint64_t *counts;
 
@@ -28,9 +37,12 @@ __attribute__((constructor)) static void map_counts(void)
     close(descriptor);
 }
 
+/* One of these may call another. */
+static __thread int depth;
+
 static void count(int what, uint64_t by)
 {
-    if (counts)
+    if (counts && depth++ == 0)
         __atomic_fetch_add(&counts[what], by, __ATOMIC_RELAXED);
 }
 
@@ -39,11 +51,15 @@ static void count(int what, uint64_t by)
     __attribute__((visibility("default"))) type name parameters                                    \
     {                                                                                              \
         static type(*behind) parameters;                                                           \
+        type result;                                                                               \
                                                                                                    \
         if (!behind)                                                                               \
             *(void **)&behind = dlsym(RTLD_NEXT, #name);                                           \
         count(what, by);                                                                           \
-        return behind arguments;                                                                   \
+        result = behind arguments;                                                                 \
+        if (counts)                                                                                \
+            depth--;                                                                               \
+        return result;                                                                             \
     }
 
 COUNTED(int, EVP_DigestVerify,
