@@ -49,6 +49,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(whk_tasks_child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_child_stopping(whk_tasks_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
+    ap_hook_post_read_request(whk_tasks_note_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+
     /* As early as the location is known: from here on every answer is JSON. */
     ap_hook_pre_translate_name(whk_answer_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_error_filter(whk_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);

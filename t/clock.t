@@ -94,7 +94,7 @@ subtest 'a lock that was written under a clock that was ahead' => sub {
 
     $server->sql("UPDATE whk_otp SET last_step = 99999999999 WHERE user_id LIKE '%\@locked'");
     refused($try->('three'), 401, 'otp_invalid', 'a step that is ahead stays used');
-    like($server->error_log, qr/of a time that has not come yet.*whkctl otp enroll/, '... and the operator is told why');
+    like($server->error_log, qr/of a time that has not come yet.*whkctl otp enroll --replace/, '... and the operator is told why');
 };
 
 done_testing;

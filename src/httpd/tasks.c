@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <ap_mpm.h>
 #include <apr_atomic.h>
 #include <http_log.h>
 
@@ -18,6 +19,7 @@ APLOG_USE_MODULE(webhook_keys);
 static volatile apr_uint32_t stop;
 static volatile apr_uint32_t stop_requests;
 static volatile apr_uint32_t running;
+static volatile apr_uint32_t requests;
 
 const volatile apr_uint32_t *whk_tasks_stop(void)
 {
@@ -43,6 +45,28 @@ void whk_tasks_end(void)
     apr_atomic_dec32(&running);
 }
 
+static apr_status_t end_request(void *unused)
+{
+    (void)unused;
+    apr_atomic_dec32(&requests);
+    return APR_SUCCESS;
+}
+
+int whk_tasks_note_request(request_rec *r)
+{
+    apr_atomic_inc32(&requests);
+    apr_pool_cleanup_register(r->pool, NULL, end_request, apr_pool_cleanup_null);
+    return DECLINED;
+}
+
+static int is_threaded(void)
+{
+    int threaded = AP_MPMQ_NOT_SUPPORTED;
+
+    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+    return threaded != AP_MPMQ_NOT_SUPPORTED;
+}
+
 /* Before anything of this child goes. Where a task does not end, the memory that it uses must not
  * go either: then the process does, at once. */
 static apr_status_t wait_for_tasks(void *data)
@@ -50,6 +74,8 @@ static apr_status_t wait_for_tasks(void *data)
     apr_time_t end = whk_clock_now() + WAIT_MOST;
 
     apr_atomic_set32(&stop, 1);
+    if (apr_atomic_read32(&requests) && !is_threaded())
+        _exit(0);
     while (apr_atomic_read32(&running) && whk_clock_now() < end)
         apr_sleep(WAIT_STEP);
     if (!apr_atomic_read32(&running))

@@ -126,8 +126,8 @@ static const char *ahead_hint(whk_registry_t *registry, const whk_otp_enrolment_
 {
     return apr_psprintf(registry->pool,
                         "the code that user %s used last was of a time that has not come yet: a "
-                        "clock was ahead; set the clocks, and run whkctl otp enroll for a new "
-                        "secret, or wait until then",
+                        "clock was ahead; set the clocks, and run whkctl otp enroll --replace for "
+                        "a new secret",
                         enrolment->user);
 }
 

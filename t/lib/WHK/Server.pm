@@ -12,7 +12,7 @@ package WHK::Server;
 # ->port ->dir ->conf (file) ->db (file) ->prefix (/api/policy/v1) ->keys($enterprise) (path)
 # ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text, sqlite3 command)
 # ->kill_all (kill -9 of httpd and its children; then ->start)
-# ->start ->stop ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
+# ->start ->stop (its exit status as in $?; undef where it had to be killed) ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
 
 use strict;
 use warnings;
@@ -208,7 +208,7 @@ sub stop {
     delete $started{$pid};
     kill TERM => $pid;
     for (1 .. 200) {
-        return if waitpid($pid, WNOHANG) != 0;
+        return $? if waitpid($pid, WNOHANG) != 0;
         sleep 0.05;
     }
     kill KILL => $pid;
