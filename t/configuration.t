@@ -44,6 +44,10 @@ subtest 'values that are refused' => sub {
         [WebhookKeysJwksUriPin => 'must be On or Off', 'yes', '1', '', 'On Off'],
         [WebhookKeysJwksUriTimeout => 'must be one time from 100ms to 60s', '0', '99ms', '61', '61s', '-1', '5x', '', '1 2', 'soon'],
         [WebhookKeysJwksUriAllow => 'must ', '10.0.0.0/33', '300.1.1.1', 'fd12::/129', '', 'a_b!', 'https://x.test/', '10.0.0.1 10.0.0.0/40'],
+        [WebhookKeysRequireTime => 'must be On or Off', 'yes', '1', '', 'On Off'],
+        [WebhookKeysSignatureTag => 'must be one text that is not empty', '', 'a b'],
+        [WebhookKeysIssuer => 'must be one text that is not empty', '', 'a b'],
+        [WebhookKeysAudience => 'must be one or more texts that are not empty', ''],
         [WebhookKeysProxy => 'must ', 'proxy', 'ftp://proxy:1', 'http://user@proxy:3128', '', 'http://a:1 http://b:2', 'http://proxy:99999'],
     );
     for my $case (@cases) {
@@ -65,6 +69,7 @@ subtest 'values that are taken' => sub {
         'WebhookKeysMaxBody 1024', 'WebhookKeysMaxBody 1048576', 'WebhookKeysMaxActive 1', 'WebhookKeysMaxActive 10000', 'WebhookKeysMaxFetches 2',
         'WebhookKeysJwksMaxAge 0', 'WebhookKeysJwksMaxAge 86400',
         'WebhookKeysAlgorithms ES256', 'WebhookKeysAlgorithms EdDSA Ed448 ES256 ES384 ES512 ES256K RS256 RS384 RS512 PS256 PS384 PS512',
+        'WebhookKeysRequireTime Off', 'WebhookKeysSignatureTag tag', 'WebhookKeysIssuer https://acme.example', 'WebhookKeysAudience https://hooks.example "two words"',
         'WebhookKeysOTPHeader X-One-Time-Password', 'WebhookKeysOTPProvider totp', 'WebhookKeysJwksUriPin On', 'WebhookKeysJwksUriPin off',
         'WebhookKeysJwksUriTimeout 100ms', 'WebhookKeysJwksUriTimeout 60', 'WebhookKeysJwksUriTimeout 1500ms', 'WebhookKeysJwksUriAllow 10.0.0.0/8 fd12::/16 keys.internal',
         'WebhookKeysProxy http://proxy:3128', 'WebhookKeysSecretKeyFile secret.key', 'webhookkeysmaxbody 2048',
@@ -90,7 +95,7 @@ subtest 'places where they may not stand' => sub {
     my ($status, $out) = test_with(before => "<VirtualHost *:*>\nWebhookKeysMaxFetches 5\n</VirtualHost>");
     isnt($status, 0, 'WebhookKeysMaxFetches in a virtual host');
     like($out, qr/WebhookKeysMaxFetches (?:not allowed|cannot occur)/, '... says so');
-    for my $line ('WebhookKeysMaxBody 2048', 'WebhookKeysMaxActive 5', 'WebhookKeysAlgorithms ES256', 'WebhookKeysOTPHeader X', 'WebhookKeysOTPProvider totp', 'WebhookKeysJwksUriPin Off', 'WebhookKeysJwksMaxAge 60') {
+    for my $line ('WebhookKeysMaxBody 2048', 'WebhookKeysMaxActive 5', 'WebhookKeysAlgorithms ES256', 'WebhookKeysOTPHeader X', 'WebhookKeysOTPProvider totp', 'WebhookKeysJwksUriPin Off', 'WebhookKeysJwksMaxAge 60', 'WebhookKeysRequireTime Off', 'WebhookKeysSignatureTag x', 'WebhookKeysIssuer x', 'WebhookKeysAudience x y') {
         ($status, $out) = test_with(location => $line);
         is($status, 0, "$line in a location") or diag $out;
     }

@@ -94,11 +94,18 @@ const whk_outcome_t *whk_jwk_parse(const whk_jwk_t **jwk, const json_t *json, co
 }
 
 const whk_outcome_t *whk_jwk_parse_quietly(const whk_jwk_t **jwk, const json_t *json,
-                                           const char *place, whk_algorithms_t enabled,
-                                           apr_pool_t *pool)
+                                           const char *place, const char *known,
+                                           whk_algorithms_t enabled, apr_pool_t *pool)
 {
     whk_jwk_reading_t reading = {.json = json, .place = place, .enabled = enabled, .pool = pool};
+    whk_jwk_reading_t again = reading;
+    const whk_jwk_t *read;
 
+    again.trusted = 1;
+    if (known && !run(&again, &read) && strcmp(read->thumbprint, known) == 0) {
+        *jwk = read;
+        return NULL;
+    }
     return run(&reading, jwk);
 }
 

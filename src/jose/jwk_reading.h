@@ -81,9 +81,10 @@ int whk_jwk_is_sound(const whk_jwk_reading_t *reading, EVP_PKEY *pkey);
 /** Judge x5c, where present, against jwk->pkey. */
 const whk_outcome_t *whk_jwk_check_certificates(const whk_jwk_reading_t *reading);
 
-/** whk_jwk_parse(), with a say in what messages may tell. */
+/** whk_jwk_parse(), whose messages don't tell what the JWK holds. `known`: NULL, or the thumbprint
+ *  of a key that was found good before. */
 const whk_outcome_t *whk_jwk_parse_quietly(const whk_jwk_t **jwk, const json_t *json,
-                                           const char *place, whk_algorithms_t enabled,
-                                           apr_pool_t *pool);
+                                           const char *place, const char *known,
+                                           whk_algorithms_t enabled, apr_pool_t *pool);
 
 #endif

@@ -43,6 +43,13 @@ static int has_kid(const json_t *json, const char *kid)
 const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, const char *kid,
                                       whk_algorithms_t enabled, apr_pool_t *pool)
 {
+    return whk_jwk_set_find_again(jwk, set, kid, NULL, enabled, pool);
+}
+
+const whk_outcome_t *whk_jwk_set_find_again(const whk_jwk_t **jwk, const json_t *set,
+                                            const char *kid, const char *thumbprint,
+                                            whk_algorithms_t enabled, apr_pool_t *pool)
+{
     static const char *const place = "(jwksUri)";
     const json_t *keys;
     apr_size_t count = 0;
@@ -65,5 +72,5 @@ const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, 
                           place, count == 0 ? "none" : "several");
     return whk_jwk_parse_quietly(jwk, json_array_get(keys, found),
                                  apr_psprintf(pool, "%s.keys[%" APR_SIZE_T_FMT "]", place, found),
-                                 enabled, pool);
+                                 thumbprint, enabled, pool);
 }

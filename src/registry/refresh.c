@@ -117,8 +117,8 @@ static void look_up(whk_registry_t *registry, const json_t *set, finding_t *find
 {
     whk_key_t *key = &finding->key;
     const whk_jwk_t *jwk;
-    const whk_outcome_t *outcome =
-        whk_jwk_set_find(&jwk, set, key->key_id, registry->policy->algorithms, registry->pool);
+    const whk_outcome_t *outcome = whk_jwk_set_find_again(
+        &jwk, set, key->key_id, key->thumbprint, registry->policy->algorithms, registry->pool);
 
     if (outcome) {
         if (whk_code_status(outcome->code) < 500)

@@ -92,6 +92,7 @@ WebhookKeysAlgorithms EdDSA ES256 RS256
     AuthName bench
     WebhookKeysEnterprise "%{env:MATCH_ENTERPRISE}"
     WebhookKeysSignature jws-detached Webhook-Signature
+    WebhookKeysMaxAge 86400
     Require valid-webhook
 </LocationMatch>
 CONF

@@ -15,6 +15,7 @@ import json
 import os
 import sqlite3
 import sys
+import time
 import uuid
 
 from cryptography.hazmat.primitives import hashes
@@ -78,7 +79,7 @@ def keys(database, enterprise, alg, count, bodies, file):
         for i in range(int(bodies)):
             body = b64(os.urandom(768))
             key, kid = pairs[i % len(pairs)]
-            header = b64(json.dumps({"alg": alg, "kid": kid}, separators=(",", ":")).encode())
+            header = b64(json.dumps({"alg": alg, "kid": kid, "iat": int(time.time())}, separators=(",", ":")).encode())
             signature = sign(key, alg, f"{header}.{b64(body.encode())}".encode())
             out.write(f"{header}..{b64(signature)} {body}\n")
 
@@ -92,7 +93,7 @@ def many(database, enterprises, count, file):
             for n, (_, family, jwk) in enumerate(made):
                 insert(db, enterprise, f"key-{n}", family, jwk)
             touch(db, enterprise)
-            header = b64(json.dumps({"alg": "ES256", "kid": "key-0"}).encode())
+            header = b64(json.dumps({"alg": "ES256", "kid": "key-0", "iat": int(time.time())}).encode())
             out.write(f"{enterprise} {header}..{b64(bytes([1]) * 64)}\n")
 
 

@@ -446,6 +446,49 @@ static void rsa_factors(void **state)
     judge_number(number, WHK_WEAK_KEY, ".n must be the product of two large primes", "a square");
 }
 
+/* A key that was found good is not judged anew, and another one is. */
+static void judged_again(void **state)
+{
+    json_t *json = read_json(RFC_7517_RSA);
+    const char *thumbprint = good_jwk(json)->thumbprint;
+    json_t *set = read_json("{'keys':[]}");
+    const char *const known[] = {NULL, thumbprint, "another"};
+    const whk_jwk_t *jwk;
+    BIGNUM *weak = whk_own_bignum(pool, BN_new());
+    size_t i;
+
+    (void)state;
+    json_array_append(json_object_get(set, "keys"), json);
+    for (i = 0; i < 3; i++) {
+        assert_null(
+            whk_jwk_set_find_again(&jwk, set, "2011-04-29", known[i], EVERY_ALGORITHM, pool));
+        assert_string_equal(jwk->thumbprint, thumbprint);
+    }
+    BN_one(weak);
+    BN_lshift(weak, weak, 2048);
+    BN_sub_word(weak, 1);
+    set_number(json, "n", weak);
+    for (i = 0; i < 3; i++)
+        assert_refused(
+            whk_jwk_set_find_again(&jwk, set, "2011-04-29", known[i], EVERY_ALGORITHM, pool),
+            WHK_WEAK_KEY, "(jwksUri).keys[0].n has a small factor", "weak");
+    /* One that registered while the rules were milder goes on. */
+    jwk = whk_jwk_load(apr_psprintf(pool,
+                                    "{\"alg\":\"RS256\",\"e\":\"AQAB\",\"kty\":\"RSA\",\"n\":"
+                                    "\"%s\"}",
+                                    json_string_value(json_object_get(json, "n"))),
+                       pool);
+    assert_non_null(jwk);
+    assert_null(
+        whk_jwk_set_find_again(&jwk, set, "2011-04-29", jwk->thumbprint, EVERY_ALGORITHM, pool));
+    /* What is cheap is judged again all the same. */
+    json_object_set_new(json, "n", json_string(RFC_7517_N));
+    json_object_set_new(json, "d", json_string("AQAB"));
+    assert_refused(
+        whk_jwk_set_find_again(&jwk, set, "2011-04-29", thumbprint, EVERY_ALGORITHM, pool),
+        WHK_PRIVATE_KEY_MATERIAL, "(jwksUri).keys[0].d", "private");
+}
+
 /* Does OpenSSL get as far as a number? */
 static int computes(EVP_PKEY *pkey, apr_size_t length)
 {
@@ -678,6 +721,7 @@ int main(void)
         cmocka_unit_test(rsa_exponents),
         cmocka_unit_test(rsa_factors),
         cmocka_unit_test(rsa_limits),
+        cmocka_unit_test(judged_again),
         cmocka_unit_test(certificates),
         cmocka_unit_test(other_members),
         cmocka_unit_test(order),
