@@ -53,7 +53,7 @@ my ($jwk, $print) = (jwk_text($mallory->{jwk}), thumbprint($mallory->{jwk}));
 $server->stop;
 my $source = $server->dir . '/source.db';
 $server->sql("VACUUM INTO '$source'");
-my @triggers = split /\n/, $server->sql("SELECT name FROM sqlite_schema WHERE type = 'trigger'");
+my @triggers = split /\n/, $server->sql("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
 my $disarm = join '', 'PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; ', map { "DROP TRIGGER $_; " } @triggers;
 my $changed = "; UPDATE whk_enterprise SET revision = revision + 1, change_number = 1 + (SELECT max(change_number) FROM whk_enterprise)";
 

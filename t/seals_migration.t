@@ -73,6 +73,7 @@ subtest 'without the secret key there is none' => sub {
     }
     is(version(), 3, 'nothing was done');
     rename $server->dir . '/away', $server->dir . '/secret.key';
+    $server->write_conf(conf => '');
 };
 
 subtest 'killed in the middle' => sub {
@@ -96,8 +97,7 @@ subtest 'killed in the middle' => sub {
         if (!$pid) {
             open STDOUT, '>', '/dev/null';
             open STDERR, '>', '/dev/null';
-            exec "$WHK::Server::build/whkctl", '-f', $server->conf, 'migrate';
-            POSIX::_exit(1);
+            exec("$WHK::Server::build/whkctl", '-f', $server->conf, 'migrate') || POSIX::_exit(1);
         }
         sleep $delay;
         kill KILL => $pid;

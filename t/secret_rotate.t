@@ -132,8 +132,7 @@ for my $delay (0.05, 0.1, 0.15, 0.2, 0.3) {
     if (!$pid) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
-        exec "$WHK::Server::build/whkctl", '-f', $server->conf, 'secret', 'rotate';
-        POSIX::_exit(1);
+        exec("$WHK::Server::build/whkctl", '-f', $server->conf, 'secret', 'rotate') || POSIX::_exit(1);
     }
     sleep $delay;
     kill KILL => $pid;

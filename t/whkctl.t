@@ -500,6 +500,10 @@ CONF
 
     ($status, $stdout, $stderr) = WHK::Server::run_command($WHK::Server::httpd, '-f', $conf, '-DGIVEN', '-t');
     is($status, 0, 'httpd takes the same configuration') or diag $stderr;
+    # It is started without -D, and serves nothing without the key.
+    open $out, '>>', $conf or die $!;
+    print $out "WebhookKeysSecretKeyFile $dir/secret.key\n";
+    close $out;
     my $whole = bless { %{$server}, conf => $conf, pid => undef }, 'WHK::Server';
     $whole->start;
     my $c = WHK::Client->new($port);
