@@ -168,8 +168,8 @@ is(join(' ', lines()), "$new sealed", 'the old key is out of the file');
 is(sealed_by($old), 0, 'and seals nothing');
 reload_all();
 sleep 1;
-open $out, '>', $stop or die $!;
-close $out;
+open my $flag, '>', $stop or die $!;
+close $flag;
 my %count;
 for my $one ($job->results) { $count{$_} += $one->{$_} for keys %$one }
 is(join(', ', sort keys %count), 'events 200, register 201, revoke 200, webhook 200', 'and not one request failed meanwhile') or diag explain \%count;
