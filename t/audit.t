@@ -2,14 +2,13 @@
 use strict;
 use warnings;
 use Test::More;
-use Digest::SHA qw(sha256_hex);
-use Encode qw(encode_utf8);
 use File::Copy qw(copy);
 use JSON::PP;
 use WHK::Admins;
 use WHK::Client;
 use WHK::Keys;
 use WHK::Parallel;
+use WHK::Seals;
 use WHK::Server;
 
 my $server = WHK::Server->new;
@@ -42,28 +41,21 @@ is($server->sql("SELECT count(DISTINCT type) FROM whk_event WHERE enterprise_id 
 
 # ---- the chain, by the formula in src/registry/audit.h and nothing else
 
-sub netstring { my $text = shift; return defined $text ? length($text) . ":$text," : '-,' }
-
-sub event_hash {
-    my ($previous, $event) = @_;
-    my @fields = @{$event}{qw(enterprise_id id type key_id actor at remote_address request_id detail)};
-    return sha256_hex(join '', map { netstring(defined $_ ? encode_utf8($_) : undef) } $previous, @fields);
-}
+sub event_hash { return WHK::Seals::event_hash(@_) }
 
 sub events {
     my ($db, $enterprise) = @_;
-    my ($status, $out, $err) =
-      WHK::Server::run_command('sqlite3', '-json', $db, "SELECT * FROM whk_event WHERE enterprise_id = '$enterprise' ORDER BY id");
-    return @{ JSON::PP->new->utf8->decode($out || '[]') };
+    return WHK::Seals::rows($db, "SELECT * FROM whk_event WHERE enterprise_id = '$enterprise' ORDER BY id");
 }
 
+my $seals = WHK::Seals->new($server);
 for my $enterprise (qw(trail beside)) {
     my ($previous, @wrong) = ('');
     for my $event (events($server->db, $enterprise)) {
-        push @wrong, $event->{id} if $event->{hash} ne event_hash($previous, $event);
+        push @wrong, $event->{id} if $event->{hash} ne event_hash($previous, $event) || $event->{seal} ne $seals->seal(event => $event);
         $previous = $event->{hash};
     }
-    is("@wrong", '', "$enterprise: every hash follows from the event before");
+    is("@wrong", '', "$enterprise: every hash follows from the event before, and every seal fits");
     is($previous, $server->sql("SELECT event_head FROM whk_enterprise WHERE enterprise_id = '$enterprise'"), 'up to the head');
 }
 
@@ -72,7 +64,7 @@ for my $enterprise (qw(trail beside)) {
 my $answer = $server->ctl_json('audit', 'verify', 'trail');
 is_deeply(
     $answer,
-    { ok => JSON::PP::true, enterprises => [ { enterpriseId => 'trail', ok => JSON::PP::true, events => $count, head => $head, brokenId => undef, flaw => undef } ] },
+    { ok => JSON::PP::true, enterprises => [ { enterpriseId => 'trail', ok => JSON::PP::true, events => $count, head => $head, brokenId => undef, flaw => undef, findings => [], moreFindings => 0 } ] },
     'verify --json'
 );
 is(scalar @{ $server->ctl_json('audit', 'verify')->{enterprises} }, 2, 'without a name: all');
@@ -133,7 +125,7 @@ $server->sql("VACUUM INTO '$source'");
 my $tampered = $server->dir . '/tampered.db';
 my $conf     = $server->dir . '/tampered.conf';
 open $out, '>', $conf or die $!;
-print $out "DBDriver sqlite3\nDBDParams $tampered\n";
+print $out "DBDriver sqlite3\nDBDParams $tampered\nWebhookKeysSecretKeyFile $server->{dir}/secret.key\n";
 close $out;
 $count = $server->sql("SELECT count(*) FROM whk_event WHERE enterprise_id = 'trail'");
 my @trail = events($source, 'trail');
@@ -163,8 +155,9 @@ sub tamper {
 
 my $where = "WHERE enterprise_id = 'trail' AND id";
 tamper("$_ changed", "UPDATE whk_event SET $_ = 'x' $where = 5", 5) for qw(type key_id actor remote_address request_id detail hash);
-tamper("$_ emptied", "UPDATE whk_event SET $_ = '' $where = 5", 5) for qw(actor hash remote_address);
-tamper("$_ made NULL", "UPDATE whk_event SET $_ = NULL $where = 5", 5) for qw(remote_address request_id key_id);
+tamper("$_ changed", "UPDATE whk_event SET $_ = 'x' $where = 5", 5) for qw(seal);
+tamper("$_ emptied", "UPDATE whk_event SET $_ = '' $where = 5", 5) for qw(actor hash remote_address seal);
+tamper("$_ made NULL", "UPDATE whk_event SET $_ = NULL $where = 5", 5) for qw(remote_address request_id key_id seal);
 tamper('NULL made empty', "UPDATE whk_event SET detail = '' $where = 5 AND detail IS NULL", 5);
 tamper('at changed by a millisecond', "UPDATE whk_event SET at = at + 1 $where = 5", 5);
 tamper('a letter moved to the next field', "UPDATE whk_event SET actor = substr(actor, 1, length(actor) - 1), at = at $where = 1", 1);
@@ -181,13 +174,13 @@ tamper('the last three deleted', "DELETE FROM whk_event $where > $count - 3", $c
 tamper('all deleted',          "DELETE FROM whk_event WHERE enterprise_id = 'trail'", 1);
 tamper('one deleted and the rest renumbered', "DELETE FROM whk_event $where = 5; UPDATE whk_event SET id = id - 1 $where > 5", 5);
 tamper('two swapped', "UPDATE whk_event SET id = -5 $where = 5; UPDATE whk_event SET id = 5 $where = 6; UPDATE whk_event SET id = 6 $where = -5", 5);
-tamper('one inserted at the end', "INSERT INTO whk_event SELECT enterprise_id, id + 1, type, key_id, actor, at, remote_address, request_id, detail, hash FROM whk_event $where = $count", $count + 1);
-tamper('one inserted before the first', "INSERT INTO whk_event SELECT enterprise_id, $_, type, key_id, actor, at, remote_address, request_id, detail, hash FROM whk_event $where = 3", $_) for 0, -1, -1_000_000;
+tamper('one inserted at the end', "INSERT INTO whk_event SELECT enterprise_id, id + 1, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = $count", $count + 1);
+tamper('one inserted before the first', "INSERT INTO whk_event SELECT enterprise_id, $_, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = 3", $_) for 0, -1, -1_000_000;
 tamper('one inserted in the middle',
     "UPDATE whk_event SET id = -id $where > 5; UPDATE whk_event SET id = 1 - id $where < 0; "
-      . "INSERT INTO whk_event SELECT enterprise_id, 6, type, key_id, actor, at, remote_address, request_id, detail, hash FROM whk_event $where = 5", 6);
+      . "INSERT INTO whk_event SELECT enterprise_id, 6, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = 5", 6);
 tamper('one for an enterprise that has none', "INSERT INTO whk_enterprise (enterprise_id, created_at) VALUES ('new', 1); "
-      . "INSERT INTO whk_event SELECT 'new', 1, type, key_id, actor, at, remote_address, request_id, detail, hash FROM whk_event $where = 5", 1, 'new');
+      . "INSERT INTO whk_event SELECT 'new', 1, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = 5", 1, 'new');
 tamper('head changed', "UPDATE whk_enterprise SET event_head = upper(event_head) WHERE enterprise_id = 'trail'", $count);
 tamper('head emptied', "UPDATE whk_enterprise SET event_head = '' WHERE enterprise_id = 'trail'", $count);
 tamper('count too high', "UPDATE whk_enterprise SET event_count = event_count + 1 WHERE enterprise_id = 'trail'", $count + 1);
@@ -195,12 +188,12 @@ tamper('count too low', "UPDATE whk_enterprise SET event_count = event_count - 1
 
 # One that knows the formula, and mends the hash of the event that it changed alone.
 my %changed = (%{ $trail[4] }, actor => 'mallory');
-tamper('one changed with a hash that fits', 'UPDATE whk_event SET actor = ' . quoted('mallory') . ', hash = ' . quoted(event_hash($trail[3]{hash}, \%changed)) . " $where = 5", 6);
+tamper('one changed with a hash that fits', 'UPDATE whk_event SET actor = ' . quoted('mallory') . ', hash = ' . quoted(event_hash($trail[3]{hash}, \%changed)) . " $where = 5", 5);
 %changed = (%{$last}, actor => 'mallory');
 tamper('the last changed with a hash that fits', 'UPDATE whk_event SET actor = ' . quoted('mallory') . ', hash = ' . quoted(event_hash($trail[-2]{hash}, \%changed)) . " $where = $count", $count);
 my %added = (%{$last}, id => $count + 1, actor => 'mallory');
 tamper('one added with a hash that fits',
-    "INSERT INTO whk_event SELECT enterprise_id, id + 1, type, key_id, 'mallory', at, remote_address, request_id, detail, " . quoted(event_hash($last->{hash}, \%added)) . " FROM whk_event $where = $count", $count + 1);
+    "INSERT INTO whk_event SELECT enterprise_id, id + 1, type, key_id, 'mallory', at, remote_address, request_id, detail, " . quoted(event_hash($last->{hash}, \%added)) . ", seal FROM whk_event $where = $count", $count + 1);
 
 copy($source, $tampered) or die $!;
 my ($status) = WHK::Server::run_command($ctl, '-f', $conf, 'audit', 'verify');

@@ -34,7 +34,7 @@ subtest 'a registration and a revoke' => sub {
     my $event = newest();
     my $id    = delete $event->{requestId};
     like($id, qr/^\S{8,}$/, 'requestId');
-    is_deeply($event, { id => 1, type => 'key.registered', keyId => "gro\x{df}/1", actor => $key->{createdBy}, at => $key->{createdDate}, remoteAddress => '127.0.0.1', detail => undef }, 'registered');
+    is_deeply($event, { id => 1, type => 'key.registered', keyId => "gro\x{df}/1", actor => $key->{createdBy}, at => $key->{createdDate}, remoteAddress => '127.0.0.1', detail => $key->{thumbprint} }, 'registered, with its thumbprint');
     my $revoked = $admins->revoke($client, 'gro%C3%9F%2F1')->json;
     $event = newest();
     isnt(delete $event->{requestId}, $id, 'another request');

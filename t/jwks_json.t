@@ -104,6 +104,6 @@ $server->sql(q(UPDATE whk_key SET jwk = '{"kty":"oct"}' WHERE key_id = 'rsa'));
 my $damaged = get();
 refused($damaged, 500, 'internal_error', 'a set of which a key can not be read');
 unlike($damaged->message, qr/rsa|row/, '... says no more');
-like($server->error_log, qr/key rsa of enterprise set can't be read/, '... but in the log');
+like($server->error_log, qr/the row of key rsa of enterprise set is not to be trusted: its seal does not fit/, '... but in the log');
 
 done_testing;

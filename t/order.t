@@ -210,21 +210,13 @@ subtest 'what else grants access lets nobody in, but takes nothing from an admin
     is($own->sql('SELECT count(*) FROM whk_key'), 1, 'nothing was registered');
 };
 
-subtest 'without WebhookKeysSecretKeyFile nothing is registered or revoked' => sub {
+subtest 'without WebhookKeysSecretKeyFile nothing is served' => sub {
     $own->stop;
     $own->write_conf(secret => '', conf => $conf, modules => [qw(rewrite)], children => 1);
-    $own->start;
-    $visitor->close;
-    my $path = $own->keys('e');
-    my $from = length $own->error_log;
-    refused($owner->register($visitor, $good), 500, 'internal_error', 'POST');
-    like(log_since($from), qr/WebhookKeysSecretKeyFile/, '... and the log says what is missing');
-    $from = length $own->error_log;
-    refused($owner->revoke($visitor, 'l'), 500, 'internal_error', 'DELETE');
-    like(log_since($from), qr/WebhookKeysSecretKeyFile/, '... and the log says what is missing');
-    is($owner->get($visitor)->json->{keys}[0]{status}, 'ACTIVE', 'what needs no code is served');
+    my ($status, $out) = $own->configtest;
+    isnt($status, 0, 'httpd refuses the configuration');
+    like($out, qr/SetHandler webhook-keys needs the secret key .* add WebhookKeysSecretKeyFile /, '... and says what to add');
     is($own->sql('SELECT count(*) FROM whk_key'), 1, 'nothing was registered');
-    $own->stop;
 };
 
 done_testing;

@@ -66,7 +66,7 @@ sub members {
 my @commands = (
     [ 'init', 0 ], [ 'migrate', 0 ], [ 'check', 0 ], [ 'enterprise add', 1 ], [ 'enterprise list', 0 ], [ 'admin add', 2 ],
     [ 'admin remove', 2 ], [ 'admin list', 1 ], [ 'token issue', 1 ], [ 'token list', 0, 1 ], [ 'token revoke', 1 ], [ 'otp enroll', 1 ],
-    [ 'otp unlock', 1 ], [ 'otp remove', 1 ], [ 'key list', 1 ], [ 'key revoke', 2 ], [ 'audit list', 1 ], [ 'audit verify', 0, 1 ]
+    [ 'otp unlock', 1 ], [ 'otp remove', 1 ], [ 'key list', 1 ], [ 'key revoke', 2 ], [ 'audit list', 1 ], [ 'audit verify', 0, 1 ], [ 'secret rotate', 0 ]
 );
 
 subtest 'the command line' => sub {
@@ -85,7 +85,7 @@ subtest 'the command line' => sub {
         is($status, 2, "$command without -f");
         like($err, qr/-f HTTPD_CONF/, 'says what is missing');
     }
-    for my $noun (qw(enterprise admin token otp key audit)) {
+    for my $noun (qw(enterprise admin token otp key audit secret)) {
         is((whkctl($noun, '--help'))[0], 0, "$noun --help");
         misused("$noun alone", qr/$noun/, $noun);
         misused("$noun with a verb of none", qr/\w/, $noun, 'frobnicate');
@@ -275,7 +275,8 @@ subtest 'keys and the audit trail' => sub {
     is($braked->{keyId}, 'two/2', 'and the key');
     done('in words', qr/^\d+ +\S+Z +key\.revoked +one +operator:\Q$user\E/m, qw(audit list keys));
     my $verified = json_of('ok enterprises', qw(audit verify keys));
-    members($verified->{enterprises}[0], 'enterpriseId ok events head brokenId flaw');
+    members($verified->{enterprises}[0], 'enterpriseId ok events head brokenId flaw findings moreFindings');
+    is_deeply($verified->{enterprises}[0]{findings}, [], 'nothing is wrong');
     is($verified->{enterprises}[0]{events}, $events->{total}, 'all of them link up');
 };
 
@@ -339,7 +340,7 @@ subtest 'init, migrate, check' => sub {
     print $out 'A' x 43, "\n";
     close $out;
     chmod 0600, $key;
-    finds('another key', qr/otp: user admin1\@keys/, sub { rename "$key.away", $key });
+    finds('another key', qr/otp: user admin1\@keys.*rows: enterprise keys: key \S+: its seal is of a key that the secret key file here does not hold/, sub { rename "$key.away", $key });
     chmod 0666, $db;
     finds('a registry that everybody can write', qr/file: .*chmod 640/, sub { chmod 0640, $db });
     SKIP: {
@@ -499,6 +500,10 @@ CONF
 
     ($status, $stdout, $stderr) = WHK::Server::run_command($WHK::Server::httpd, '-f', $conf, '-DGIVEN', '-t');
     is($status, 0, 'httpd takes the same configuration') or diag $stderr;
+    # It is started without -D, and serves nothing without the key.
+    open $out, '>>', $conf or die $!;
+    print $out "WebhookKeysSecretKeyFile $dir/secret.key\n";
+    close $out;
     my $whole = bless { %{$server}, conf => $conf, pid => undef }, 'WHK::Server';
     $whole->start;
     my $c = WHK::Client->new($port);

@@ -1,0 +1,68 @@
+package WHK::Seals;
+
+# Seals of rows and hashes of events, by the formulas in src/registry/seal.h, src/otp/secret_key.h and src/registry/audit.h
+# and nothing else: for what only somebody who has the secret key file can do.
+#   my $seals = WHK::Seals->new($server);             with the first key of its secret key file
+#   $seals->key_row($enterprise, $key_id);            gives the row as it is the seal that fits
+#   $seals->seal(key => {column => value, ...});      of a hash of columns; also admin and event
+#   WHK::Seals::event_hash($previous_hash, \%event)   of columns
+#   WHK::Seals::rows($db_file, $sql)                  hashes of columns
+
+use strict;
+use warnings;
+use Digest::SHA qw(hmac_sha256 sha256 sha256_hex);
+use Encode qw(encode_utf8);
+use JSON::PP;
+use MIME::Base64 qw(decode_base64url encode_base64url);
+use WHK::Server;
+
+my %columns = (
+    key => [qw(id enterprise_id key_id key_name algorithm jwks_uri jwk thumbprint status created_at created_by revoked_at revoked_by remote_flaw)],
+    admin => [qw(enterprise_id user_id created_at)],
+    event => [qw(enterprise_id id type key_id actor at remote_address request_id detail hash)],
+);
+
+sub new {
+    my ($class, $server) = @_;
+    open my $in, '<', $server->dir . '/secret.key' or die $!;
+    chomp(my $text = <$in>);
+    my $key = decode_base64url($text);
+    my $prk = hmac_sha256($key, "\0" x 32);
+    return bless {
+        server => $server, mac_key => hmac_sha256("webhook-keys seals v1\x01", $prk),
+        fingerprint => encode_base64url(substr sha256("webhook-keys secret key fingerprint\0$key"), 0, 8)
+    }, $class;
+}
+
+sub netstring { my $text = shift; return defined $text ? length($text) . ":$text," : '-,' }
+
+sub bytes { my $value = shift; return defined $value ? encode_utf8($value) : undef }
+
+sub seal {
+    my ($self, $kind, $row) = @_;
+    my %row = (%$row, $kind eq 'key' ? (revoked_at => $row->{revoked_at} // 0) : ());
+    my $text = join '', map { netstring($_) } $kind, map { bytes($row{$_}) } @{ $columns{$kind} };
+    return "v1.$self->{fingerprint}." . encode_base64url(hmac_sha256($text, $self->{mac_key}));
+}
+
+sub rows {
+    my ($db, $sql) = @_;
+    my ($status, $out, $err) = WHK::Server::run_command('sqlite3', '-cmd', '.timeout 10000', '-json', $db, $sql);
+    die "sqlite3: $err" if $status;
+    return @{ JSON::PP->new->utf8->decode($out || '[]') };
+}
+
+sub key_row {
+    my ($self, $enterprise, $key_id) = @_;
+    my ($row) = rows($self->{server}->db, "SELECT * FROM whk_key WHERE enterprise_id = '$enterprise' AND key_id = '$key_id'");
+    $self->{server}->sql(sprintf "UPDATE whk_key SET seal = '%s' WHERE enterprise_id = '%s' AND key_id = '%s'", $self->seal(key => $row), $enterprise, $key_id);
+    return;
+}
+
+sub event_hash {
+    my ($previous, $event) = @_;
+    my @fields = @{$event}{qw(enterprise_id id type key_id actor at remote_address request_id detail)};
+    return sha256_hex(join '', map { netstring(bytes($_)) } $previous, @fields);
+}
+
+1;
