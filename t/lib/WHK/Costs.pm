@@ -16,7 +16,7 @@ package WHK::Costs;
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use List::Util qw(max);
+use List::Util qw(max sum);
 use POSIX ();
 use Time::HiRes qw(time);
 use WHK::Origin;
@@ -75,9 +75,10 @@ sub totals {
     my $self = shift;
     my %total;
     @total{@counted} = unpack 'Q*', text_of($self->{file});
-    my @rows = split /\n/, $self->{server}->sql(join ';', map { "SELECT count(*) FROM $_" } @tables);
-    $total{rows} += $_ for @rows;
-    $total{events} = $self->{server}->sql('SELECT count(*) FROM whk_event');
+    my %rows;
+    @rows{@tables} = split /\n/, $self->{server}->sql(join ';', map { "SELECT count(*) FROM $_" } @tables);
+    $total{rows}   = sum(values %rows);
+    $total{events} = $rows{whk_event};
     $total{log} = length $self->{server}->error_log;
     return %total;
 }
