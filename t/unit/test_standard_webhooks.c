@@ -171,7 +171,7 @@ static void named_key(void **state)
                    "two");
 }
 
-/* Sixteen tries cost one copy of the body. */
+/* However many signatures and keys are tried, they cost one copy of the body. */
 static void one_copy(void **state)
 {
     apr_size_t size = 1 << 20;
@@ -193,9 +193,10 @@ static void one_copy(void **state)
     request = request_of(ID, "1800000000", text);
     assert_good(parse(&parsed, &request, body), "parsed");
     getrusage(RUSAGE_SELF, &before);
-    assert_refused(
-        whk_signed_message_verify(parsed, ed25519.jwk, EVERY_ALGORITHM, &algorithm, pool),
-        WHK_BAD_SIGNATURE, "no v1a of webhook-signature fits this key", "all");
+    for (i = 0; i < WHK_SIGNATURES_MAX; i++)
+        assert_refused(
+            whk_signed_message_verify(parsed, ed25519.jwk, EVERY_ALGORITHM, &algorithm, pool),
+            WHK_BAD_SIGNATURE, "no v1a of webhook-signature fits this key", "all");
     getrusage(RUSAGE_SELF, &after);
     assert_true(after.ru_maxrss - before.ru_maxrss < 2 * 1024);
 }
