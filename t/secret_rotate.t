@@ -174,8 +174,8 @@ open my $flag, '>', $stop or die $!;
 close $flag;
 my %count;
 for my $one ($job->results) { $count{$_} += $one->{$_} for keys %$one }
-is(join(', ', sort keys %count), 'events 200, register 201, revoke 200, webhook 200', 'and not one request failed meanwhile') or diag explain \%count;
-note explain \%count;
+is(join(', ', sort keys %count), 'events 200, register 201, revoke 200, webhook 200', 'and not one request failed meanwhile')
+  or diag join "\n", explain(\%count), map { grep { /webhook_keys:(?:error|crit)/ } split /\n/, $_->error_log } $server, $other;
 is(sealed_by($new), all_rows(), 'everything is sealed by the new key');
 is($server->ctl_json(qw(audit verify))->{ok}, JSON::PP::true, 'the trail is whole');
 is(($server->ctl('check'))[0], 0, 'whkctl check is content');
