@@ -17,7 +17,8 @@ use WHK::Webhooks;
 my $w      = WHK::Webhooks->new(enterprise => 'acme', children => 1, threads => 8);
 my $server = $w->server;
 my $file   = $server->dir . '/secret.key';
-my $admins = $w->admins;
+# Those who register are another enterprise's than the webhooks.
+my $admins = $w->admins('busy');
 $admins->enroll_more(2);
 my $key   = $w->key('EdDSA');
 my $other = WHK::Server->new(init => 0, start => 0);
@@ -87,11 +88,11 @@ for my $n (0 .. 1) {
         until (-e $stop) {
             my %headers = $admins->write;
             my $kid = "load-$i";
-            my $r = $c->request(POST => $server->keys('acme'), { %headers, 'Content-Type' => 'application/json' }, JSON::PP->new->encode({ jwks => WHK::Keys::jwks({ %{ $keys[$i] }, kid => $kid }) }));
+            my $r = $c->request(POST => $server->keys('busy'), { %headers, 'Content-Type' => 'application/json' }, JSON::PP->new->encode({ jwks => WHK::Keys::jwks({ %{ $keys[$i] }, kid => $kid }) }));
             $count{ 'register ' . $r->status . ($r->status == 201 ? '' : ' ' . $r->body) }++;
-            $r = $c->request(DELETE => $server->keys('acme') . "/$kid", { $admins->write });
+            $r = $c->request(DELETE => $server->keys('busy') . "/$kid", { $admins->write });
             $count{ 'revoke ' . $r->status . ($r->status == 200 ? '' : ' ' . $r->body) }++;
-            $r = $c->request(GET => $server->events('acme'), { $admins->read });
+            $r = $c->request(GET => $server->events('busy'), { $admins->read });
             $count{ 'events ' . $r->status . ($r->status == 200 ? '' : ' ' . $r->body) }++;
             $i += 2;
             sleep 0.05;
