@@ -133,6 +133,21 @@ subtest 'the secret key file' => sub {
     ($status, $out) = test_with(before => "<VirtualHost *:*>\nWebhookKeysSecretKeyFile no.key\n</VirtualHost>");
     isnt($status, 0, "a virtual host's is looked at, too");
     like($out, qr/WebhookKeysSecretKeyFile.*\Q$dir\E\/no\.key/, '... relative to ServerRoot');
+    $write->(0600, "$good\n");
+    my $api  = qq{<Location "/api">\nSetHandler "webhook-keys"\nAuthType Bearer\nAuthName x\nRequire webhook-keys-admin\n</Location>\n};
+    my $hook = qq{<Location "/hook">\nAuthType WebhookSignature\nAuthName x\nWebhookKeysEnterprise e\nWebhookKeysSignature jwt Webhook-JWT\nRequire valid-webhook\n</Location>\n};
+    my $line = "WebhookKeysSecretKeyFile $file\n";
+    my $host = sub { return "<VirtualHost *:*>\n" . join('', @_) . "</VirtualHost>\n" };
+    for my $case (
+        [1, 'the API', $api], [1, 'webhooks', $hook], [1, 'a virtual host with the API', $host->($api)], [1, 'a virtual host with webhooks', $host->($hook)],
+        [1, 'one of two virtual hosts', $host->($api, $line) . $host->($hook)], [0, 'neither', ''], [0, 'the API, with the key', "$line$api"],
+        [0, 'a virtual host, with that of the main server', $line . $host->($api, $hook)], [0, 'a virtual host, with one of its own', $host->($hook, $line)],
+    ) {
+        my ($refused, $name, $conf) = @$case;
+        ($status, $out) = test_with(secret => '', conf => $conf);
+        is($status ? 1 : 0, $refused, "$name: " . ($refused ? 'refused without a key' : 'taken')) or diag $out;
+        like($out, qr/needs the secret key by which the rows of the registry are sealed: add WebhookKeysSecretKeyFile/, '... and says what to add') if $refused;
+    }
     ($status, $out) = test_with(before => 'WebhookKeysCAFile no.pem');
     isnt($status, 0, 'WebhookKeysCAFile: missing');
     like($out, qr/WebhookKeysCAFile is ".*no\.pem", but must be a file of PEM certificates/, '... says what would be right');

@@ -84,7 +84,7 @@ static int seal_all(whk_control_t *control, const whk_secret_key_t *secret, outc
 
 /* In a process of its own: it becomes the registry's owner for good, and the key file stays whose
  * it is. */
-static int seal_all_in_child(whk_control_t *control, const whk_secret_key_t *secret,
+static int seal_all_in_child(whk_control_t *control, int folder, const whk_secret_key_t *secret,
                              outcome_t *outcome)
 {
     int pipe_[2];
@@ -100,6 +100,8 @@ static int seal_all_in_child(whk_control_t *control, const whk_secret_key_t *sec
         return whk_refused("no process is to be had: %s", strerror(errno));
     if (child == 0) {
         close(pipe_[0]);
+        /* The lock is its parent's: where that is killed, the next run need not wait for it. */
+        close(folder);
         outcome->status = seal_all(control, secret, outcome);
         _exit(write(pipe_[1], outcome, sizeof(*outcome)) == (ssize_t)sizeof(*outcome)
                   ? WHK_EXIT_DONE
@@ -118,14 +120,14 @@ static int seal_all_in_child(whk_control_t *control, const whk_secret_key_t *sec
 /* ---- the key file ---- */
 
 /* One run at a time. The folder is locked, since the file itself is replaced. */
-static int lock_folder(whk_control_t *control)
+static int lock_folder(whk_control_t *control, int *folder)
 {
     const char *file = control->settings.secret_key_file;
-    int folder = open(whk_conf_folder(control->pool, file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (folder < 0)
+    *folder = open(whk_conf_folder(control->pool, file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*folder < 0)
         return whk_refused("the folder of %s cannot be opened: %s", file, strerror(errno));
-    if (flock(folder, LOCK_EX | LOCK_NB) != 0)
+    if (flock(*folder, LOCK_EX | LOCK_NB) != 0)
         return whk_refused("the folder of %s is locked: is another whkctl at it?", file);
     return WHK_EXIT_DONE;
 }
@@ -180,7 +182,7 @@ static int make_next(whk_control_t *control)
                : status;
 }
 
-static int change_to_next(whk_control_t *control)
+static int change_to_next(whk_control_t *control, int folder)
 {
     const whk_secret_key_t *promoted = whk_secret_key_promote(control->pool, control->key);
     outcome_t outcome;
@@ -188,7 +190,7 @@ static int change_to_next(whk_control_t *control)
 
     if (!promoted)
         return write_file(control, NULL);
-    status = seal_all_in_child(control, promoted, &outcome);
+    status = seal_all_in_child(control, folder, promoted, &outcome);
     if (status == WHK_EXIT_DONE)
         status = write_file(control, promoted);
     return status == WHK_EXIT_DONE
@@ -199,10 +201,10 @@ static int change_to_next(whk_control_t *control)
                : status;
 }
 
-static int drop_previous(whk_control_t *control)
+static int drop_previous(whk_control_t *control, int folder)
 {
     outcome_t outcome;
-    int status = seal_all_in_child(control, control->key, &outcome);
+    int status = seal_all_in_child(control, folder, control->key, &outcome);
 
     if (status != WHK_EXIT_DONE)
         return status;
@@ -219,15 +221,17 @@ static int drop_previous(whk_control_t *control)
 int whk_cmd_secret_rotate(whk_control_t *control)
 {
     int status = whk_control_load_key(control);
+    int folder;
 
     if (status == WHK_EXIT_DONE)
-        status = lock_folder(control);
+        status = lock_folder(control, &folder);
     /* Again: another run may have come first. */
     if (status == WHK_EXIT_DONE)
         status = whk_control_load_key(control);
     if (status != WHK_EXIT_DONE)
         return status;
     if (whk_secret_key_has_previous(control->key))
-        return drop_previous(control);
-    return whk_secret_key_has_next(control->key) ? change_to_next(control) : make_next(control);
+        return drop_previous(control, folder);
+    return whk_secret_key_has_next(control->key) ? change_to_next(control, folder)
+                                                 : make_next(control);
 }

@@ -469,7 +469,7 @@ const command_rec whk_directives[] = {
     AP_INIT_TAKE_ARGV("WebhookKeysOTPProvider", set_directive, (void *)&rows[OTP_PROVIDER],
                       EVERYWHERE, "who checks one-time passwords"),
     AP_INIT_TAKE_ARGV("WebhookKeysSecretKeyFile", set_directive, (void *)&rows[SECRET_KEY_FILE],
-                      RSRC_CONF, "file of the key under which OTP secrets are stored"),
+                      RSRC_CONF, "file of the key that seals the registry"),
     AP_INIT_TAKE_ARGV("WebhookKeysJwksUriAllow", set_directive, (void *)&rows[JWKS_URI_ALLOW],
                       RSRC_CONF, "addresses and hosts that a jwksUri may lead to all the same"),
     AP_INIT_TAKE_ARGV("WebhookKeysJwksUriPin", set_directive, (void *)&rows[JWKS_URI_PIN],

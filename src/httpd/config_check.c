@@ -27,6 +27,16 @@ static int is_virtual_host(const ap_directive_t *directive)
     return !ap_cstr_casecmp(directive->directive, "<VirtualHost");
 }
 
+/* Quoted, it is the same name. */
+static int names_handler(const char *args)
+{
+    apr_size_t length = strlen(WHK_HANDLER);
+    int quoted = *args == '"' || *args == '\'';
+
+    return !ap_cstr_casecmpn(args + quoted, WHK_HANDLER, length) &&
+           (quoted ? args[length + 1] == *args : args[length] == '\0');
+}
+
 static void read_tree(const ap_directive_t *directive, registry_t *registry)
 {
     for (; directive; directive = directive->next) {
@@ -35,7 +45,7 @@ static void read_tree(const ap_directive_t *directive, registry_t *registry)
         else if (!ap_cstr_casecmp(directive->directive, "DBDParams"))
             registry->params = directive->args;
         else if (!ap_cstr_casecmp(directive->directive, "SetHandler") &&
-                 !ap_cstr_casecmp(directive->args, WHK_HANDLER))
+                 names_handler(directive->args))
             registry->serves = 1;
         else if (!ap_cstr_casecmp(directive->directive, "WebhookKeysSignature"))
             registry->verifies = 1;
