@@ -76,19 +76,19 @@ $settings
     Require valid-webhook
     ProxyPass "\${WHK_BACKEND}"
 </Location>
-<Location "/no-require">
+<LocationMatch "/no-require">
     AuthType WebhookSignature
     AuthName "webhooks"
     WebhookKeysEnterprise acme
     WebhookKeysSignature jws-detached Webhook-Signature
     ProxyPass "\${WHK_BACKEND}"
-</Location>
-<Location "/no-authtype">
+</LocationMatch>
+<LocationMatch "/no-authtype">
     WebhookKeysEnterprise acme
     WebhookKeysSignature jws-detached Webhook-Signature
     Require valid-webhook
     ProxyPass "\${WHK_BACKEND}"
-</Location>
+</LocationMatch>
 BEFORE
 );
 my ($server, $backend) = ($w->server, $w->backend);
@@ -224,7 +224,11 @@ subtest 'a configuration that is not whole lets nothing through' => sub {
     $backend->clear;
     is($w->post($key, $body, path => "/$_")->status, 500, $_) for qw(no-enterprise no-require no-authtype);
     is($backend->count, 0, 'nothing arrives');
-    like($server->error_log, qr/WebhookKeysEnterprise: set it/, 'the log says what is missing');
+    my $log = $server->error_log;
+    like($log, qr/WebhookKeysEnterprise: set it/, 'the log says what is missing');
+    like($log, qr/at \/no-require needs Require valid-webhook/,             '... which Require');
+    like($log, qr/at \/no-authtype needs AuthType WebhookSignature/, '... which AuthType');
+    is($w->client->request(POST => '/no-require', {}, 'x')->code, 'internal_error', 'the same without a signature');
     my $r = $w->post($key, $body, path => '/no-enterprise');
     unlike($r->message, qr/WebhookKeys/, '... the answer does not');
 };

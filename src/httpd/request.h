@@ -35,6 +35,7 @@ typedef struct whk_request_t {
     int status;                      /**< of the answer for `outcome` */
     struct whk_delivery_t *delivery; /**< NULL: no webhook was looked at */
     whk_deliveries_t *deliveries;    /**< of a request that a client sent: all of its chain's */
+    int access_checked;              /**< the checks of access to a location of webhooks began */
     int stopped_webhook;             /**< it is a webhook that was stopped, in a location that is
                                           anybody's */
     whk_stop_t inner;                /**< a subrequest of it that was so stopped */

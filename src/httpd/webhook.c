@@ -18,6 +18,11 @@ APLOG_USE_MODULE(webhook_keys);
 
 #define NOT_VERIFIED "not_verified"
 
+/* Among a request's notes, which a redirect within httpd takes over from the subrequest that it
+ * promotes: whether the Require lines of its location were asked, and let it pass. */
+#define ACCESS_NOTE "webhook-keys-access"
+#define ACCESS_GRANTED "granted"
+
 static void forget_identity(request_rec *r)
 {
     apr_table_unset(r->subprocess_env, "WEBHOOK_ENTERPRISE");
@@ -123,9 +128,34 @@ static const whk_outcome_t *check_location(request_rec *r, const whk_config_t *c
 int whk_webhook_check_location(request_rec *r)
 {
     const whk_config_t *config = whk_config_of(r);
-    const whk_outcome_t *flaw = is_guarded(r, config) ? check_location(r, config) : NULL;
+    const whk_outcome_t *flaw;
 
-    return flaw ? stop(r, flaw) : DECLINED;
+    if (!is_guarded(r, config))
+        return DECLINED;
+    flaw = check_location(r, config);
+    if (flaw)
+        return stop(r, flaw);
+    whk_request_of(r)->access_checked = 1;
+    return DECLINED;
+}
+
+/* httpd does not ask again where a request has the configuration of the one that it was made of,
+ * be that one refused as it may: an ErrorDocument is reached so. */
+static int was_granted(request_rec *r)
+{
+    const request_rec *origin = r->prev && r->prev->per_dir_config == r->per_dir_config   ? r->prev
+                                : r->main && r->main->per_dir_config == r->per_dir_config ? r->main
+                                                                                          : NULL;
+    const char *note = origin ? apr_table_get(origin->notes, ACCESS_NOTE) : NULL;
+
+    return whk_request_of(r)->access_checked || (note && !strcmp(note, ACCESS_GRANTED));
+}
+
+/* Whoever comes here was let pass, or not asked. */
+static void note_access(request_rec *r)
+{
+    if (is_guarded(r, whk_config_of(r)))
+        apr_table_setn(r->notes, ACCESS_NOTE, was_granted(r) ? ACCESS_GRANTED : "not asked");
 }
 
 /* ---- authentication and authorisation ---- */
@@ -173,6 +203,7 @@ int whk_webhook_carry(request_rec *r)
 {
     const whk_delivery_t *delivery = r->prev || r->main ? whk_webhook_nearest(r) : NULL;
 
+    note_access(r);
     if (delivery)
         tell_environment(r, delivery);
     return DECLINED;
@@ -192,6 +223,14 @@ static void present(request_rec *r, const whk_delivery_t *delivery)
 /* Another part of a RequireAny granted access, and nobody was asked for a signature. */
 static int let_through_unverified(request_rec *r, const whk_config_t *config)
 {
+    const char *access = apr_table_get(r->notes, ACCESS_NOTE);
+
+    if (!access || strcmp(access, ACCESS_GRANTED) != 0)
+        return stop(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                                "%s, which has WebhookKeysSignature, was reached without its "
+                                "Require lines being asked, as by an ErrorDocument in the same "
+                                "location or Satisfy Any: that is not for webhooks",
+                                r->uri));
     if (!(config->requires & WHK_REQUIRES_VALID_WEBHOOK))
         return stop(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
                                 "access to %s, which has WebhookKeysSignature, was granted without "

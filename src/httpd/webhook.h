@@ -21,7 +21,8 @@ int whk_webhook_check(request_rec *r);
 /** `Require valid-webhook`. */
 extern const authz_provider whk_webhook_provider;
 
-/** fixups: what was verified is in the environment after an internal redirect too. */
+/** fixups: what was verified is in the environment after an internal redirect too; and whoever
+ * comes this far had access. */
 int whk_webhook_carry(request_rec *r);
 
 /**
