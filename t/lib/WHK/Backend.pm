@@ -5,6 +5,9 @@ package WHK::Backend;
 #   my @r = $b->requests;          what arrived since the last ->clear, in order: hashes of method, path, body (bytes)
 #                                  and headers, [[name, value], ...]
 #   WHK::Backend::header($r, 'Name')   the values of one header of such a request, joined; undef: there is none
+#   WHK::Backend::identity($r)      who signed, as the backend may take it: { 'webhook-key-id' => [values], ... } of every header whose
+#                                   name reads like one of ours
+#   $b->write_cgi("$dir/name.cgi")  a CGI program that is such a backend too, and keeps what arrives in the same place
 #   $b->last ->count ->clear ->stop ->start (on the same port)
 
 use strict;
@@ -72,6 +75,38 @@ sub header {
     my ($request, $name) = @_;
     my @values = map { $_->[1] } grep { lc $_->[0] eq lc $name } @{ $request->{headers} };
     return @values ? join ', ', @values : undef;
+}
+
+sub identity {
+    my $request = shift;
+    my %identity;
+    for my $header (@{ $request->{headers} }) {
+        my $name = lc $header->[0] =~ s/[^A-Za-z0-9]/-/gr;
+        push @{ $identity{$name} }, $header->[1] if $name =~ /^webhook-(?:enterprise|key-id|alg|signed-at)\z/;
+    }
+    return \%identity;
+}
+
+# Its environment is the header of such a request; WEBHOOK_... of it is there under that name, too.
+sub write_cgi {
+    my ($self, $file) = @_;
+    open my $out, '>', $file or die "$file: $!";
+    print $out <<"CGI";
+#!/bin/sh
+body=\$(base64 -w 0)
+header=
+for name in HTTP_WEBHOOK_ENTERPRISE HTTP_WEBHOOK_KEY_ID HTTP_WEBHOOK_ALG HTTP_WEBHOOK_SIGNED_AT WEBHOOK_ENTERPRISE WEBHOOK_KEY_ID WEBHOOK_VERDICT; do
+    if value=\$(printenv "\$name"); then
+        case \$name in HTTP_*) name=\$(printf %s "\${name#HTTP_}" | tr _ -) ;; *) name=env-\$name ;; esac
+        header=\$header\${header:+,}\$(printf '["%s","%s"]' "\$name" "\$value")
+    fi
+done
+printf '{"method":"%s","path":"%s","headers":[%s],"body":"%s"}\\n' "\$REQUEST_METHOD" "\$REQUEST_URI" "\$header" "\$body" >> '$self->{log}'
+printf 'Content-Type: text/plain\\r\\n\\r\\nheard\\n'
+CGI
+    close $out;
+    chmod 0755, $file or die "$file: $!";
+    return;
 }
 
 1;
