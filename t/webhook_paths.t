@@ -30,56 +30,56 @@ my $settings = <<'SETTINGS';
     Require valid-webhook
 SETTINGS
 
-# For each way: a name, the path that is asked for, where what is signed right comes to (always, in the request without a
-# body, or with one; `-` nowhere), and its lines. <...> of them is a folder of pages, opened to everybody.
+# For each way: a name, the path that is asked for, what comes of a webhook that is signed right (it arrives; it does where
+# it has no body, `bare`; either; never; or its first handler has read it and it goes on without, `emptied`), and the lines of its folder of pages, which is open to everybody, or closed to all
+# but webhooks.
 my @ways = (
-    # name, target, right: what a right one must do, lines
     [ 'no detour', '/hooks/direct', 'arrives', '' ],
 
-    [ 'DirectoryIndex to a proxy',           '/index-proxy/',    'either', 'DirectoryIndex /hooks/index' ],
-    [ 'DirectoryIndex to a file',            '/index-file/',     'either', "DirectoryIndex hook.cgi" ],
-    [ 'DirectoryIndex, the second of two',   '/index-second/',   'either', 'DirectoryIndex nothing.html /hooks/index' ],
-    [ 'DirectoryIndex of a closed folder',   '/index-closed/',   'either', 'DirectoryIndex /open/index', 'closed' ],
-    [ 'DirectoryIndex from closed to closed', '/index-twice/',   'either', 'DirectoryIndex /hooks/index', 'closed' ],
-    [ 'FallbackResource to a proxy',         '/fallback/none',   'either', 'FallbackResource /hooks/fallback' ],
-    [ 'FallbackResource to a file',          '/fallback-file/none', 'either', 'FallbackResource /fallback-file/hook.cgi' ],
-    [ 'FallbackResource of a closed folder', '/fallback-closed/none', 'either', 'FallbackResource /open/fallback', 'closed' ],
+    [ 'DirectoryIndex to a proxy',           '/index-proxy/',    'arrives', 'DirectoryIndex /hooks/index' ],
+    [ 'DirectoryIndex to a file',            '/index-file/',     'arrives', "DirectoryIndex hook.cgi" ],
+    [ 'DirectoryIndex, the second of two',   '/index-second/',   'arrives', 'DirectoryIndex nothing.html /hooks/index' ],
+    [ 'DirectoryIndex of a closed folder',   '/index-closed/',   'arrives', 'DirectoryIndex /open/index', 'closed' ],
+    [ 'DirectoryIndex from closed to closed', '/index-twice/',   'arrives', 'DirectoryIndex /hooks/index', 'closed' ],
+    [ 'FallbackResource to a proxy',         '/fallback/none',   'arrives', 'FallbackResource /hooks/fallback' ],
+    [ 'FallbackResource to a file',          '/fallback-file/none', 'arrives', 'FallbackResource /fallback-file/hook.cgi' ],
+    [ 'FallbackResource of a closed folder', '/fallback-closed/none', 'arrives', 'FallbackResource /open/fallback', 'closed' ],
 
-    [ 'MultiViews to a file',                '/views/hook',      'either', 'Options +MultiViews' ],
-    [ 'MultiViews of a closed folder',       '/views-closed/open', 'either', 'Options +MultiViews', 'closed' ],
-    [ 'a type map to a file',                '/map/map.var',     'either', 'AddHandler type-map .var' ],
-    [ 'a type map to a proxy',               '/map-proxy/map.var', 'either', 'AddHandler type-map .var' ],
+    [ 'MultiViews to a file',                '/views/hook',      'arrives', 'Options +MultiViews' ],
+    [ 'MultiViews of a closed folder',       '/views-closed/open', 'arrives', 'Options +MultiViews', 'closed' ],
+    [ 'a type map to a file',                '/map/map.var',     'arrives', 'AddHandler type-map .var' ],
+    [ 'a type map out of its folder',        '/map-proxy/map.var', 'arrives', 'AddHandler type-map .var' ],
 
     [ 'mod_rewrite [PT]',                    '/rewrite-pt/x',    'arrives', '' ],
-    [ 'mod_rewrite in a folder',             '/rewrite-folder/x', 'either', 'RewriteRule . /hooks/rewritten [L]' ],
-    [ 'mod_rewrite in a folder [PT]',        '/rewrite-folder-pt/x', 'either', 'RewriteRule . /hooks/rewritten [PT,L]' ],
-    [ 'mod_rewrite in a closed folder',      '/rewrite-closed/x', 'either', 'RewriteRule . /open/rewritten [L]', 'closed' ],
-    [ 'mod_rewrite in a closed folder to another one', '/rewrite-twice/x', 'either', 'RewriteRule . /hooks/rewritten [L]', 'closed' ],
+    [ 'mod_rewrite in a folder',             '/rewrite-folder/x', 'arrives', 'RewriteRule . /hooks/rewritten [L]' ],
+    [ 'mod_rewrite in a folder [PT]',        '/rewrite-folder-pt/x', 'arrives', 'RewriteRule . /hooks/rewritten [PT,L]' ],
+    [ 'mod_rewrite in a closed folder',      '/rewrite-closed/x', 'arrives', 'RewriteRule . /open/rewritten [L]', 'closed' ],
+    [ 'mod_rewrite in a closed folder to another one', '/rewrite-twice/x', 'arrives', 'RewriteRule . /hooks/rewritten [L]', 'closed' ],
     [ 'mod_rewrite in a closed folder [P]',  '/rewrite-p/x',     'arrives', 'RewriteRule . ${WHK_BACKEND}/rewritten [P,L]', 'closed' ],
     [ 'mod_rewrite [P] of a closed location', '/rewrite-closed-p/x', 'arrives', '' ],
-    [ 'mod_rewrite, its condition looks up', '/rewrite-look/x',  'either', "RewriteCond %{LA-U:REMOTE_USER} .\n    RewriteRule . /hooks/rewritten [L]" ],
+    [ 'mod_rewrite, its condition looks up', '/rewrite-look/x',  'arrives', "RewriteCond %{LA-U:SCRIPT_FILENAME} .\n    RewriteRule . /hooks/rewritten [L]", 'closed' ],
 
-    [ 'Action to a proxy',                   '/action/x',        'either', "SetHandler hook-handler\n    Action hook-handler /hooks/action virtual" ],
-    [ 'Action to a file',                    '/action-file/x',   'either', "SetHandler hook-handler\n    Action hook-handler /index-file/hook.cgi virtual" ],
-    [ 'Action of a closed folder',           '/action-closed/x', 'either', "SetHandler hook-handler\n    Action hook-handler /open/action virtual", 'closed' ],
+    [ 'Action to a proxy',                   '/action/x',        'arrives', "SetHandler hook-handler\n    Action hook-handler /hooks/action virtual" ],
+    [ 'Action to a file',                    '/action-file/x',   'arrives', "SetHandler hook-handler\n    Action hook-handler /index-file/hook.cgi virtual" ],
+    [ 'Action of a closed folder',           '/action-closed/x', 'arrives', "SetHandler hook-handler\n    Action hook-handler /open/action virtual", 'closed' ],
     [ 'Script',                              '/script/x',        'either', "Script POST /hooks/script" ],
 
-    [ 'mod_include',                         '/include/page.shtml', 'either', 'SetOutputFilter INCLUDES' ],
-    [ 'mod_include in a closed folder',      '/include-closed/page.shtml', 'either', 'SetOutputFilter INCLUDES', 'closed' ],
-    [ 'mod_include of a page that CGI made', '/include-cgi/open.cgi', 'either', "SetOutputFilter INCLUDES" ],
-    [ 'mod_include with a kept body',        '/include-kept/page.shtml', 'either', "SetOutputFilter INCLUDES\n    KeptBodySize 1000000" ],
+    [ 'mod_include',                         '/include/page.shtml', 'bare', 'SetOutputFilter INCLUDES' ],
+    [ 'mod_include in a closed folder',      '/include-closed/page.shtml', 'bare', 'SetOutputFilter INCLUDES', 'closed' ],
+    [ 'mod_include of a page that CGI made', '/include-cgi/open.cgi', 'bare', "SetOutputFilter INCLUDES" ],
+    [ 'mod_include with a kept body',        '/include-kept/page.shtml', 'bare', "SetOutputFilter INCLUDES\n    KeptBodySize 1000000" ],
 
-    [ 'mod_speling',                         '/speling/hooc.cgi', 'either', 'CheckSpelling On' ],
-    [ 'mod_speling in a closed folder',      '/speling-closed/opne.cgi', 'either', 'CheckSpelling On', 'closed' ],
+    [ 'mod_speling',                         '/speling/hooc.cgi', 'never', 'CheckSpelling On' ],
+    [ 'mod_speling in a closed folder',      '/speling-closed/opne.cgi', 'never', 'CheckSpelling On', 'closed' ],
 
     [ 'ErrorDocument',                       '/error/none',      'either', 'ErrorDocument 404 /hooks/error' ],
     [ 'ErrorDocument, a file',               '/error-file/none', 'either', 'ErrorDocument 404 /error-file/hook.cgi' ],
-    [ 'ErrorDocument of a closed folder',    '/error-closed/none', 'either', "ErrorDocument 401 /open/error\n    ErrorDocument 404 /open/error", 'closed' ],
+    [ 'ErrorDocument of a closed folder',    '/error-closed/none', 'emptied', "ErrorDocument 401 /open/error\n    ErrorDocument 404 /open/error", 'closed' ],
     [ 'ErrorDocument from closed to closed', '/error-twice/none', 'either', "ErrorDocument 401 /hooks/error\n    ErrorDocument 404 /hooks/error", 'closed' ],
 
-    [ 'Location: of CGI to a proxy',         '/cgi/hooks.cgi',   'either', '' ],
-    [ 'Location: of CGI to a file',          '/cgi/file.cgi',    'either', '' ],
-    [ 'Location: of CGI in a closed folder', '/cgi-closed/open.cgi', 'either', '', 'closed' ],
+    [ 'Location: of CGI to a proxy',         '/cgi/hooks.cgi',   'bare', '' ],
+    [ 'Location: of CGI to a file',          '/cgi/file.cgi',    'bare', '' ],
+    [ 'Location: of CGI in a closed folder', '/cgi-closed/open.cgi', 'emptied', '', 'closed' ],
 
     [ 'a file below its name',               '/index-file/hook.cgi/more', 'arrives', '' ],
     [ 'an alias of a closed folder',         '/index-closed/open.cgi', 'arrives', '' ],
@@ -97,13 +97,17 @@ Protocols h2c http/1.1
 TypesConfig /dev/null
 ScriptSock "$pages/cgid.sock"
 RewriteEngine On
-RewriteRule "^/rewrite-pt" "/hooks/pt" [PT]
+RewriteRule "^/rewrite-pt" "/pt/x" [PT]
 RewriteRule "^/rewrite-closed-p" "\${WHK_BACKEND}/closed-p" [P]
 <Location "/hooks">
 $settings
     ProxyPass "\${WHK_BACKEND}"
 </Location>
 <Location "/rewrite-closed-p">
+$settings
+</Location>
+ProxyPass "/pt" "\${WHK_BACKEND}/pt"
+<Location "/pt">
 $settings
 </Location>
 <Location "/open">
@@ -138,8 +142,8 @@ for my $name (keys %folders) {
     $backend->write_cgi("$pages/$name/$_") for qw(hook.cgi open.cgi);
 }
 page('map/map.var', "URI: hook.cgi\nContent-type: text/plain\n");
-page('map-proxy/map.var', "URI: /hooks/mapped\nContent-type: text/plain\n");
-page('include-cgi/open.cgi', qq(#!/bin/sh\nprintf 'Content-Type: text/html\\r\\n\\r\\n<!--#include virtual="/hooks/included" -->'\n));
+page('map-proxy/map.var', "URI: ../hooks/mapped\nContent-type: text/plain\n");
+page('include-cgi/open.cgi', qq(#!/bin/sh\ncat > /dev/null\nprintf 'Content-Type: text/html\\r\\n\\r\\n<!--#include virtual="/hooks/included" -->'\n));
 page("cgi/$_->[0].cgi", "#!/bin/sh\nprintf 'Location: $_->[1]\\r\\n\\r\\n'\n") for [ hooks => '/hooks/from-cgi' ], [ file => '/index-file/hook.cgi' ];
 page('cgi-closed/open.cgi', "#!/bin/sh\ncat > /dev/null; printf 'Location: /open/from-cgi\\r\\n\\r\\n'\n");
 
@@ -177,7 +181,7 @@ sub is_ours {
 }
 
 my %came;
-for my $way (@ways) {
+for my $way (grep { $_->[0] =~ /$ENV{WAY}/ } @ways) {
     my ($name, $target, $right) = @$way;
     subtest $name => sub {
         for my $protocol ('HTTP/1.1', 'HTTP/2') {
@@ -185,6 +189,8 @@ for my $way (@ways) {
             for my $framing (qw(none length chunked)) {
                 for my $case (@{ $signed{$framing} }) {
                     my ($how, $signed, $bytes) = @$case;
+                    # Whose signature it is, or whether there is one, is not the protocol's matter.
+                    next if $protocol eq 'HTTP/2' && !defined $bytes;
                     $backend->clear;
                     my $r = $sender->send(
                         protocol => $protocol, framing => $framing, method => $framing eq 'none' ? 'GET' : 'POST', target => $target,
@@ -197,14 +203,18 @@ for my $way (@ways) {
                         my $who = is_ours($got);
                         (
                             !defined $bytes       ? 'what nobody signed arrived'
-                            : $got->{body} ne $bytes ? length($got->{body}) . ' bytes arrived that are not those that were signed'
+                            : $got->{body} ne $bytes && !($right eq 'emptied' && $got->{body} eq '') ? length($got->{body}) . ' bytes arrived that are not those that were signed'
                             :                       (),
                             defined $who ? "the backend believes: $who" : ()
                         )
                     } @arrived;
                     push @flaws, 'it arrived ' . @arrived . ' times, though its signature is not over this body' if @arrived && $how ne 'right';
                     push @flaws, 'it did not arrive' if !@arrived && $how eq 'right' && $right eq 'arrives';
-                    push @flaws, 'no answer' if !$r->status;
+                    push @flaws, 'it did not arrive' if !@arrived && $how eq 'right' && $right eq 'bare' && $framing eq 'none';
+                    push @flaws, 'it arrived, though httpd takes its body away' if @arrived && $right eq 'bare' && $framing ne 'none';
+                    push @flaws, 'it arrived' if @arrived && $right eq 'never';
+                    # curl (HTTP/2) may take it ill when an answer comes before its body was sent, whoever answers.
+                    push @flaws, 'no answer' if !$r->status && $r->body !~ /^curl ended with 92/;
                     ok(!@flaws, $sent) or diag "$name, $target: ", join("\n", @flaws), "\n", $r->head, $r->body =~ /\A[[:print:]\s]{0,400}\z/ ? $r->body : '';
                     $came{$name}{"$protocol $framing"} = @arrived ? 'arrives' : $r->status if $how eq 'right';
                 }

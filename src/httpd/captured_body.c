@@ -33,13 +33,35 @@ static apr_status_t hand_out(whk_captured_body_t *body, ap_filter_t *filter,
     return APR_SUCCESS;
 }
 
+static int holds_bytes(const apr_bucket_brigade *brigade)
+{
+    const apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
+
+    while (bucket != APR_BRIGADE_SENTINEL(brigade) && APR_BUCKET_IS_METADATA(bucket))
+        bucket = APR_BUCKET_NEXT(bucket);
+    return bucket != APR_BRIGADE_SENTINEL(brigade);
+}
+
+static apr_status_t let_through(whk_captured_body_t *body, ap_filter_t *filter,
+                                apr_bucket_brigade *brigade, ap_input_mode_t mode,
+                                apr_read_type_e block, apr_off_t most)
+{
+    apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, most);
+
+    /* Lines are those of trailers, which httpd reads through all filters. */
+    if (status == APR_SUCCESS && (mode == AP_MODE_READBYTES || mode == AP_MODE_EXHAUSTIVE) &&
+        holds_bytes(brigade))
+        body->is_spent = 1;
+    return status;
+}
+
 static apr_status_t give_captured(ap_filter_t *filter, apr_bucket_brigade *brigade,
                                   ap_input_mode_t mode, apr_read_type_e block, apr_off_t most)
 {
     whk_captured_body_t *body = filter->ctx;
 
     if (!body->is_read)
-        return ap_get_brigade(filter->next, brigade, mode, block, most);
+        return let_through(body, filter, brigade, mode, block, most);
     if (body->flaw)
         return APR_EGENERAL;
     return hand_out(body, filter, brigade, mode, most);
@@ -123,6 +145,10 @@ const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit
         return whk_fail(sent->pool, WHK_INTERNAL_ERROR,
                         "a module took away the filter that reads bodies of webhooks");
     captured = filter->ctx;
+    if (captured->is_spent)
+        return whk_refuse(sent->pool, WHK_INVALID_REQUEST,
+                          "the body was read, and is gone, before httpd came to where webhooks are "
+                          "verified: send it there directly");
     if (!captured->is_read) {
         captured->flaw =
             whk_body_read(sent, filter->next, limit, &captured->bytes, &captured->length);
@@ -136,6 +162,27 @@ const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit
         return whk_body_too_large(sent, limit);
     *body = captured;
     return NULL;
+}
+
+static const whk_captured_body_t *captured_of(const request_rec *sent)
+{
+    const ap_filter_t *found = find(sent);
+
+    return found ? found->ctx : NULL;
+}
+
+int whk_captured_body_is_empty(const request_rec *sent)
+{
+    const whk_captured_body_t *captured = captured_of(sent);
+
+    return !captured || captured->length == 0;
+}
+
+int whk_captured_body_is_given(const request_rec *sent)
+{
+    const whk_captured_body_t *captured = captured_of(sent);
+
+    return captured && captured->is_handed_over && captured->given > 0;
 }
 
 void whk_captured_body_hand_over(request_rec *r, request_rec *sent)

@@ -21,6 +21,7 @@ typedef struct whk_captured_body_t {
     apr_size_t length;
     apr_size_t given; /**< bytes that were handed out */
     int is_read;
+    int is_spent;              /**< somebody read of it before it was captured: it is lost */
     const whk_outcome_t *flaw; /**< why it could not be read; NULL: it could */
     int is_handed_over;
 } whk_captured_body_t;
@@ -36,10 +37,16 @@ int whk_captured_body_install(request_rec *r);
  * the same. A chunked body has a length from then on.
  * @param sent  the first of a chain of redirects and subrequests
  * @param limit most bytes that it may have for whoever asks
- * @return as whk_body_read()
+ * @return as whk_body_read(); invalid_request where another handler has read of it
  */
 const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit,
                                             const whk_captured_body_t **body);
+
+/** True where nothing was captured, or no byte. */
+int whk_captured_body_is_empty(const request_rec *sent);
+
+/** True where a handler has it already, or a part of it, so that another one would get less. */
+int whk_captured_body_is_given(const request_rec *sent);
 
 /**
  * From now on who reads the body of `r` gets what was captured and nothing else, whatever filters

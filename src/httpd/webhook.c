@@ -243,14 +243,29 @@ static int let_through_unverified(request_rec *r, const whk_config_t *config)
     return DECLINED;
 }
 
+/* What may still be amiss with what is signed right. */
+static const whk_outcome_t *check_use(request_rec *r)
+{
+    request_rec *sent = whk_webhook_as_sent(r);
+
+    if (r->method_number == M_CONNECT)
+        return whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED,
+                          "a webhook opens no tunnel: send it with POST");
+    /* httpd gives the subrequests of a page no body, and what an ErrorDocument or a CGI program's
+     * Location leads to gets none that was read before: another one than was signed. */
+    if ((r->main && !whk_captured_body_is_empty(sent)) || whk_captured_body_is_given(sent))
+        return whk_refuse(r->pool, WHK_INVALID_REQUEST,
+                          "httpd came here with no body any more: send the webhook here directly");
+    return NULL;
+}
+
 static int let_through_verified(request_rec *r)
 {
     whk_delivery_t *delivery = whk_webhook_judge(r);
     const whk_outcome_t *outcome = delivery->outcome;
 
-    if (!outcome && r->method_number == M_CONNECT)
-        outcome = whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED,
-                             "a webhook opens no tunnel: send it with POST");
+    if (!outcome)
+        outcome = check_use(r);
     if (!outcome)
         outcome = whk_webhook_use(r, delivery);
     if (outcome)

@@ -23,6 +23,7 @@ sub http_1_1 {
     my ($self, %o) = @_;
     my $head = join '', map { "$_\r\n" } "$o{method} $o{target} HTTP/1.1", 'Host: localhost', lines($o{headers});
     my $body = $o{body};
+    $self->{client}->close;
     return $self->{client}->raw("$head\r\n") if $o{framing} eq 'none';
     return $self->{client}->raw($head . 'Content-Length: ' . length($body) . "\r\n\r\n$body") if $o{framing} eq 'length';
     my $half   = int(length($body) / 2);
