@@ -20,6 +20,7 @@
 
 /* Walks through a registry until nothing is left: what httpd wrote during one is for the next. */
 #define WALKS_MOST 5
+#define PAUSE apr_time_from_msec(1500)
 
 #define STEPS 3
 
@@ -75,8 +76,15 @@ static int seal_all(whk_control_t *control, const whk_secret_key_t *secret, outc
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
     outcome->is_left = 1;
-    for (walks = 0; walks < WALKS_MOST && outcome->is_left && status == WHK_EXIT_DONE; walks++)
+    /* Somebody who still seals by the previous key may take a breath between two writes: nothing
+     * is left where a walk after a pause finds nothing. */
+    for (walks = 0; walks < WALKS_MOST && status == WHK_EXIT_DONE; walks++) {
+        if (walks > 0 && whk_secret_key_has_previous(control->key))
+            apr_sleep(PAUSE);
         status = walk_once(control, secret, outcome);
+        if (!outcome->is_left && (walks > 0 || !whk_secret_key_has_previous(control->key)))
+            break;
+    }
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr);
     return status;
