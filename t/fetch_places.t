@@ -10,6 +10,7 @@ use WHK::Answers qw(refused);
 use WHK::Client;
 use WHK::Keys;
 use WHK::Origin;
+use WHK::Seals;
 use WHK::Webhooks;
 
 my $json   = JSON::PP->new->utf8->canonical;
@@ -91,6 +92,7 @@ subtest 'verify: what is fresh needs no place, and what is not one at most' => s
     # The background has it for an hour; whoever verifies finds it too old.
     my $later = 1000 * (int(time) + 240);
     $w->server->sql("UPDATE whk_remote_set SET uri = '$hang', fresh_until = 1, refresh_at = $later; UPDATE whk_key SET jwks_uri = '$hang'");
+    WHK::Seals->new($w->server)->key_row('slow', 'remote');
     my $before = fetched('/hang');
     my ($hanging, $answers) = outcome_of($before, map { begin($w, $to, { $w->admins->read }, $jws) } 1 .. 6);
     is(scalar @$hanging, 1, 'one at a time of what is not');

@@ -68,7 +68,14 @@ status=0
 prove -It/lib -j"${JOBS:-2}" --timer "$@" || status=$?
 if [ -n "${WHK_SANITIZER_LOGS:-}" ]; then
     stop
-    if found=$(grep -lE 'whk_|AddressSanitizer: [a-z-]+ on|runtime error' "$WHK_SANITIZER_LOGS"/sanitizer.* 2> /dev/null); then
+    found=
+    for file in "$WHK_SANITIZER_LOGS"/sanitizer.*; do
+        grep -qsE 'whk_|AddressSanitizer: [A-Za-z-]+ on|runtime error' "$file" || continue
+        # httpd's own: see t/lib/WHK/Backtraces.pm.
+        if grep -q '#0 .* apr_os_sock_get ' "$file" && grep -q '#1 .*/mod_mpm_' "$file"; then continue; fi
+        found="$found $file"
+    done
+    if [ -n "$found" ]; then
         cat $found >&2
         echo 'The sanitizers found what stands above.' >&2
         status=1

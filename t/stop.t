@@ -6,8 +6,11 @@ use JSON::PP;
 use POSIX qw(_exit);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use WHK::Backend;
+use WHK::Backtraces;
 use WHK::Client;
 use WHK::Origin;
+use WHK::Seals;
 use WHK::Webhooks;
 
 my $stops   = $ENV{WHK_STOPS}   // 8;
@@ -15,12 +18,14 @@ my $reloads = $ENV{WHK_RELOADS} // 3;
 my $json    = JSON::PP->new->utf8->canonical;
 my $origin  = WHK::Origin->new(cert => undef, options => [ '--life', 7200 ]);
 my $hanging = 3;
+$WHK::Backend::life = 7200;
+my $backtraces = WHK::Backtraces->new;
 
 # An httpd whose sets by URI all hang but for one.
 sub webhooks {
     my $mpm = shift;
     my $w   = WHK::Webhooks->new(
-        mpm => $mpm, children => 2, threads => 8, enterprise => 'stop',
+        mpm => $mpm, children => 2, threads => 8, enterprise => 'stop', env => $backtraces->env,
         before => join "\n", 'WebhookKeysJwksUriAllow 127.0.0.1', 'WebhookKeysJwksUriTimeout 4', 'WebhookKeysMaxFetches 16'
     );
     for my $kid ('good', map { "hanging-$_" } 1 .. $hanging) {
@@ -28,9 +33,10 @@ sub webhooks {
         my $path = WHK::Origin::serve("$kid.json", $json->encode({ keys => [ { %{ $key->{jwk} }, kid => $kid } ] }));
         my $r    = $w->admins->register($w->client, { jwksUri => $origin->http_uri('127.0.0.1', $path), keyId => $kid });
         is($r->status, 201, "$mpm: $kid is registered") or diag $r->body;
+        next if $kid eq 'good';
         my $hang = $origin->http_uri('127.0.0.1', "/hang?$kid");
-        $w->server->sql("UPDATE whk_remote_set SET uri = '$hang' WHERE uri LIKE '%/$kid.json'; UPDATE whk_key SET jwks_uri = '$hang' WHERE key_id = '$kid'")
-          if $kid ne 'good';
+        $w->server->sql("UPDATE whk_remote_set SET uri = '$hang' WHERE uri LIKE '%/$kid.json'; UPDATE whk_key SET jwks_uri = '$hang' WHERE key_id = '$kid'");
+        WHK::Seals->new($w->server)->key_row('stop', $kid);
     }
     $w->client->close;
     return $w;
@@ -69,11 +75,14 @@ sub load {
 
 sub end_load { kill KILL => @_; waitpid $_, 0 for @_; return }
 
-# What no log of this must hold.
+# What no log of this must hold, but for what is httpd's own: WHK::Backtraces.
 sub judge_log {
     my ($w, $name) = @_;
+    my ($ours, $known) = $backtraces->found;
     my @bad = grep { /exit signal|SIGKILL|Segmentation|double free|AddressSanitizer|does not end within/ } split /\n/, $w->server->error_log;
-    is(scalar @bad, 0, "$name: no process ended badly") or diag join "\n", @bad[ 0 .. ($#bad < 9 ? $#bad : 9) ];
+    diag "$name: $known of httpd's own faults, which an httpd without the module has too" if $known;
+    is(scalar @$ours, 0, "$name: no fault") or diag join "\n", @$ours;
+    cmp_ok(scalar @bad, '<=', $known, "$name: no process ended badly") or diag join "\n", @bad[ 0 .. ($#bad < 9 ? $#bad : 9) ];
     return;
 }
 

@@ -126,7 +126,7 @@ webhooks() {
     echo "Webhooks of 1 KiB, verified : 1 / (1 / bare handler reading them + 1 / EVP_DigestVerify)"
     fresh_registry
     for alg in ES256 EdDSA RS256; do
-        python3 t/bench/webhooks.py keys "$work/data/registry.db" bench "$alg" 64 4096 "$work/$alg"
+        python3 t/bench/webhooks.py keys "$work/data/registry.db" "$work/secret.key" bench "$alg" 64 4096 "$work/$alg"
     done
     own_data
     start 2 32
@@ -148,7 +148,7 @@ webhooks() {
 keyring() {
     echo "Resident memory of a child that knows $ENTERPRISES enterprises of 10 keys"
     fresh_registry
-    python3 t/bench/webhooks.py many "$work/data/registry.db" "$ENTERPRISES" 10 "$work/many"
+    python3 t/bench/webhooks.py many "$work/data/registry.db" "$work/secret.key" "$ENTERPRISES" 10 "$work/many"
     own_data
     start 1 16
     ab -q -k -c 8 -n 20000 "http://127.0.0.1:$port/bare" > /dev/null

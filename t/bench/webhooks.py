@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """What t/bench/run.sh verifies webhooks with.
 
-    webhooks.py keys DATABASE ENTERPRISE ALG COUNT BODIES FILE
+    webhooks.py keys DATABASE SECRETKEYFILE ENTERPRISE ALG COUNT BODIES FILE
         registers COUNT keys of the algorithm, straight in the database, and writes BODIES lines of
         `<detached JWS> <body of 1,024 bytes>` to FILE
-    webhooks.py many DATABASE ENTERPRISES KEYS FILE
+    webhooks.py many DATABASE SECRETKEYFILE ENTERPRISES KEYS FILE
         registers that many enterprises with KEYS keys each, and writes a line
         `<enterprise> <JWS that names a key, and is wrong>` for each to FILE
 """
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import sqlite3
@@ -55,11 +56,29 @@ def sign(key, alg, data):
     return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
 
 
-def insert(db, enterprise, kid, family, jwk):
+class Seals:
+    """Seals of rows of keys, as src/registry/seal.h has them."""
+
+    def __init__(self, file):
+        with open(file) as lines:
+            key = base64.urlsafe_b64decode(lines.readline()[:43] + "=")
+        pseudorandom = hmac.digest(bytes(32), key, "sha256")
+        self.key = hmac.digest(pseudorandom, b"webhook-keys seals v1\x01", "sha256")
+        self.fingerprint = b64(hashlib.sha256(b"webhook-keys secret key fingerprint\0" + key).digest()[:8])
+
+    def of(self, *values):
+        texts = [None if value is None else str(value).encode() for value in ("key", *values)]
+        text = b"".join(b"-," if text is None else b"%d:%s," % (len(text), text) for text in texts)
+        return f"v1.{self.fingerprint}.{b64(hmac.digest(self.key, text, 'sha256'))}"
+
+
+def insert(db, seals, enterprise, kid, family, jwk):
     text = json.dumps(jwk, separators=(",", ":"), sort_keys=True)
-    db.execute("INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwk, thumbprint, status, "
-               "created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, 'ACTIVE', 1, 'bench')",
-               (str(uuid.uuid4()), enterprise, kid, kid, family, text, b64(hashlib.sha256(text.encode()).digest())))
+    row = (str(uuid.uuid4()), enterprise, kid, kid, family, None, text, b64(hashlib.sha256(text.encode()).digest()),
+           "ACTIVE", 1, "bench")
+    db.execute("INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "
+               "created_at, created_by, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               (*row, seals.of(*row, 0, None, None)))
 
 
 def touch(db, enterprise):
@@ -67,12 +86,13 @@ def touch(db, enterprise):
                "FROM whk_enterprise) WHERE enterprise_id = ?", (enterprise,))
 
 
-def keys(database, enterprise, alg, count, bodies, file):
+def keys(database, secret, enterprise, alg, count, bodies, file):
     pairs = []
+    seals = Seals(secret)
     with sqlite3.connect(database) as db:
         for i in range(int(count)):
             key, family, jwk = make(alg)
-            insert(db, enterprise, f"{alg}-{i}", family, jwk)
+            insert(db, seals, enterprise, f"{alg}-{i}", family, jwk)
             pairs.append((key, f"{alg}-{i}"))
         touch(db, enterprise)
     with open(file, "w") as out:
@@ -84,14 +104,15 @@ def keys(database, enterprise, alg, count, bodies, file):
             out.write(f"{header}..{b64(signature)} {body}\n")
 
 
-def many(database, enterprises, count, file):
+def many(database, secret, enterprises, count, file):
     made = [make("ES256") for _ in range(int(count))]
+    seals = Seals(secret)
     with sqlite3.connect(database) as db, open(file, "w") as out:
         for i in range(int(enterprises)):
             enterprise = f"enterprise-{i}"
             db.execute("INSERT INTO whk_enterprise (enterprise_id, created_at) VALUES (?, 1)", (enterprise,))
             for n, (_, family, jwk) in enumerate(made):
-                insert(db, enterprise, f"key-{n}", family, jwk)
+                insert(db, seals, enterprise, f"key-{n}", family, jwk)
             touch(db, enterprise)
             header = b64(json.dumps({"alg": "ES256", "kid": "key-0", "iat": int(time.time())}).encode())
             out.write(f"{enterprise} {header}..{b64(bytes([1]) * 64)}\n")

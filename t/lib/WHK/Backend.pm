@@ -19,6 +19,8 @@ use JSON::PP;
 use MIME::Base64 qw(decode_base64);
 use Time::HiRes qw(sleep);
 
+our $life = 600;    # seconds, after which one that was forgotten ends
+
 my $library = dirname(__FILE__) . '/..';
 my $json    = JSON::PP->new->utf8;
 
@@ -38,7 +40,7 @@ sub start {
         open STDOUT, '>', "$self->{dir}/said";
         open STDERR, '>', "$self->{dir}/errors";
         delete $ENV{LD_PRELOAD};
-        exec 'python3', "$library/backend.py", '--log', $self->{log}, '--port', $self->{port};
+        exec 'python3', "$library/backend.py", '--log', $self->{log}, '--port', $self->{port}, '--life', $life;
     }
     $self->{pid} = $pid;
     for (1 .. 500) {

@@ -24,7 +24,8 @@ my %columns = (
 
 sub new {
     my ($class, $server) = @_;
-    open my $in, '<', $server->dir . '/secret.key' or die $!;
+    my $file = $server->dir . ($server->{shared} ? '/logs' : '') . '/secret.key';
+    open my $in, '<', $file or die "$file: $!";
     chomp(my $text = <$in>);
     my $key = decode_base64url($text);
     my $prk = hmac_sha256($key, "\0" x 32);
