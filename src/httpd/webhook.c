@@ -279,15 +279,25 @@ static int let_through_verified(request_rec *r)
 int whk_webhook_gate(request_rec *r)
 {
     const whk_config_t *config = whk_config_of(r);
-    const whk_delivery_t *delivery;
     const whk_outcome_t *flaw;
 
-    if (!is_guarded(r, config)) {
-        delivery = whk_webhook_nearest(r);
-        if (delivery)
-            present(r, delivery);
-        return DECLINED;
-    }
+/* What comes from a location of webhooks is presented as such. Its own request, which mod_dir or
+ * mod_negotiation led out of there, has met no gate yet; any other that was let through has. */
+static int let_through_open(request_rec *r)
+{
+    whk_delivery_t *own = whk_request_of(r)->delivery;
+    const whk_delivery_t *delivery = whk_webhook_nearest(r);
+    const whk_outcome_t *outcome = own && own == delivery ? whk_webhook_use(r, own) : NULL;
+
+    if (outcome)
+        return stop(r, outcome);
+    if (delivery)
+        present(r, delivery);
+    return DECLINED;
+}
+
+    if (!is_guarded(r, config))
+        return let_through_open(r);
     flaw = check_location(r, config);
     if (flaw)
         return stop(r, flaw);

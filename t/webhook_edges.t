@@ -1,0 +1,94 @@
+# Ways round a location that verifies webhooks which lead neither to another body nor by another road: out of the location
+# again, behind the body, by a target without a path, to a place that takes older signatures.
+use strict;
+use warnings;
+use Test::More;
+use File::Temp qw(tempdir);
+use JSON::PP;
+use MIME::Base64 qw(encode_base64url);
+use WHK::Answers qw(refused);
+use WHK::Backend;
+use WHK::Client;
+use WHK::Costs;
+use WHK::Webhooks;
+
+my $pages = tempdir('whk-pages-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+chmod 0755, $pages;
+mkdir "$pages/index";
+
+my $verified = <<'LINES';
+    AuthType WebhookSignature
+    AuthName "webhooks"
+    WebhookKeysEnterprise acme
+    Require valid-webhook
+LINES
+my $detached = "$verified    WebhookKeysSignature jws-detached Webhook-Signature\n";
+my $http     = "$verified    WebhookKeysSignature http-signature\n";
+
+sub location { my ($path, $lines) = @_; return qq(<Location "$path">\n$lines    ProxyPass "\${WHK_BACKEND}$path"\n</Location>\n) }
+
+my $costs = WHK::Costs->new;
+my $w     = WHK::Webhooks->new(children => 1, env => { $costs->env }, modules => [qw(alias dir cgi)], hooks => join '', <<"LINES",
+MergeTrailers On
+WebhookKeysReplayCache shmcb
+DirectoryIndex disabled
+Alias /site "$pages"
+<Directory "$pages">
+    Require all granted
+    Options +ExecCGI
+    <Files "*.cgi">
+        SetHandler cgi-script
+    </Files>
+</Directory>
+<Location "/site/fallback">
+$detached    FallbackResource /site/all.cgi
+</Location>
+<Location "/site/index/">
+$detached    DirectoryIndex /site/all.cgi
+</Location>
+<Location "/site/denied">
+    Require expr "%{HTTP:X-Pass} == 'yes'"
+</Location>
+<Location "/site/denied">
+$detached    AuthMerging And
+    ErrorDocument 401 /site/all.cgi
+    ErrorDocument 403 /site/all.cgi
+</Location>
+<LocationMatch "^/(root)?\$">
+$http    ProxyPass "\${WHK_BACKEND}"
+</LocationMatch>
+LINES
+    location('/http', $http),
+    location('/detached', $detached),
+    location('/standard', "$verified    WebhookKeysSignature standard-webhooks\n"),
+    location('/whole', "$verified    WebhookKeysSignature jws\n"),
+    location('/younger', "$detached    WebhookKeysMaxAge 1\n    WebhookKeysClockSkew 0\n"),
+    location('/open', "    Require all granted\n"),
+    location('/open/joined', "$detached    AuthMerging Or\n"),
+    location('/closed', "    Require all denied\n"),
+    location('/closed/joined', "$detached    AuthMerging Or\n"));
+$costs->of($w->server);
+my $backend = $w->backend;
+my $key     = $w->key('ES256');
+$backend->write_cgi("$pages/all.cgi");
+
+sub detached { my ($body, %how) = @_; return $w->signer->sign(scheme => 'jws-detached', header => 'Webhook-Signature', key => $key->{pem}, alg => 'ES256', kid => $key->{kid}, body => $body, %how) }
+sub covered { my ($target, $body, %how) = @_; return $w->signer->sign(scheme => 'http-signature', key => $key->{pem}, alg => 'ES256', kid => $key->{kid}, method => 'POST', authority => 'localhost', target => $target, body => $body, %how) }
+sub send_to { my ($path, $signed) = @_; return $w->client->request(POST => $path, $signed->{headers}, $signed->{body}) }
+sub alone { my $bytes = shift; return WHK::Client->new($w->server->port)->raw($bytes) }
+sub lines_of { my $headers = shift; return join '', map { "$_: $headers->{$_}\r\n" } sort keys %$headers }
+
+subtest 'out of its location' => sub {
+    for my $path ('/site/fallback/none', '/site/index/') {
+        $backend->clear;
+        my $signed = detached("from $path");
+        is(send_to($path, $signed)->status, 200, "$path: the first time");
+        refused(send_to($path, $signed), 401, 'replayed', '... the second time');
+        is($backend->count, 1, '... and one arrives');
+    }
+    my $signed = detached('denied');
+    isnt(send_to('/site/denied', $signed)->status, 200, 'denied, and told so by a page');
+    is(send_to('/detached', $signed)->status, 200, '... which does not use it up');
+};
+
+done_testing;
