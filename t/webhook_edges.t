@@ -91,4 +91,17 @@ subtest 'out of its location' => sub {
     is(send_to('/detached', $signed)->status, 200, '... which does not use it up');
 };
 
+subtest 'behind the body' => sub {
+    $backend->clear;
+    my $body   = '{"pay":100}';
+    my $signed = covered('/http/x', $body, components => [ '@method', '@target-uri', 'content-digest', 'x-event' ], fields => { 'x-event' => 'good' });
+    my $r      = alone("POST /http/x HTTP/1.1\r\nHost: localhost\r\nX-Event: good\r\n" . lines_of($signed->{headers}) . "Transfer-Encoding: chunked\r\n\r\n"
+          . sprintf("%x\r\n%s\r\n0\r\n", length $body, $body) . "X-Event: evil\r\nX-More: evil\r\n\r\n");
+    is($r->status, 200, 'a trailer beside what was signed');
+    my $arrived = $backend->last;
+    is($arrived->{body}, $body, '... the body arrives');
+    is(WHK::Backend::header($arrived, 'X-Event'), 'good', '... with the header that was verified');
+    is(WHK::Backend::header($arrived, 'X-More'), undef, '... and no other');
+};
+
 done_testing;
