@@ -104,4 +104,16 @@ subtest 'behind the body' => sub {
     is(WHK::Backend::header($arrived, 'X-More'), undef, '... and no other');
 };
 
+subtest 'a target without a path' => sub {
+    $backend->clear;
+    my $body   = 'target';
+    my $signed = covered('/http/x', $body);
+    my $rest   = " HTTP/1.1\r\nHost: localhost\r\n" . lines_of($signed->{headers}) . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+    refused(alone("POST http://localhost?to=/http/x$rest"), 401, 'bad_signature', 'a path that is in the query');
+    is($backend->count, 0, '... nothing arrives');
+    is(alone("POST http://localhost/http/x$rest")->status, 200, 'the absolute form');
+    $signed = covered('/?a=/b', $body);
+    is(alone("POST http://localhost?a=/b HTTP/1.1\r\nHost: localhost\r\n" . lines_of($signed->{headers}) . 'Content-Length: ' . length($body) . "\r\n\r\n$body")->status, 200, 'an empty path is /');
+};
+
 done_testing;
