@@ -116,4 +116,14 @@ subtest 'a target without a path' => sub {
     is(alone("POST http://localhost?a=/b HTTP/1.1\r\nHost: localhost\r\n" . lines_of($signed->{headers}) . 'Content-Length: ' . length($body) . "\r\n\r\n$body")->status, 200, 'an empty path is /');
 };
 
+subtest 'a place that takes older ones' => sub {
+    $backend->clear;
+    my $signed = detached('younger');
+    is(send_to('/younger', $signed)->status, 200, 'where a signature is good for a second');
+    sleep 4;
+    refused(send_to('/younger', $signed), 401, 'expired', '... it has ended');
+    refused(send_to('/detached', $signed), 401, 'replayed', '... and where it has not, it was received');
+    is($backend->count, 1, '... one arrives');
+};
+
 done_testing;

@@ -405,6 +405,31 @@ static const row_t rows[] = {
 
 #define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
 
+/* Of what directives say, in sections too, whose configurations nobody lists. */
+static whk_longest_times_t longest;
+
+static void note_times(whk_longest_times_t *times, const whk_config_t *config)
+{
+    if (config->max_age > times->max_age)
+        times->max_age = config->max_age;
+    if (config->clock_skew > times->clock_skew)
+        times->clock_skew = config->clock_skew;
+}
+
+void whk_config_forget_times(void)
+{
+    memset(&longest, 0, sizeof(longest));
+}
+
+whk_longest_times_t whk_config_longest_times(const server_rec *s)
+{
+    whk_longest_times_t times = longest;
+
+    for (; s; s = s->next)
+        note_times(&times, whk_config_of_server(s));
+    return times;
+}
+
 static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *const argv[])
 {
     whk_config_t *config = config_;
@@ -420,6 +445,7 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     wrong = row->read(cmd, row, (char *)config + row->offset, argc, argv);
     if (!wrong) {
         config->set |= (apr_uint64_t)1 << (row - rows);
+        note_times(&longest, config);
         return NULL;
     }
     for (i = 0; i < argc; i++)
