@@ -126,4 +126,16 @@ subtest 'a place that takes older ones' => sub {
     is($backend->count, 1, '... one arrives');
 };
 
+subtest 'a payload taken out of its JWS' => sub {
+    $backend->clear;
+    my $text   = JSON::PP->new->canonical->encode({ iat => time, jti => 'in the claims' });
+    my $signed = detached($text, protected => { jti => undef });
+    my ($header, $signature) = $signed->{headers}{'Webhook-Signature'} =~ /^(\S+)\.\.(\S+)$/;
+    my $whole = { headers => { 'Content-Type' => 'application/jose' }, body => "$header." . encode_base64url($text) . ".$signature" };
+    is(send_to('/whole', $whole)->status, 200, 'a JWS with a jti among its claims');
+    refused(send_to('/detached', $signed), 401, 'replayed', '... its payload, and the rest beside');
+    refused(send_to('/whole', $whole), 401, 'replayed', '... itself');
+    is($backend->count, 1, '... one arrives');
+};
+
 done_testing;
