@@ -138,4 +138,13 @@ subtest 'a payload taken out of its JWS' => sub {
     is($backend->count, 1, '... one arrives');
 };
 
+subtest 'what merges lets through' => sub {
+    $backend->clear;
+    refused($w->client->request(POST => '/open/joined', {}, 'unsigned'), 500, 'internal_error', 'AuthMerging Or below Require all granted');
+    like($w->server->error_log, qr/Require all granted is an alternative .* at \/open\/joined/, '... the log tells why');
+    refused($w->client->request(POST => '/closed/joined', {}, 'unsigned'), 401, 'signature_missing', '... below Require all denied');
+    is($backend->count, 0, '... nothing arrives');
+    is(send_to('/closed/joined', detached('joined'))->status, 200, '... signed');
+};
+
 done_testing;

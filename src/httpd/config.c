@@ -478,6 +478,20 @@ static const char *note_require(cmd_parms *cmd, void *config_, const char *argum
     if (!ap_cstr_casecmp(what, "valid-webhook") && is_for_all_methods(cmd) &&
         !is_inside(cmd->directive, "<RequireNone"))
         config->requires |= WHK_REQUIRES_VALID_WEBHOOK;
+    if (!ap_cstr_casecmp(what, "all") &&
+        !ap_cstr_casecmp(ap_getword_conf(cmd->temp_pool, &arguments), "granted") &&
+        !is_inside(cmd->directive, "<RequireAll") && !is_inside(cmd->directive, "<RequireNone"))
+        config->requires |= WHK_REQUIRES_NOTHING;
+    return NULL;
+}
+
+/* mod_authz_core's own as well. */
+static const char *note_merging(cmd_parms *cmd, void *config_, const char *how)
+{
+    whk_config_t *config = config_;
+
+    (void)cmd;
+    config->joins = !ap_cstr_casecmp(how, "Or");
     return NULL;
 }
 
@@ -544,6 +558,7 @@ const command_rec whk_directives[] = {
     AP_INIT_TAKE_ARGV("WebhookKeysBackendHeaders", set_directive, (void *)&rows[BACKEND_HEADERS],
                       EVERYWHERE, "whether a handler is told in header fields who signed"),
     AP_INIT_RAW_ARGS("Require", note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    AP_INIT_TAKE1("AuthMerging", note_merging, NULL, OR_AUTHCFG, "see mod_authz_core"),
     AP_INIT_TAKE_ARGV("WebhookKeysReplayEntries", set_directive, (void *)&rows[REPLAY_ENTRIES],
                       RSRC_CONF, "how many webhooks are remembered on this node"),
     {NULL}};
@@ -589,7 +604,9 @@ void *whk_config_merge(apr_pool_t *pool, void *base, void *over_)
     merged->set |= over->set;
     /* As mod_authz_core has it: a section's own lines take the place of those around it. */
     if (over->requires)
-        merged->requires = over->requires;
+        merged->requires =
+            over->requires | (over->joins ? merged->requires & WHK_REQUIRES_NOTHING : 0);
+    merged->joins = over->joins;
     return merged;
 }
 

@@ -38,7 +38,8 @@ typedef struct whk_signature_config_t {
 /** What the Require lines in force at one place ask for. */
 enum {
     WHK_REQUIRES_SOMETHING = 1,
-    WHK_REQUIRES_VALID_WEBHOOK = 2 /**< `Require valid-webhook` is among them, for all methods */
+    WHK_REQUIRES_VALID_WEBHOOK = 2, /**< `Require valid-webhook` is among them, for all methods */
+    WHK_REQUIRES_NOTHING = 4        /**< and `Require all granted`, which alone is enough */
 };
 /** WebhookKeysReplayCache: what remembers webhooks beside this node's own memory. */
 typedef struct whk_replay_provider_t {
@@ -78,6 +79,7 @@ typedef struct whk_config_t {
     int replay_entries;
     int backend_headers;
     int requires; /**< WHK_REQUIRES_…; 0: no Require line */
+    int joins;    /**< AuthMerging Or: those around it are alternatives to them */
 } whk_config_t;
 
 extern const command_rec whk_directives[];
@@ -89,8 +91,6 @@ void *whk_config_merge(apr_pool_t *pool, void *base, void *over);
 const whk_config_t *whk_config_of(const request_rec *r);
 const whk_config_t *whk_config_of_server(const server_rec *s);
 
-/** True where the request's location has `SetHandler webhook-keys`, known before the handler runs.
- */
 /** The longest WebhookKeysMaxAge and WebhookKeysClockSkew of all places: what one of them finds too
  * old, another may not. */
 typedef struct whk_longest_times_t {
@@ -104,6 +104,8 @@ void whk_config_forget_times(void);
 /** post_config. */
 whk_longest_times_t whk_config_longest_times(const server_rec *s);
 
+/** True where the request's location has `SetHandler webhook-keys`, known before the handler runs.
+ */
 int whk_config_is_ours(request_rec *r);
 
 /** Per virtual host, made from the directives once they are all read. */

@@ -236,6 +236,12 @@ static int let_through_unverified(request_rec *r, const whk_config_t *config)
                                 "access to %s, which has WebhookKeysSignature, was granted without "
                                 "any question for a signature: add Require valid-webhook",
                                 r->uri));
+    if (config->requires & WHK_REQUIRES_NOTHING)
+        return stop(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                                "Require all granted is an alternative to Require valid-webhook at "
+                                "%s, perhaps by AuthMerging Or: it lets everything through, so "
+                                "take it away",
+                                r->uri));
     if (config->backend_headers)
         whk_backend_headers_tell(r, NULL);
     forget_identity(r);
@@ -276,11 +282,6 @@ static int let_through_verified(request_rec *r)
     return DECLINED;
 }
 
-int whk_webhook_gate(request_rec *r)
-{
-    const whk_config_t *config = whk_config_of(r);
-    const whk_outcome_t *flaw;
-
 /* What comes from a location of webhooks is presented as such. Its own request, which mod_dir or
  * mod_negotiation led out of there, has met no gate yet; any other that was let through has. */
 static int let_through_open(request_rec *r)
@@ -295,6 +296,11 @@ static int let_through_open(request_rec *r)
         present(r, delivery);
     return DECLINED;
 }
+
+int whk_webhook_gate(request_rec *r)
+{
+    const whk_config_t *config = whk_config_of(r);
+    const whk_outcome_t *flaw;
 
     if (!is_guarded(r, config))
         return let_through_open(r);
