@@ -147,4 +147,21 @@ subtest 'what merges lets through' => sub {
     is(send_to('/closed/joined', detached('joined'))->status, 200, '... signed');
 };
 
+subtest 'what is cheap' => sub {
+    for my $path ('/http', '/standard') {
+        my $r = alone("POST $path HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n");
+        refused($r, 401, 'signature_missing', "$path: the body of what bears no signature is not waited for");
+    }
+    my $cost = $costs->measure(1, sub {
+        my $signed = detached('a long Connection');
+        $signed->{headers}{Connection} = join ',', ('te') x 2700;
+        return send_to('/detached', $signed)->status;
+    });
+    is_deeply($cost->{answers}, { 200 => 1 }, 'a long Connection');
+    SKIP: {
+        skip 'not told here', 1 if !WHK::Costs::is_exact() || !defined $cost->{memory};
+        cmp_ok($cost->{memory}, '<', 4096, '... takes little memory');
+    }
+};
+
 done_testing;

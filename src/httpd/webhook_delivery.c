@@ -74,7 +74,8 @@ static const whk_outcome_t *check_configuration(request_rec *r, const whk_config
 static const whk_outcome_t *read_body(request_rec *sent, const whk_config_t *config,
                                       const whk_captured_body_t **body)
 {
-    const char *header = config->signature.header;
+    const char *own = config->signature.scheme->own_header;
+    const char *header = own ? own : config->signature.header;
 
     *body = NULL;
     if (header && !apr_table_get(deliveries_of(sent)->headers, header))

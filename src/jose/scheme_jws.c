@@ -223,5 +223,5 @@ static const whk_outcome_t *parse_detached(whk_signed_message_t **parsed,
     return NULL;
 }
 
-const whk_scheme_t whk_scheme_jws = {"jws", 0, parse};
-const whk_scheme_t whk_scheme_jws_detached = {"jws-detached", 1, parse_detached};
+const whk_scheme_t whk_scheme_jws = {"jws", 0, NULL, parse};
+const whk_scheme_t whk_scheme_jws_detached = {"jws-detached", 1, NULL, parse_detached};
