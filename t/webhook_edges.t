@@ -14,7 +14,7 @@ use WHK::Webhooks;
 
 my $pages = tempdir('whk-pages-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $pages;
-mkdir "$pages/index";
+for my $folder (qw(index dav dav/open dav/hook)) { mkdir "$pages/$folder"; chmod 0777, "$pages/$folder" }
 
 my $verified = <<'LINES';
     AuthType WebhookSignature
@@ -28,7 +28,7 @@ my $http     = "$verified    WebhookKeysSignature http-signature\n";
 sub location { my ($path, $lines) = @_; return qq(<Location "$path">\n$lines    ProxyPass "\${WHK_BACKEND}$path"\n</Location>\n) }
 
 my $costs = WHK::Costs->new;
-my $w     = WHK::Webhooks->new(children => 1, env => { $costs->env }, modules => [qw(alias dir cgi)], hooks => join '', <<"LINES",
+my $w     = WHK::Webhooks->new(children => 1, env => { $costs->env }, modules => [qw(alias cgi dav dav_fs dir)], hooks => join '', <<"LINES",
 MergeTrailers On
 WebhookKeysReplayCache shmcb
 DirectoryIndex disabled
@@ -40,6 +40,12 @@ Alias /site "$pages"
         SetHandler cgi-script
     </Files>
 </Directory>
+DavLockDB "$pages/dav/locks"
+<Directory "$pages/dav">
+    Dav On
+</Directory>
+<Location "/site/dav/hook">
+$detached</Location>
 <Location "/site/fallback">
 $detached    FallbackResource /site/all.cgi
 </Location>
@@ -145,6 +151,19 @@ subtest 'what merges lets through' => sub {
     refused($w->client->request(POST => '/closed/joined', {}, 'unsigned'), 401, 'signature_missing', '... below Require all denied');
     is($backend->count, 0, '... nothing arrives');
     is(send_to('/closed/joined', detached('joined'))->status, 200, '... signed');
+};
+
+subtest 'what lies elsewhere' => sub {
+    is($w->client->request(PUT => '/site/dav/open/evil', {}, 'evil')->status, 201, 'anybody writes to an open folder of WebDAV');
+    for my $method (qw(COPY MOVE)) {
+        my $signed = detached("signed for $method");
+        my $r = $w->client->request($method => '/site/dav/open/evil', { %{ $signed->{headers} }, Destination => 'http://localhost:' . $w->server->port . '/site/dav/hook/evil' }, $signed->{body});
+        is($r->status, 401, "$method to a closed one with what was signed beside");
+        ok(!-e "$pages/dav/hook/evil", '... brings nothing there');
+    }
+    my $signed = detached('good');
+    is($w->client->request(PUT => '/site/dav/hook/good', $signed->{headers}, $signed->{body})->status, 201, 'what is signed is written');
+    is($w->client->request(PUT => '/site/dav/hook/bad', {}, 'bad')->status, 401, '... and nothing else');
 };
 
 subtest 'what is cheap' => sub {

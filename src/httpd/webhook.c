@@ -160,6 +160,19 @@ static void note_access(request_rec *r)
 
 /* ---- authentication and authorisation ---- */
 
+/* mod_dav asks by a subrequest of the same method whether it may put there what lies elsewhere. */
+static int is_destination(request_rec *r)
+{
+    static const char *const methods[] = {"COPY", "MOVE", "BIND"};
+    const char *method = whk_webhook_as_sent(r)->method;
+    apr_size_t i;
+
+    for (i = 0; r->main && i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (!strcmp(method, methods[i]))
+            return 1;
+    return 0;
+}
+
 int whk_webhook_check(request_rec *r)
 {
     const whk_delivery_t *delivery;
@@ -169,6 +182,9 @@ int whk_webhook_check(request_rec *r)
     delivery = whk_webhook_judge(r);
     if (delivery->outcome)
         return stop(r, delivery->outcome);
+    if (is_destination(r))
+        return stop(r, whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED,
+                                  "nobody signed the bytes that would be copied here: send them"));
     r->user = apr_pstrdup(r->pool, delivery->webhook.key_id);
     r->ap_auth_type = (char *)WHK_WEBHOOK_AUTH_TYPE;
     tell_environment(r, delivery);
