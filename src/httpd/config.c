@@ -11,6 +11,8 @@
 #include <http_core.h>
 #include <http_log.h>
 
+#include "httpd/config_notes.h"
+
 APLOG_USE_MODULE(webhook_keys);
 
 typedef struct row_t row_t;
@@ -405,31 +407,6 @@ static const row_t rows[] = {
 
 #define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
 
-/* Of what directives say, in sections too, whose configurations nobody lists. */
-static whk_longest_times_t longest;
-
-static void note_times(whk_longest_times_t *times, const whk_config_t *config)
-{
-    if (config->max_age > times->max_age)
-        times->max_age = config->max_age;
-    if (config->clock_skew > times->clock_skew)
-        times->clock_skew = config->clock_skew;
-}
-
-void whk_config_forget_times(void)
-{
-    memset(&longest, 0, sizeof(longest));
-}
-
-whk_longest_times_t whk_config_longest_times(const server_rec *s)
-{
-    whk_longest_times_t times = longest;
-
-    for (; s; s = s->next)
-        note_times(&times, whk_config_of_server(s));
-    return times;
-}
-
 static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *const argv[])
 {
     whk_config_t *config = config_;
@@ -445,54 +422,12 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     wrong = row->read(cmd, row, (char *)config + row->offset, argc, argv);
     if (!wrong) {
         config->set |= (apr_uint64_t)1 << (row - rows);
-        note_times(&longest, config);
+        whk_config_note_times(config);
         return NULL;
     }
     for (i = 0; i < argc; i++)
         value = apr_pstrcat(cmd->pool, value, i ? " " : "", argv[i], NULL);
     return apr_psprintf(cmd->pool, "%s is \"%s\", but %s", row->name, value, wrong);
-}
-
-static int is_inside(const ap_directive_t *directive, const char *section)
-{
-    for (; directive; directive = directive->parent)
-        if (!ap_cstr_casecmp(directive->directive, section))
-            return 1;
-    return 0;
-}
-
-/* mod_authz_core marks its own sections by the last bit. */
-static int is_for_all_methods(const cmd_parms *cmd)
-{
-    return (cmd->limited | (AP_METHOD_BIT << (METHODS - 1))) == -1;
-}
-
-/* mod_authz_core's own directive, which takes it as well: it tells nobody what it was given, and a
- * location of webhooks is closed where nothing there asks for a signature. */
-static const char *note_require(cmd_parms *cmd, void *config_, const char *arguments)
-{
-    whk_config_t *config = config_;
-    const char *what = ap_getword_conf(cmd->temp_pool, &arguments);
-
-    config->requires |= WHK_REQUIRES_SOMETHING;
-    if (!ap_cstr_casecmp(what, "valid-webhook") && is_for_all_methods(cmd) &&
-        !is_inside(cmd->directive, "<RequireNone"))
-        config->requires |= WHK_REQUIRES_VALID_WEBHOOK;
-    if (!ap_cstr_casecmp(what, "all") &&
-        !ap_cstr_casecmp(ap_getword_conf(cmd->temp_pool, &arguments), "granted") &&
-        !is_inside(cmd->directive, "<RequireAll") && !is_inside(cmd->directive, "<RequireNone"))
-        config->requires |= WHK_REQUIRES_NOTHING;
-    return NULL;
-}
-
-/* mod_authz_core's own as well. */
-static const char *note_merging(cmd_parms *cmd, void *config_, const char *how)
-{
-    whk_config_t *config = config_;
-
-    (void)cmd;
-    config->joins = !ap_cstr_casecmp(how, "Or");
-    return NULL;
 }
 
 #define EVERYWHERE (RSRC_CONF | ACCESS_CONF)
@@ -557,8 +492,8 @@ const command_rec whk_directives[] = {
                       RSRC_CONF, "socache provider that remembers which webhooks were received"),
     AP_INIT_TAKE_ARGV("WebhookKeysBackendHeaders", set_directive, (void *)&rows[BACKEND_HEADERS],
                       EVERYWHERE, "whether a handler is told in header fields who signed"),
-    AP_INIT_RAW_ARGS("Require", note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
-    AP_INIT_TAKE1("AuthMerging", note_merging, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    AP_INIT_RAW_ARGS("Require", whk_config_note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    AP_INIT_TAKE1("AuthMerging", whk_config_note_merging, NULL, OR_AUTHCFG, "see mod_authz_core"),
     AP_INIT_TAKE_ARGV("WebhookKeysReplayEntries", set_directive, (void *)&rows[REPLAY_ENTRIES],
                       RSRC_CONF, "how many webhooks are remembered on this node"),
     {NULL}};

@@ -91,19 +91,6 @@ void *whk_config_merge(apr_pool_t *pool, void *base, void *over);
 const whk_config_t *whk_config_of(const request_rec *r);
 const whk_config_t *whk_config_of_server(const server_rec *s);
 
-/** The longest WebhookKeysMaxAge and WebhookKeysClockSkew of all places: what one of them finds too
- * old, another may not. */
-typedef struct whk_longest_times_t {
-    apr_interval_time_t max_age;
-    apr_interval_time_t clock_skew;
-} whk_longest_times_t;
-
-/** pre_config: no place is known yet. */
-void whk_config_forget_times(void);
-
-/** post_config. */
-whk_longest_times_t whk_config_longest_times(const server_rec *s);
-
 /** True where the request's location has `SetHandler webhook-keys`, known before the handler runs.
  */
 int whk_config_is_ours(request_rec *r);

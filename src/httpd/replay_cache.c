@@ -10,6 +10,7 @@
 
 #include "httpd/child_mutex.h"
 #include "httpd/config.h"
+#include "httpd/config_notes.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
