@@ -67,28 +67,17 @@ static void drop(request_rec *r, int (*is_dropped)(const apr_table_t *headers, i
     r->headers_in = kept;
 }
 
-static int is_hop_by_hop(const char *name)
+/* Those hop-by-hop fields that are listed, each once, however often it was. */
+static const char *hop_by_hop_of(const char *connection, apr_pool_t *pool)
 {
     static const char *const names[] = {"close", "keep-alive", "te", "transfer-encoding",
                                         "proxy-connection"};
+    const char *kept = NULL;
     apr_size_t i;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (!ap_cstr_casecmp(name, names[i]))
-            return 1;
-    return 0;
-}
-
-static const char *hop_by_hop_of(const char *connection, apr_pool_t *pool)
-{
-    char *rest = apr_pstrdup(pool, connection);
-    const char *kept = NULL;
-    char *state = NULL;
-    const char *token;
-
-    for (token = apr_strtok(rest, ", \t", &state); token; token = apr_strtok(NULL, ", \t", &state))
-        if (is_hop_by_hop(token))
-            kept = kept ? apr_pstrcat(pool, kept, ", ", token, NULL) : token;
+        if (ap_find_token(pool, connection, names[i]))
+            kept = kept ? apr_pstrcat(pool, kept, ", ", names[i], NULL) : names[i];
     return kept;
 }
 

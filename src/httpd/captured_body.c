@@ -135,11 +135,25 @@ static void give_length(request_rec *sent, const whk_captured_body_t *body)
     }
 }
 
+/* With MergeTrailers, httpd adds what comes behind the body to the header, whose fields were
+ * verified as they came: trailers stay apart. */
+static void capture(whk_captured_body_t *body, request_rec *sent, const ap_filter_t *filter,
+                    apr_int64_t limit)
+{
+    request_rec *reading = filter->r;
+    apr_table_t *headers = reading->headers_in;
+
+    body->flaw = whk_body_read(sent, filter->next, limit, &body->bytes, &body->length);
+    reading->headers_in = headers;
+    body->is_read = 1;
+    if (!body->flaw)
+        give_length(sent, body);
+}
+
 const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit,
                                             const whk_captured_body_t **body)
 {
     ap_filter_t *filter = find(sent);
-    apr_table_t *header = sent->headers_in;
     whk_captured_body_t *captured;
 
     if (!filter)
@@ -150,15 +164,8 @@ const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit
         return whk_refuse(sent->pool, WHK_INVALID_REQUEST,
                           "the body was read, and is gone, before httpd came to where webhooks are "
                           "verified: send it there directly");
-    if (!captured->is_read) {
-        captured->flaw =
-            whk_body_read(sent, filter->next, limit, &captured->bytes, &captured->length);
-        captured->is_read = 1;
-        /* Without what MergeTrailers added: nobody signed that. */
-        sent->headers_in = header;
-        if (!captured->flaw)
-            give_length(sent, captured);
-    }
+    if (!captured->is_read)
+        capture(captured, sent, filter, limit);
     if (captured->flaw)
         return captured->flaw;
     if (captured->length > (apr_uint64_t)limit)

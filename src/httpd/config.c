@@ -11,7 +11,7 @@
 #include <http_core.h>
 #include <http_log.h>
 
-#include "httpd/webhook_sections.h"
+#include "httpd/config_notes.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -422,6 +422,7 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     wrong = row->read(cmd, row, (char *)config + row->offset, argc, argv);
     if (!wrong) {
         config->set |= (apr_uint64_t)1 << (row - rows);
+        whk_config_note_times(config);
         return NULL;
     }
     for (i = 0; i < argc; i++)
@@ -491,7 +492,8 @@ const command_rec whk_directives[] = {
                       RSRC_CONF, "socache provider that remembers which webhooks were received"),
     AP_INIT_TAKE_ARGV("WebhookKeysBackendHeaders", set_directive, (void *)&rows[BACKEND_HEADERS],
                       EVERYWHERE, "whether a handler is told in header fields who signed"),
-    AP_INIT_RAW_ARGS("Require", whk_webhook_note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    AP_INIT_RAW_ARGS("Require", whk_config_note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    AP_INIT_TAKE1("AuthMerging", whk_config_note_merging, NULL, OR_AUTHCFG, "see mod_authz_core"),
     AP_INIT_TAKE_ARGV("WebhookKeysReplayEntries", set_directive, (void *)&rows[REPLAY_ENTRIES],
                       RSRC_CONF, "how many webhooks are remembered on this node"),
     {NULL}};
@@ -537,7 +539,9 @@ void *whk_config_merge(apr_pool_t *pool, void *base, void *over_)
     merged->set |= over->set;
     /* As mod_authz_core has it: a section's own lines take the place of those around it. */
     if (over->requires)
-        merged->requires = over->requires;
+        merged->requires =
+            over->requires | (over->joins ? merged->requires & WHK_REQUIRES_NOTHING : 0);
+    merged->joins = over->joins;
     return merged;
 }
 

@@ -38,7 +38,8 @@ typedef struct whk_signature_config_t {
 /** What the Require lines in force at one place ask for. */
 enum {
     WHK_REQUIRES_SOMETHING = 1,
-    WHK_REQUIRES_VALID_WEBHOOK = 2 /**< `Require valid-webhook` is among them, for all methods */
+    WHK_REQUIRES_VALID_WEBHOOK = 2, /**< `Require valid-webhook` is among them, for all methods */
+    WHK_REQUIRES_NOTHING = 4        /**< and `Require all granted`, which alone is enough */
 };
 /** WebhookKeysReplayCache: what remembers webhooks beside this node's own memory. */
 typedef struct whk_replay_provider_t {
@@ -78,6 +79,7 @@ typedef struct whk_config_t {
     int replay_entries;
     int backend_headers;
     int requires; /**< WHK_REQUIRES_…; 0: no Require line */
+    int joins;    /**< AuthMerging Or: those around it are alternatives to them */
 } whk_config_t;
 
 extern const command_rec whk_directives[];

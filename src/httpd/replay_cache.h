@@ -28,6 +28,13 @@ typedef struct whk_replay_use_t {
     whk_replay_name_t names[WHK_REPLAY_IDS_MOST];
 } whk_replay_use_t;
 
+/**
+ * Until when a message has to be remembered: for as long as its signature is good at the place that
+ * takes the oldest ones.
+ * @param signed_at, expires 0: not told
+ */
+apr_time_t whk_replay_cache_until(apr_time_t signed_at, apr_time_t expires);
+
 /** pre_config, post_config, child_init. */
 int whk_replay_cache_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 int whk_replay_cache_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,

@@ -160,6 +160,19 @@ static void note_access(request_rec *r)
 
 /* ---- authentication and authorisation ---- */
 
+/* mod_dav asks by a subrequest of the same method whether it may put there what lies elsewhere. */
+static int is_destination(request_rec *r)
+{
+    static const char *const methods[] = {"COPY", "MOVE", "BIND"};
+    const char *method = whk_webhook_as_sent(r)->method;
+    apr_size_t i;
+
+    for (i = 0; r->main && i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (!strcmp(method, methods[i]))
+            return 1;
+    return 0;
+}
+
 int whk_webhook_check(request_rec *r)
 {
     const whk_delivery_t *delivery;
@@ -169,6 +182,9 @@ int whk_webhook_check(request_rec *r)
     delivery = whk_webhook_judge(r);
     if (delivery->outcome)
         return stop(r, delivery->outcome);
+    if (is_destination(r))
+        return stop(r, whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED,
+                                  "nobody signed the bytes that would be copied here: send them"));
     r->user = apr_pstrdup(r->pool, delivery->webhook.key_id);
     r->ap_auth_type = (char *)WHK_WEBHOOK_AUTH_TYPE;
     tell_environment(r, delivery);
@@ -252,6 +268,12 @@ static int let_through_unverified(request_rec *r, const whk_config_t *config)
                                 "access to %s, which has WebhookKeysSignature, was granted without "
                                 "any question for a signature: add Require valid-webhook",
                                 r->uri));
+    if (config->requires & WHK_REQUIRES_NOTHING)
+        return stop(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                                "Require all granted is an alternative to Require valid-webhook at "
+                                "%s, perhaps by AuthMerging Or: it lets everything through, so "
+                                "take it away",
+                                r->uri));
     if (config->backend_headers)
         whk_backend_headers_tell(r, NULL);
     forget_identity(r);
@@ -292,18 +314,28 @@ static int let_through_verified(request_rec *r)
     return DECLINED;
 }
 
+/* What comes from a location of webhooks is presented as such. Its own request, which mod_dir or
+ * mod_negotiation led out of there, has met no gate yet; any other that was let through has. */
+static int let_through_open(request_rec *r)
+{
+    whk_delivery_t *own = whk_request_of(r)->delivery;
+    const whk_delivery_t *delivery = whk_webhook_nearest(r);
+    const whk_outcome_t *outcome = own && own == delivery ? whk_webhook_use(r, own) : NULL;
+
+    if (outcome)
+        return stop(r, outcome);
+    if (delivery)
+        present_elsewhere(r, delivery);
+    return DECLINED;
+}
+
 int whk_webhook_gate(request_rec *r)
 {
     const whk_config_t *config = whk_config_of(r);
-    const whk_delivery_t *delivery;
     const whk_outcome_t *flaw;
 
-    if (!is_guarded(r, config)) {
-        delivery = whk_webhook_nearest(r);
-        if (delivery)
-            present_elsewhere(r, delivery);
-        return DECLINED;
-    }
+    if (!is_guarded(r, config))
+        return let_through_open(r);
     flaw = check_location(r, config);
     if (flaw)
         return stop(r, flaw);

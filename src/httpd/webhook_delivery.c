@@ -9,9 +9,6 @@
 #include "httpd/webhook_message.h"
 #include "model/text.h"
 
-/* How long a message is remembered whose signature never ends. */
-#define REMEMBER_UNDATED apr_time_from_sec(86400)
-
 /* Of the request that a client sent. */
 struct whk_deliveries_t {
     apr_array_header_t *list; /* whk_delivery_t * */
@@ -77,7 +74,8 @@ static const whk_outcome_t *check_configuration(request_rec *r, const whk_config
 static const whk_outcome_t *read_body(request_rec *sent, const whk_config_t *config,
                                       const whk_captured_body_t **body)
 {
-    const char *header = config->signature.header;
+    const char *own = config->signature.scheme->own_header;
+    const char *header = own ? own : config->signature.header;
 
     *body = NULL;
     if (header && !apr_table_get(deliveries_of(sent)->headers, header))
@@ -98,17 +96,6 @@ static const whk_outcome_t *parse(request_rec *sent, const whk_config_t *config,
     return config->signature.scheme->parse(message, described, &policy, sent->pool);
 }
 
-static apr_time_t good_until(const whk_signed_message_t *message, const whk_config_t *config)
-{
-    apr_time_t until = 0;
-
-    if (message->signed_at)
-        until = message->signed_at + config->max_age + config->clock_skew;
-    if (message->expires && (!until || message->expires + config->clock_skew < until))
-        until = message->expires + config->clock_skew;
-    return (until ? until : apr_time_now() + REMEMBER_UNDATED) + apr_time_from_sec(1);
-}
-
 static const whk_outcome_t *verify(request_rec *sent, whk_delivery_t *delivery)
 {
     const whk_config_t *config = &delivery->rules;
@@ -123,7 +110,7 @@ static const whk_outcome_t *verify(request_rec *sent, whk_delivery_t *delivery)
     WHK_TRY(whk_webhook_verify(&registry, whk_server_of(sent->server)->keyring,
                                delivery->enterprise_id, message, &times, &delivery->webhook));
     delivery->replay_ids = message->replay_ids;
-    delivery->good_until = good_until(message, config);
+    delivery->good_until = whk_replay_cache_until(message->signed_at, message->expires);
     return NULL;
 }
 

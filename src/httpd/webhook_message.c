@@ -33,14 +33,17 @@ static const char *authority_of(request_rec *r, const apr_table_t *headers)
     return authority;
 }
 
-/* The request target in origin form, without the scheme and authority of an absolute one. */
-static const char *target_of(const request_rec *r)
+/* The request target in origin form, without the scheme and authority of an absolute one, whose
+ * path may be empty (RFC 9112, section 3.2.1). */
+static const char *target_of(request_rec *r)
 {
     const char *target = r->unparsed_uri ? r->unparsed_uri : "/";
     const char *authority = *target == '/' ? NULL : ap_strstr_c(target, "://");
-    const char *path = authority ? ap_strchr_c(authority + 3, '/') : NULL;
 
-    return path ? path : target;
+    if (!authority)
+        return target;
+    target = authority + 3 + strcspn(authority + 3, "/?#");
+    return *target == '/' ? target : apr_pstrcat(r->pool, "/", target, NULL);
 }
 
 void whk_webhook_message(request_rec *sent, apr_table_t *headers, const whk_captured_body_t *body,

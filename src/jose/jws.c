@@ -175,13 +175,22 @@ const whk_outcome_t *whk_jws_read_claims(const json_t **claims, const whk_jws_t 
     return whk_jws_read_object(claims, &jws->payload, what, pool);
 }
 
+static const char *signature_name(const whk_jws_t *jws, apr_pool_t *pool)
+{
+    return whk_signature_replay_id(jws->signature.bytes, jws->signature.length, pool);
+}
+
 void whk_jws_name(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool)
 {
     const char *name =
-        message->jti ? apr_pstrcat(pool, "jti:", message->jti, NULL)
-                     : whk_signature_replay_id(jws->signature.bytes, jws->signature.length, pool);
+        message->jti ? apr_pstrcat(pool, "jti:", message->jti, NULL) : signature_name(jws, pool);
 
     whk_signed_message_add_name(message, name, pool);
+}
+
+void whk_jws_name_detached(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool)
+{
+    whk_signed_message_add_name(message, signature_name(jws, pool), pool);
 }
 
 /* A copy in base64url of a body of a mebibyte would cost more than its hash. */

@@ -66,6 +66,10 @@ const whk_outcome_t *whk_jws_describe(whk_signed_message_t *message, const whk_j
 /** The last step of a verification: the message is named by its jti, or else by its signature. */
 void whk_jws_name(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool);
 
+/** Where its jti is a claim: name it also as it would be if its payload were sent apart, when
+ * nobody reads claims. */
+void whk_jws_name_detached(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool);
+
 /** As whk_scheme_verifier_t's, for a JWS. */
 const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
                                     whk_algorithms_t enabled, const char **algorithm,

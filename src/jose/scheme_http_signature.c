@@ -329,4 +329,4 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return list_candidates(read, pool);
 }
 
-const whk_scheme_t whk_scheme_http_signature = {"http-signature", 0, parse};
+const whk_scheme_t whk_scheme_http_signature = {"http-signature", 0, "Signature-Input", parse};

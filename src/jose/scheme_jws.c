@@ -89,6 +89,7 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
                                    apr_pool_t *pool)
 {
     const state_t *state = message->state;
+    const char *header_jti = message->jti;
     const json_t *claims = NULL;
     const char *name;
 
@@ -99,6 +100,8 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
         WHK_TRY(check_no_hash(&message->policy, claims, pool));
     }
     whk_jws_name(message, state->jws, pool);
+    if (message->jti && !header_jti)
+        whk_jws_name_detached(message, state->jws, pool);
     *algorithm = name;
     return NULL;
 }
@@ -220,5 +223,5 @@ static const whk_outcome_t *parse_detached(whk_signed_message_t **parsed,
     return NULL;
 }
 
-const whk_scheme_t whk_scheme_jws = {"jws", 0, parse};
-const whk_scheme_t whk_scheme_jws_detached = {"jws-detached", 1, parse_detached};
+const whk_scheme_t whk_scheme_jws = {"jws", 0, NULL, parse};
+const whk_scheme_t whk_scheme_jws_detached = {"jws-detached", 1, NULL, parse_detached};

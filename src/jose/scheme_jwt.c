@@ -129,4 +129,4 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return whk_jws_describe(read, token->jws, pool);
 }
 
-const whk_scheme_t whk_scheme_jwt = {"jwt", 1, parse};
+const whk_scheme_t whk_scheme_jwt = {"jwt", 1, NULL, parse};

@@ -194,4 +194,5 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return NULL;
 }
 
-const whk_scheme_t whk_scheme_standard_webhooks = {"standard-webhooks", 0, parse};
+const whk_scheme_t whk_scheme_standard_webhooks = {"standard-webhooks", 0, "webhook-signature",
+                                                   parse};

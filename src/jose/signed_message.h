@@ -96,8 +96,9 @@ typedef struct whk_scheme_verifier_t {
 
 /** A scheme: the first word of `WebhookKeysSignature`. */
 typedef struct whk_scheme_t {
-    const char *name; /**< jws, jws-detached, jwt, http-signature, standard-webhooks */
-    int takes_header; /**< a header's name follows it in the directive */
+    const char *name;       /**< jws, jws-detached, jwt, http-signature, standard-webhooks */
+    int takes_header;       /**< a header's name follows it in the directive */
+    const char *own_header; /**< else the one without which nothing is signed; NULL: the body is */
     const whk_outcome_t *(*parse)(whk_signed_message_t **parsed, const whk_message_t *message,
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool);
 } whk_scheme_t;

@@ -38,8 +38,8 @@ is(join(' ', grep { $field{$_} > 1 } sort keys %field), '', 'no two rows share a
 # Whatever is configured has a row, and so is merged.
 my ($struct) = text_of('src/httpd/config.h') =~ /typedef struct whk_config_t \{\n(.*?)^\} whk_config_t;/ms;
 my ($policy) = text_of('src/registry/registry.h') =~ /typedef struct whk_policy_t \{\n(.*?)^\} whk_policy_t;/ms;
-# What is found by the name of the provider, after all is read; and what mod_authz_core's directive says.
-my %derived  = (set => 1, policy => 1, otp_provider => 1, requires => 1);
+# What is found by the name of the provider, after all is read; and what mod_authz_core's directives say.
+my %derived  = (set => 1, policy => 1, otp_provider => 1, requires => 1, joins => 1);
 s{/\*.*?\*/}{}gs for $struct, $policy;
 my @members = ((grep { !$derived{$_} } $struct =~ /(\w+);/g), map { "policy.$_" } $policy =~ /(\w+);/g);
 is(join(' ', grep { !$field{$_} } @members), '', 'every member of the configuration has a row');
@@ -53,7 +53,7 @@ my %command;
 while ($commands =~ /AP_INIT_TAKE_ARGV\(\s*"(\w+)",\s*set_directive,\s*\(void \*\)&rows\[(\w+)\],\s*(\w+),\s*"([^"]*)"\s*\)/g) {
     $command{$1} = { row => $2, scope => $3, help => $4 };
 }
-my $entries = () = $commands =~ /AP_INIT_(?!RAW_ARGS\("Require", whk_webhook_note_require,)/g;
+my $entries = () = $commands =~ /AP_INIT_(?!RAW_ARGS\(\s*"Require", whk_config_note_require,|TAKE1\(\s*"AuthMerging", whk_config_note_merging,)/g;
 is(scalar keys %command, $entries, 'every directive is understood');
 is(join(' ', sort keys %command), join(' ', map { $_->{name} } @rows), 'one directive for each row');
 is($row{ $command{$_}{row} }{name}, $_, "$_ points at its own row") for sort keys %command;
