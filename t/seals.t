@@ -232,6 +232,9 @@ attack('two events in another order', "UPDATE whk_event SET id = -2 $where = 2; 
 attack('... and all computed anew', recomputed(sub { my $e = shift; $e->{id} = { 2 => 3, 3 => 2 }->{ $e->{id} } // $e->{id} }, [@trail[0, 2, 1, 3 .. $#trail]]), api => \@trail_api, found => $event_found->(2));
 attack('an event added', recomputed(sub { my $e = shift; }, [@trail, { %{ $trail[-1] }, id => $count + 1, type => 'key.revoked', key_id => 'victim' }]), api => \@trail_api, found => $event_found->($count + 1));
 attack('the last events forgotten, and the rows not', recomputed(sub { }, [@trail[0 .. 2]]), api => [['200 served', 'key-events']], found => qr/key burnt: no event tells of its registration/);
+attack('many events edited, to hide a key', "UPDATE whk_event SET detail = 'x' WHERE enterprise_id = 'acme'; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
+      . "WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO whk_event (enterprise_id, id, type, actor, at, hash) SELECT 'acme', i, 'x', 'x', i, 'x' FROM n; "
+      . "UPDATE whk_enterprise SET event_count = 1200 WHERE enterprise_id = 'acme'", api => \@trail_api, found => qr/event 1: .*key victim: its seal does not fit/s);
 attack("another enterprise's events", "INSERT INTO whk_event SELECT 'acme', id + $count, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event WHERE enterprise_id = 'other' LIMIT 1",
     api => [['200 served', 'key-events']], found => $event_found->($count + 1));
 

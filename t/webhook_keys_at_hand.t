@@ -45,7 +45,7 @@ subtest 'on this node at once' => sub {
 
 subtest 'on another node within the lag' => sub {
     my $node = WHK::Server->new(
-        init => 0, secret => '', modules => [qw(proxy proxy_http)],
+        init => 0, secret => 'WebhookKeysSecretKeyFile ' . $server->dir . '/secret.key', modules => [qw(proxy proxy_http)],
         before => join "\n",
         'DBDParams ' . $server->{db}, 'Define WHK_BACKEND ' . $w->backend->uri, WHK::Webhooks::hooks(scheme => 'jws-detached Webhook-Signature')
     );

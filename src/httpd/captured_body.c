@@ -139,6 +139,7 @@ const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit
                                             const whk_captured_body_t **body)
 {
     ap_filter_t *filter = find(sent);
+    apr_table_t *header = sent->headers_in;
     whk_captured_body_t *captured;
 
     if (!filter)
@@ -153,6 +154,8 @@ const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit
         captured->flaw =
             whk_body_read(sent, filter->next, limit, &captured->bytes, &captured->length);
         captured->is_read = 1;
+        /* Without what MergeTrailers added: nobody signed that. */
+        sent->headers_in = header;
         if (!captured->flaw)
             give_length(sent, captured);
     }

@@ -11,6 +11,8 @@
 #include <http_core.h>
 #include <http_log.h>
 
+#include "httpd/webhook_sections.h"
+
 APLOG_USE_MODULE(webhook_keys);
 
 typedef struct row_t row_t;
@@ -427,34 +429,6 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     return apr_psprintf(cmd->pool, "%s is \"%s\", but %s", row->name, value, wrong);
 }
 
-static int is_inside(const ap_directive_t *directive, const char *section)
-{
-    for (; directive; directive = directive->parent)
-        if (!ap_cstr_casecmp(directive->directive, section))
-            return 1;
-    return 0;
-}
-
-/* mod_authz_core marks its own sections by the last bit. */
-static int is_for_all_methods(const cmd_parms *cmd)
-{
-    return (cmd->limited | (AP_METHOD_BIT << (METHODS - 1))) == -1;
-}
-
-/* mod_authz_core's own directive, which takes it as well: it tells nobody what it was given, and a
- * location of webhooks is closed where nothing there asks for a signature. */
-static const char *note_require(cmd_parms *cmd, void *config_, const char *arguments)
-{
-    whk_config_t *config = config_;
-    const char *what = ap_getword_conf(cmd->temp_pool, &arguments);
-
-    config->requires |= WHK_REQUIRES_SOMETHING;
-    if (!ap_cstr_casecmp(what, "valid-webhook") && is_for_all_methods(cmd) &&
-        !is_inside(cmd->directive, "<RequireNone"))
-        config->requires |= WHK_REQUIRES_VALID_WEBHOOK;
-    return NULL;
-}
-
 #define EVERYWHERE (RSRC_CONF | ACCESS_CONF)
 
 const command_rec whk_directives[] = {
@@ -517,7 +491,7 @@ const command_rec whk_directives[] = {
                       RSRC_CONF, "socache provider that remembers which webhooks were received"),
     AP_INIT_TAKE_ARGV("WebhookKeysBackendHeaders", set_directive, (void *)&rows[BACKEND_HEADERS],
                       EVERYWHERE, "whether a handler is told in header fields who signed"),
-    AP_INIT_RAW_ARGS("Require", note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    AP_INIT_RAW_ARGS("Require", whk_webhook_note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
     AP_INIT_TAKE_ARGV("WebhookKeysReplayEntries", set_directive, (void *)&rows[REPLAY_ENTRIES],
                       RSRC_CONF, "how many webhooks are remembered on this node"),
     {NULL}};

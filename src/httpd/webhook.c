@@ -220,6 +220,22 @@ static void present(request_rec *r, const whk_delivery_t *delivery)
     tell_environment(r, delivery);
 }
 
+/* In a location that is anybody's, behind one of webhooks: who signed is told with the whole of it.
+ * What another handler has left is no longer what he signed. */
+static void present_elsewhere(request_rec *r, const whk_delivery_t *delivery)
+{
+    request_rec *sent = whk_webhook_as_sent(r);
+
+    if (!whk_captured_body_is_given(sent)) {
+        present(r, delivery);
+        return;
+    }
+    if (delivery->rules.backend_headers)
+        whk_backend_headers_tell(r, NULL);
+    whk_captured_body_hand_over(r, sent);
+    forget_identity(r);
+}
+
 /* Another part of a RequireAny granted access, and nobody was asked for a signature. */
 static int let_through_unverified(request_rec *r, const whk_config_t *config)
 {
@@ -285,7 +301,7 @@ int whk_webhook_gate(request_rec *r)
     if (!is_guarded(r, config)) {
         delivery = whk_webhook_nearest(r);
         if (delivery)
-            present(r, delivery);
+            present_elsewhere(r, delivery);
         return DECLINED;
     }
     flaw = check_location(r, config);

@@ -267,3 +267,35 @@ int whk_webhook_sections_check(apr_pool_t *ptemp, server_rec *s)
     status = check_sections(sections, s, ptemp);
     return check_alternatives(ap_conftree, 1, s, ptemp) == OK ? status : HTTP_INTERNAL_SERVER_ERROR;
 }
+
+/* ---- Require, as it is read ---- */
+
+static int is_inside(const ap_directive_t *directive, const char *section)
+{
+    for (; directive; directive = directive->parent)
+        if (!ap_cstr_casecmp(directive->directive, section))
+            return 1;
+    return 0;
+}
+
+/* mod_authz_core marks its own sections by the last bit. */
+static int is_for_all_methods(const cmd_parms *cmd)
+{
+    const apr_uint64_t last = (apr_uint64_t)1 << (METHODS - 1);
+
+    return ((apr_uint64_t)cmd->limited | last) == ~(apr_uint64_t)0;
+}
+
+/* mod_authz_core's own directive, which takes it as well: it tells nobody what it was given, and a
+ * location of webhooks is closed where nothing there asks for a signature. */
+const char *whk_webhook_note_require(cmd_parms *cmd, void *config_, const char *arguments)
+{
+    whk_config_t *config = config_;
+    const char *what = ap_getword_conf(cmd->temp_pool, &arguments);
+
+    config->requires |= WHK_REQUIRES_SOMETHING;
+    if (!ap_cstr_casecmp(what, "valid-webhook") && is_for_all_methods(cmd) &&
+        !is_inside(cmd->directive, "<RequireNone"))
+        config->requires |= WHK_REQUIRES_VALID_WEBHOOK;
+    return NULL;
+}

@@ -9,6 +9,8 @@
 
 #include <httpd.h>
 
+#include <http_config.h>
+
 /**
  * check_config. Each flaw is logged with its line: WebhookKeysSignature where neither its section
  * nor one that may be in force with it has AuthType WebhookSignature or a Require; an input filter
@@ -16,5 +18,11 @@
  * @return OK, or an HTTP status to stop at
  */
 int whk_webhook_sections_check(apr_pool_t *ptemp, server_rec *s);
+
+/**
+ * The directive `Require`, which mod_authz_core takes as well: notes in the section's configuration
+ * what is required.
+ */
+const char *whk_webhook_note_require(cmd_parms *cmd, void *config, const char *arguments);
 
 #endif

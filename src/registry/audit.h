@@ -36,7 +36,7 @@ typedef struct whk_audit_finding_t {
     const char *flaw;
 } whk_audit_finding_t;
 
-/** Findings of an enterprise beyond which they are only counted. */
+/** Findings of a kind in an enterprise beyond which they are only counted. */
 #define WHK_AUDIT_FINDINGS_MOST 100
 
 /** What `whkctl audit verify` found of one enterprise. */

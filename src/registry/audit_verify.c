@@ -25,12 +25,23 @@ typedef struct {
     apr_array_header_t *suspects; /* keyIds whose rows say other than the events that were walked */
 } inspection_t;
 
+/* For each kind of its own, so that many of one kind hide none of another. */
+static int is_full(const whk_audit_report_t *report, const char *kind)
+{
+    int count = 0;
+    int i;
+
+    for (i = 0; i < report->findings->nelts; i++)
+        count += !strcmp(APR_ARRAY_IDX(report->findings, i, whk_audit_finding_t).kind, kind);
+    return count >= WHK_AUDIT_FINDINGS_MOST;
+}
+
 static void found(inspection_t *inspection, const char *kind, const char *name, const char *flaw)
 {
     whk_audit_report_t *report = inspection->report;
     whk_audit_finding_t *finding;
 
-    if (report->findings->nelts == WHK_AUDIT_FINDINGS_MOST) {
+    if (is_full(report, kind)) {
         report->more++;
         return;
     }

@@ -6,9 +6,11 @@
 #include "model/key.h"
 #include "registry/seal.h"
 
-/* Why an ACTIVE key does not verify now. */
-static char flaw_of(const whk_key_t *key)
+/* Why a key does not verify now, beside that it may be revoked. */
+static char flaw_of(const whk_key_t *key, const whk_secret_key_t *secret, apr_pool_t *pool)
 {
+    if (whk_key_flaw(pool, secret, key))
+        return WHK_INTERNAL_ERROR;
     switch (key->remote_flaw) {
     case WHK_REMOTE_GOOD:
         return 0;
@@ -47,8 +49,7 @@ static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **fr
 
         entry->key_id = put_text(free_space, key->key_id);
         entry->order = ring->count++;
-        if (whk_key_flaw(pool, secret, key))
-            entry->flaw = WHK_INTERNAL_ERROR;
+        entry->flaw = flaw_of(key, secret, pool);
         if (key->status != WHK_KEY_STATUS_ACTIVE)
             continue;
         entry->jwk = put_text(free_space, key->jwk);
@@ -56,8 +57,6 @@ static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **fr
         entry->end = WHK_NEVER;
         /* It is as whk_jwk_parse() writes it. */
         entry->is_ed25519 = strstr(key->jwk, "\"crv\":\"Ed25519\"") != NULL;
-        if (!entry->flaw)
-            entry->flaw = flaw_of(key);
     }
 }
 

@@ -235,6 +235,14 @@ static const char *dear_json(apr_size_t length, const char *piece, const char *s
     return text;
 }
 
+/* Another signature, of the same form. */
+static void spoil(char *jws)
+{
+    char *c = jws + strlen(jws) - 10;
+
+    *c = *c == 'A' ? 'B' : 'A';
+}
+
 /* Nothing of a payload is parsed for a signature that is bad: no allocation by jansson but for the
  * header's few. A header is at most 8 KiB, and what it may cost is bounded. */
 static void what_it_costs(void **state)
@@ -259,7 +267,7 @@ static void what_it_costs(void **state)
     size_t i;
 
     (void)state;
-    bad[strlen(bad) - 10] ^= 1;
+    spoil(bad);
     json_get_alloc_funcs(&old_malloc, &old_free);
     json_set_alloc_funcs(count_malloc, free);
     allocated = 0;
@@ -280,7 +288,7 @@ static void what_it_costs(void **state)
         assert_true(allocated < 4 << 20);
         allocated = 0;
         bad = apr_pstrdup(pool, p256_jws(header, "{" IAT "}"));
-        bad[strlen(bad) - 10] ^= 1;
+        spoil(bad);
         assert_code(judge_request("jws", &jwt, bad), pieces[i].header, pieces[i].text);
         assert_true(allocated < 2 << 20);
     }
