@@ -181,6 +181,11 @@ attack('a row deleted, and its material forgotten', "DELETE FROM whk_used_materi
 attack('used material forgotten', "DELETE FROM whk_used_material WHERE key_id = 'burnt'",
     api => [['409 key_material_in_use', POST => 'keys', $json->encode({ jwks => WHK::Keys::jwks({ %{ $key{burnt}{jwk} }, kid => 'again' }) })]], found => qr/material \S+: /);
 
+my $forgotten = "DELETE FROM whk_used_material WHERE key_id = 'burnt'; DELETE FROM whk_key WHERE key_id = 'burnt'";
+my $burnt_as = sub { my $kid = shift; return $json->encode({ jwks => WHK::Keys::jwks({ %{ $key{burnt}{jwk} }, kid => $kid }) }) };
+attack('a revoked key forgotten, and registered again', $forgotten, api => [['201 served', POST => 'keys', $burnt_as->('burnt')]], found => qr/key burnt: its events tell of two registrations/);
+attack('... by another keyId', $forgotten, api => [['201 served', POST => 'keys', $burnt_as->('again')]], found => qr/key again: its events tell of key material that was registered before/);
+
 # ---- admins
 
 my @admin_api = ([$bad, 'keys'], [$bad, 'key-events'], [$bad, 'jwks.json']);
@@ -231,7 +236,6 @@ attack('many events edited, to hide a key', "UPDATE whk_event SET detail = 'x' W
       . "WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO whk_event (enterprise_id, id, type, actor, at, hash) SELECT 'acme', i, 'x', 'x', i, 'x' FROM n; "
       . "UPDATE whk_enterprise SET event_count = 1200 WHERE enterprise_id = 'acme'", api => \@trail_api, found => qr/event 1: .*key victim: its seal does not fit/s);
 attack("another enterprise's events", "INSERT INTO whk_event SELECT 'acme', id + $count, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event WHERE enterprise_id = 'other' LIMIT 1",
-    # A page holds what the enterprise's row counts, and so nothing of it.
     api => [['200 served', 'key-events']], found => $event_found->($count + 1));
 
 # ---- and an operator who migrates

@@ -36,6 +36,9 @@
 typedef struct whk_change_slots_t {
     apr_uint32_t changes[WHK_CHANGE_SLOTS];
     apr_uint32_t told; /**< when a process told that the registry went back */
+    /** By sealed OTP secret; many share one. Above: the hour, since the machine started; below: how
+     *  many codes were refused in it. */
+    apr_uint64_t refused[WHK_CHANGE_SLOTS];
 } whk_change_slots_t;
 
 typedef struct whk_keyring_settings_t {

@@ -1,11 +1,13 @@
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "model/clock.h"
 #include "model/text.h"
 #include "otp/totp.h"
 #include "registry/audit.h"
+#include "registry/keyring.h"
 #include "registry/registry.h"
 
 static const whk_outcome_t *otp_invalid(apr_pool_t *pool)
@@ -159,6 +161,62 @@ static const whk_outcome_t *accept_code(whk_registry_t *registry, const whk_secr
     return NULL;
 }
 
+/* ---- what a node remembers by itself ---- */
+
+#define HOUR apr_time_from_sec(3600)
+
+/* By what nobody chooses who has no key: a sealed secret begins with a random nonce. */
+static apr_uint64_t *refused_of(const whk_registry_t *registry,
+                                const whk_otp_enrolment_t *enrolment)
+{
+    apr_ssize_t length = APR_HASH_KEY_STRING;
+    unsigned int slot = apr_hashfunc_default(enrolment->sealed_secret, &length) % WHK_CHANGE_SLOTS;
+
+    return registry->changes ? &registry->changes->refused[slot] : NULL;
+}
+
+/* Count a code before it is judged, so that many at once are no way around. @return 0 where there
+ * were too many in this hour, with `left` set to the rest of it */
+static int count_code(apr_uint64_t *refused, apr_interval_time_t *left)
+{
+    apr_time_t now = whk_clock_now();
+    apr_uint64_t hour = (apr_uint64_t)(now / HOUR) << 32;
+    apr_uint64_t found = __atomic_load_n(refused, __ATOMIC_SEQ_CST);
+    apr_uint64_t counted;
+
+    do {
+        counted = (found >> 32 == hour >> 32 ? found : hour) + 1;
+        if ((apr_uint32_t)counted > WHK_OTP_REFUSED_MOST) {
+            *left = HOUR - now % HOUR;
+            return 0;
+        }
+    } while (!__atomic_compare_exchange_n(refused, &found, counted, 0, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_SEQ_CST));
+    return 1;
+}
+
+/* It was not refused after all. */
+static void uncount_code(apr_uint64_t *refused)
+{
+    apr_uint64_t found = __atomic_load_n(refused, __ATOMIC_SEQ_CST);
+
+    while ((apr_uint32_t)found > 0 &&
+           !__atomic_compare_exchange_n(refused, &found, found - 1, 0, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+        continue;
+}
+
+static const whk_outcome_t *too_many(whk_registry_t *registry, const char *user,
+                                     apr_interval_time_t left)
+{
+    return with_hint(registry, otp_locked(registry->pool, left, 0),
+                     apr_psprintf(registry->pool,
+                                  "more than %d codes of user %s were refused in this hour, which "
+                                  "the locks in the registry do not let through: look who lifts "
+                                  "them in the database",
+                                  WHK_OTP_REFUSED_MOST, user));
+}
+
 const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
                                     const whk_caller_t *caller, const char *code)
 {
@@ -166,6 +224,8 @@ const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_k
     apr_time_t now = whk_time_now();
     whk_otp_enrolment_t *enrolment;
     const whk_outcome_t *outcome;
+    apr_interval_time_t left;
+    apr_uint64_t *refused;
     int accepted;
 
     WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, &enrolment));
@@ -177,7 +237,12 @@ const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_k
                                       user));
     if (is_locked(enrolment, now))
         return otp_locked(registry->pool, enrolment->locked_until, now);
+    refused = refused_of(registry, enrolment);
+    if (refused && !count_code(refused, &left))
+        return too_many(registry, user, left);
     WHK_TRY(accept_code(registry, key, enrolment, code, now, &accepted));
+    if (accepted && refused)
+        uncount_code(refused);
     if (accepted)
         return NULL;
     outcome = refuse_code(registry, caller, now);

@@ -90,6 +90,10 @@ const whk_outcome_t *whk_authorize(whk_registry_t *registry, const char *user,
 #define WHK_OTP_LOCK_FIRST apr_time_from_sec(30)
 #define WHK_OTP_LOCK_MOST apr_time_from_sec(3600)
 
+/** Refused codes of a user that a node judges in an hour, whatever the store says of locks: more
+ *  than those let through, so that only who lifts them in the database meets it. */
+#define WHK_OTP_REFUSED_MOST 60
+
 /**
  * Judge the caller's time-based one-time password and use it up. A refusal is counted, and goes to
  * the audit trail, before this returns. Does not complete the caller: that is for the OTP step.

@@ -24,15 +24,22 @@ whk_story_t *whk_stories_of(const whk_stories_t *stories, const char *key_id)
 /* `thumbprint` is NULL where the event was written by a version that did not tell it. */
 static void set_material(whk_stories_t *stories, whk_story_t *story, const char *thumbprint)
 {
+    const whk_story_t *before;
+
     story->thumbprint = apr_pstrdup(stories->pool, thumbprint);
-    if (story->thumbprint)
-        apr_hash_set(stories->thumbprints, story->thumbprint, APR_HASH_KEY_STRING, story);
+    if (!story->thumbprint)
+        return;
+    before = apr_hash_get(stories->thumbprints, story->thumbprint, APR_HASH_KEY_STRING);
+    if (before && before != story)
+        story->twice = 1;
+    apr_hash_set(stories->thumbprints, story->thumbprint, APR_HASH_KEY_STRING, story);
 }
 
 static void tell_registered(whk_stories_t *stories, const whk_event_t *event)
 {
     whk_story_t *story = apr_pcalloc(stories->pool, sizeof(*story));
 
+    story->again = whk_stories_of(stories, event->key_id) != NULL;
     story->key_id = apr_pstrdup(stories->pool, event->key_id);
     story->registered = event->at;
     story->registered_by = apr_pstrdup(stories->pool, event->actor);
@@ -77,6 +84,10 @@ const char *whk_story_flaw(const whk_story_t *story, const whk_key_t *key)
 
     if (!story)
         return "no event tells of its registration";
+    if (story->again)
+        return "its events tell of two registrations, and a keyId is used once";
+    if (story->twice)
+        return "its events tell of key material that was registered before";
     if (story->thumbprint && strcmp(story->thumbprint, key->thumbprint) != 0)
         return "its events tell of other key material";
     if (story->registered != key->created || strcmp(story->registered_by, key->created_by) != 0)

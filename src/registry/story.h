@@ -19,6 +19,8 @@ typedef struct whk_story_t {
     const char *registered_by;
     apr_time_t revoked; /**< 0: it was not */
     const char *revoked_by;
+    int again;   /**< it is not the first of its keyId: a row was taken away in between */
+    int twice;   /**< some event told of the same material before */
     int has_row; /**< for the one who walks the rows */
 } whk_story_t;
 

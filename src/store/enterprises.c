@@ -14,15 +14,23 @@ static void *read_enterprise(whk_row_t *row)
     return enterprise;
 }
 
-const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *pool, const char *id,
-                                               whk_enterprise_t **enterprise)
+static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
+                                     whk_statement_t statement, const char *id,
+                                     whk_enterprise_t **enterprise)
 {
     const void *arguments[] = {id};
 
+    WHK_TRY(whk_statement_read_one(store, pool, statement, arguments, read_enterprise,
+                                   (void **)enterprise));
+    return *enterprise ? whk_statement_check(pool, id, (*enterprise)->id) : NULL;
+}
+
+const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *pool, const char *id,
+                                               whk_enterprise_t **enterprise)
+{
     if (!store->in_transaction)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "an enterprise was locked outside a transaction");
-    return whk_statement_read_one(store, pool, SQL_ENTERPRISE_LOCK, arguments, read_enterprise,
-                                  (void **)enterprise);
+    return read_one(store, pool, SQL_ENTERPRISE_LOCK, id, enterprise);
 }
 
 const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t *pool,
@@ -47,10 +55,7 @@ const whk_outcome_t *whk_store_enterprise_add(whk_store_t *store, apr_pool_t *po
 const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *pool, const char *id,
                                               whk_enterprise_t **enterprise)
 {
-    const void *arguments[] = {id};
-
-    return whk_statement_read_one(store, pool, SQL_ENTERPRISE_GET, arguments, read_enterprise,
-                                  (void **)enterprise);
+    return read_one(store, pool, SQL_ENTERPRISE_GET, id, enterprise);
 }
 
 const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
@@ -79,8 +84,12 @@ const whk_outcome_t *whk_store_admin_get(whk_store_t *store, apr_pool_t *pool,
 {
     const void *arguments[] = {enterprise_id, user};
 
-    return whk_statement_read_one(store, pool, SQL_ADMIN_GET, arguments, read_admin,
-                                  (void **)admin);
+    WHK_TRY(
+        whk_statement_read_one(store, pool, SQL_ADMIN_GET, arguments, read_admin, (void **)admin));
+    if (!*admin)
+        return NULL;
+    WHK_TRY(whk_statement_check(pool, enterprise_id, (*admin)->enterprise_id));
+    return whk_statement_check(pool, user, (*admin)->user);
 }
 
 const whk_outcome_t *whk_store_admin_add(whk_store_t *store, apr_pool_t *pool,
@@ -105,8 +114,13 @@ const whk_outcome_t *whk_store_admin_list(whk_store_t *store, apr_pool_t *pool,
                                           const char *enterprise_id, apr_array_header_t **admins)
 {
     const void *arguments[] = {enterprise_id};
+    int i;
 
-    return whk_statement_read(store, pool, SQL_ADMIN_LIST, arguments, read_admin, admins);
+    WHK_TRY(whk_statement_read(store, pool, SQL_ADMIN_LIST, arguments, read_admin, admins));
+    for (i = 0; i < (*admins)->nelts; i++)
+        WHK_TRY(whk_statement_check(pool, enterprise_id,
+                                    APR_ARRAY_IDX(*admins, i, const whk_admin_t *)->enterprise_id));
+    return NULL;
 }
 
 const whk_outcome_t *whk_store_admin_reseal(whk_store_t *store, apr_pool_t *pool,

@@ -29,6 +29,19 @@ const whk_outcome_t *whk_store_event_insert(whk_store_t *store, apr_pool_t *pool
     return whk_statement_write_in_transaction(store, pool, SQL_EVENT_INSERT, arguments, NULL);
 }
 
+static const whk_outcome_t *read_events(whk_store_t *store, apr_pool_t *pool,
+                                        whk_statement_t statement, const void **arguments,
+                                        apr_array_header_t **events)
+{
+    int i;
+
+    WHK_TRY(whk_statement_read(store, pool, statement, arguments, read_event, events));
+    for (i = 0; i < (*events)->nelts; i++)
+        WHK_TRY(whk_statement_check(pool, arguments[0],
+                                    APR_ARRAY_IDX(*events, i, const whk_event_t *)->enterprise_id));
+    return NULL;
+}
+
 const whk_outcome_t *whk_store_event_list(whk_store_t *store, apr_pool_t *pool,
                                           const char *enterprise_id, int limit, apr_int64_t offset,
                                           apr_array_header_t **events, apr_int64_t *total)
@@ -40,7 +53,7 @@ const whk_outcome_t *whk_store_event_list(whk_store_t *store, apr_pool_t *pool,
     WHK_TRY(whk_statement_count(store, pool, SQL_EVENT_COUNT, arguments, total));
     /* They are numbered from 1 without a gap, so none has to be counted to be left out. */
     newest = *total - offset;
-    return whk_statement_read(store, pool, SQL_EVENT_LIST, arguments, read_event, events);
+    return read_events(store, pool, SQL_EVENT_LIST, arguments, events);
 }
 
 const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,
@@ -50,7 +63,7 @@ const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,
     apr_int64_t most = limit;
     const void *arguments[] = {enterprise_id, &after, &most};
 
-    return whk_statement_read(store, pool, SQL_EVENT_WALK, arguments, read_event, events);
+    return read_events(store, pool, SQL_EVENT_WALK, arguments, events);
 }
 
 const whk_outcome_t *whk_store_event_reseal(whk_store_t *store, apr_pool_t *pool,

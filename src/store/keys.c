@@ -67,13 +67,54 @@ static void *read_key(whk_row_t *row)
     return key;
 }
 
+/* What rows are asked for by; NULL: by something else. */
+typedef struct {
+    const char *enterprise_id;
+    const char *key_id;
+    const char *thumbprint;
+    const char *uri;
+    const char *status;
+} wanted_t;
+
+static int differs(const char *wanted, const char *found)
+{
+    return wanted && (!found || strcmp(wanted, found) != 0);
+}
+
+/* See whk_statement_check(). It must not keep the others from being read either. */
+static void hold_to(const wanted_t *wanted, whk_key_t *key)
+{
+    if (!differs(wanted->enterprise_id, key->enterprise_id) &&
+        !differs(wanted->key_id, key->key_id) && !differs(wanted->thumbprint, key->thumbprint) &&
+        !differs(wanted->uri, key->jwks_uri) &&
+        !differs(wanted->status, whk_key_status_name(key->status)))
+        return;
+    key->flawed = 1;
+    key->status = WHK_KEY_STATUS_REVOKED;
+}
+
+static const whk_outcome_t *read_keys(whk_store_t *store, apr_pool_t *pool,
+                                      whk_statement_t statement, const void **arguments,
+                                      const wanted_t *wanted, apr_array_header_t **keys)
+{
+    int i;
+
+    WHK_TRY(whk_statement_read(store, pool, statement, arguments, read_key, keys));
+    for (i = 0; i < (*keys)->nelts; i++)
+        hold_to(wanted, APR_ARRAY_IDX(*keys, i, whk_key_t *));
+    return NULL;
+}
+
 /* One that is asked for alone. */
 static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
                                      whk_statement_t statement, const void **arguments,
-                                     whk_key_t **key)
+                                     const wanted_t *wanted, whk_key_t **key)
 {
     WHK_TRY(whk_statement_read_one(store, pool, statement, arguments, read_key, (void **)key));
-    if (!*key || !(*key)->flawed)
+    if (!*key)
+        return NULL;
+    hold_to(wanted, *key);
+    if (!(*key)->flawed)
         return NULL;
     return whk_fail(pool, WHK_INTERNAL_ERROR,
                     "the row of key %s of enterprise %s holds what this version can't have "
@@ -118,8 +159,9 @@ const whk_outcome_t *whk_store_key_get(whk_store_t *store, apr_pool_t *pool,
                                        whk_key_t **key)
 {
     const void *arguments[] = {enterprise_id, key_id};
+    const wanted_t wanted = {.enterprise_id = enterprise_id, .key_id = key_id};
 
-    return read_one(store, pool, SQL_KEY_GET, arguments, key);
+    return read_one(store, pool, SQL_KEY_GET, arguments, &wanted, key);
 }
 
 const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t *pool,
@@ -127,8 +169,9 @@ const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t 
                                                  whk_key_t **key)
 {
     const void *arguments[] = {enterprise_id, thumbprint};
+    const wanted_t wanted = {.enterprise_id = enterprise_id, .thumbprint = thumbprint};
 
-    return read_one(store, pool, SQL_KEY_BY_THUMBPRINT, arguments, key);
+    return read_one(store, pool, SQL_KEY_BY_THUMBPRINT, arguments, &wanted, key);
 }
 
 const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
@@ -139,9 +182,10 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
     apr_int64_t most = limit;
     const void *all[] = {enterprise_id, &most, &offset};
     const void *some[] = {enterprise_id, status, &most, &offset};
+    const wanted_t wanted = {.enterprise_id = enterprise_id, .status = status};
 
-    WHK_TRY(whk_statement_read(store, pool, status ? SQL_KEY_LIST_BY_STATUS : SQL_KEY_LIST,
-                               status ? some : all, read_key, keys));
+    WHK_TRY(read_keys(store, pool, status ? SQL_KEY_LIST_BY_STATUS : SQL_KEY_LIST,
+                      status ? some : all, &wanted, keys));
     return whk_statement_count(store, pool, status ? SQL_KEY_COUNT_BY_STATUS : SQL_KEY_COUNT, some,
                                total);
 }
@@ -168,8 +212,9 @@ const whk_outcome_t *whk_store_key_active(whk_store_t *store, apr_pool_t *pool,
                                           const char *enterprise_id, apr_array_header_t **keys)
 {
     const void *arguments[] = {enterprise_id};
+    const wanted_t wanted = {.enterprise_id = enterprise_id, .status = "ACTIVE"};
 
-    return whk_statement_read(store, pool, SQL_KEY_ACTIVE, arguments, read_key, keys);
+    return read_keys(store, pool, SQL_KEY_ACTIVE, arguments, &wanted, keys);
 }
 
 const whk_outcome_t *whk_store_key_revoked(whk_store_t *store, apr_pool_t *pool,
@@ -178,8 +223,9 @@ const whk_outcome_t *whk_store_key_revoked(whk_store_t *store, apr_pool_t *pool,
 {
     apr_int64_t limit = most;
     const void *arguments[] = {enterprise_id, &limit};
+    const wanted_t wanted = {.enterprise_id = enterprise_id, .status = "REVOKED"};
 
-    return whk_statement_read(store, pool, SQL_KEY_REVOKED, arguments, read_key, keys);
+    return read_keys(store, pool, SQL_KEY_REVOKED, arguments, &wanted, keys);
 }
 
 const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
@@ -198,8 +244,9 @@ const whk_outcome_t *whk_store_key_by_uri(whk_store_t *store, apr_pool_t *pool, 
                                           apr_array_header_t **keys)
 {
     const void *arguments[] = {uri};
+    const wanted_t wanted = {.uri = uri, .status = "ACTIVE"};
 
-    return whk_statement_read(store, pool, SQL_KEY_BY_URI, arguments, read_key, keys);
+    return read_keys(store, pool, SQL_KEY_BY_URI, arguments, &wanted, keys);
 }
 
 const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
@@ -222,8 +269,9 @@ const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,
 {
     apr_int64_t most = limit;
     const void *arguments[] = {enterprise_id, after, &most};
+    const wanted_t wanted = {.enterprise_id = enterprise_id};
 
-    return whk_statement_read(store, pool, SQL_KEY_WALK, arguments, read_key, keys);
+    return read_keys(store, pool, SQL_KEY_WALK, arguments, &wanted, keys);
 }
 
 const whk_outcome_t *whk_store_key_reseal(whk_store_t *store, apr_pool_t *pool,

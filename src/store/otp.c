@@ -22,8 +22,9 @@ const whk_outcome_t *whk_store_otp_get(whk_store_t *store, apr_pool_t *pool, con
 {
     const void *arguments[] = {user};
 
-    return whk_statement_read_one(store, pool, SQL_OTP_GET, arguments, read_enrolment,
-                                  (void **)enrolment);
+    WHK_TRY(whk_statement_read_one(store, pool, SQL_OTP_GET, arguments, read_enrolment,
+                                   (void **)enrolment));
+    return *enrolment ? whk_statement_check(pool, user, (*enrolment)->user) : NULL;
 }
 
 const whk_outcome_t *whk_store_otp_list(whk_store_t *store, apr_pool_t *pool,

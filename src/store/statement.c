@@ -1,5 +1,7 @@
 #include "store/statement.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 /* A statement that went stale, as after a migration by another process, is prepared anew once. */
@@ -188,6 +190,16 @@ const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool
     if (items->nelts > 0)
         *item = APR_ARRAY_IDX(items, 0, void *);
     return NULL;
+}
+
+const whk_outcome_t *whk_statement_check(apr_pool_t *pool, const char *wanted, const char *found)
+{
+    if (!strcmp(wanted, found))
+        return NULL;
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    "the registry's database was asked for a row of %s, and answers one of %s: "
+                    "look in its schema for a view, or a table that is not ours, and who made it",
+                    wanted, found);
 }
 
 static void *read_count(whk_row_t *row)

@@ -94,6 +94,13 @@ const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool
                                             whk_statement_t statement, const void **arguments,
                                             whk_row_reader read, void **item);
 
+/**
+ * Whoever can write the database can have it answer a row that was not asked for, by a view in the
+ * place of a table: whatever a row is found by must stand in it.
+ * @return NULL where it does, or an internal_error
+ */
+const whk_outcome_t *whk_statement_check(apr_pool_t *pool, const char *wanted, const char *found);
+
 /** A statement that answers one number. */
 const whk_outcome_t *whk_statement_count(whk_store_t *store, apr_pool_t *pool,
                                          whk_statement_t statement, const void **arguments,
