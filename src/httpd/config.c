@@ -422,7 +422,10 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     wrong = row->read(cmd, row, (char *)config + row->offset, argc, argv);
     if (!wrong) {
         config->set |= (apr_uint64_t)1 << (row - rows);
-        whk_config_note_times(config);
+        if (row == &rows[MAX_AGE])
+            whk_config_note_times(config->max_age, 0);
+        if (row == &rows[CLOCK_SKEW])
+            whk_config_note_times(0, config->clock_skew);
         return NULL;
     }
     for (i = 0; i < argc; i++)

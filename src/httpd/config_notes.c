@@ -5,12 +5,13 @@
 /* Of what directives say, in sections too, whose configurations nobody lists. */
 static whk_longest_times_t longest;
 
-static void note_times(whk_longest_times_t *times, const whk_config_t *config)
+static void note(whk_longest_times_t *times, apr_interval_time_t max_age,
+                 apr_interval_time_t clock_skew)
 {
-    if (config->max_age > times->max_age)
-        times->max_age = config->max_age;
-    if (config->clock_skew > times->clock_skew)
-        times->clock_skew = config->clock_skew;
+    if (max_age > times->max_age)
+        times->max_age = max_age;
+    if (clock_skew > times->clock_skew)
+        times->clock_skew = clock_skew;
 }
 
 void whk_config_forget_times(void)
@@ -18,9 +19,9 @@ void whk_config_forget_times(void)
     memset(&longest, 0, sizeof(longest));
 }
 
-void whk_config_note_times(const whk_config_t *config)
+void whk_config_note_times(apr_interval_time_t max_age, apr_interval_time_t clock_skew)
 {
-    note_times(&longest, config);
+    note(&longest, max_age, clock_skew);
 }
 
 whk_longest_times_t whk_config_longest_times(const server_rec *s)
@@ -28,7 +29,7 @@ whk_longest_times_t whk_config_longest_times(const server_rec *s)
     whk_longest_times_t times = longest;
 
     for (; s; s = s->next)
-        note_times(&times, whk_config_of_server(s));
+        note(&times, whk_config_of_server(s)->max_age, whk_config_of_server(s)->clock_skew);
     return times;
 }
 

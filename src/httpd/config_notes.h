@@ -26,8 +26,8 @@ void whk_config_forget_times(void);
 /** post_config. */
 whk_longest_times_t whk_config_longest_times(const server_rec *s);
 
-/** A directive was read into `config`. */
-void whk_config_note_times(const whk_config_t *config);
+/** What a directive says, 0: not this one. Defaults are those of servers, which may have others. */
+void whk_config_note_times(apr_interval_time_t max_age, apr_interval_time_t clock_skew);
 
 /** The directives Require and AuthMerging. */
 const char *whk_config_note_require(cmd_parms *cmd, void *config, const char *arguments);
