@@ -80,6 +80,7 @@ static void register_hooks(apr_pool_t *pool)
     /* Webhooks, in locations that are anybody's. The gate comes after all that authorises and sets
      * header fields, and before any handler. */
     whk_captured_body_register_filters();
+    whk_webhook_register_filter();
     ap_hook_post_read_request(whk_captured_body_install, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_access_ex(whk_webhook_check_location, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);

@@ -190,7 +190,8 @@ subtest 'a use is reserved after authorisation, and given back' => sub {
     refused($w->send($signed, headers => { 'X-Pass' => 'yes' }), 401, 'replayed', '... once');
     my $down = $w->sign($key, $body, path => '/down');
     is($w->send($down)->status, 503, 'a backend that is down') for 1 .. 2;
-    is($w->send({ %$down, target => '/deep/x' })->status, 200, '... burns no use');
+    my $late = $w->send({ %$down, target => '/deep/x' });
+    is($late->status, 200, '... burns no use') or diag $late->body;
 };
 
 unlike($server->error_log, qr/exit signal|Segmentation|Assertion/, 'no child ended badly');

@@ -3,11 +3,14 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_protocol.h>
+#include <util_filter.h>
 
 #include "httpd/captured_body.h"
 #include "httpd/request.h"
 #include "httpd/webhook_message.h"
 #include "model/text.h"
+
+static ap_filter_rec_t *answering;
 
 /* Of the request that a client sent. */
 struct whk_deliveries_t {
@@ -211,26 +214,55 @@ static int is_used(request_rec *sent, const whk_delivery_t *delivery)
     return 0;
 }
 
+static void give_back(request_rec *sent)
+{
+    const whk_deliveries_t *deliveries = known_deliveries(sent);
+    int i;
+
+    for (i = 0; deliveries && i < deliveries->list->nelts; i++)
+        whk_replay_cache_give_back(sent,
+                                   &APR_ARRAY_IDX(deliveries->list, i, whk_delivery_t *)->use);
+}
+
+/* Before the sender can learn of the failure: his next try may come at once. */
+static apr_status_t look_at_status(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    ap_filter_t *next = filter->next;
+
+    if (filter->r->status >= HTTP_INTERNAL_SERVER_ERROR)
+        give_back(whk_webhook_as_sent(filter->r));
+    ap_remove_output_filter(filter);
+    return ap_pass_brigade(next, brigade);
+}
+
+void whk_webhook_register_filter(void)
+{
+    answering =
+        ap_register_output_filter("WEBHOOK_KEYS_ANSWER", look_at_status, NULL, AP_FTYPE_PROTOCOL);
+}
+
 const whk_outcome_t *whk_webhook_use(request_rec *r, whk_delivery_t *delivery)
 {
     request_rec *sent = whk_webhook_as_sent(r);
 
     if (!whk_config_of_server(r->server)->replay_cache || is_used(sent, delivery))
         return NULL;
-    return whk_replay_cache_reserve(sent, delivery->enterprise_id, delivery->replay_ids,
-                                    delivery->good_until, &delivery->use);
+    WHK_TRY(whk_replay_cache_reserve(sent, delivery->enterprise_id, delivery->replay_ids,
+                                     delivery->good_until, &delivery->use));
+    /* Among the protocol's filters, which an error of httpd's own keeps. */
+    if (!r->main)
+        ap_add_output_filter_handle(answering, NULL, r, r->connection);
+    return NULL;
 }
 
 int whk_webhook_end(request_rec *r)
 {
-    const whk_deliveries_t *deliveries = known_deliveries(r);
     const request_rec *each;
     int failed = 0;
-    int i;
 
     for (each = r; each; each = each->next)
         failed |= each->status >= HTTP_INTERNAL_SERVER_ERROR;
-    for (i = 0; failed && deliveries && i < deliveries->list->nelts; i++)
-        whk_replay_cache_give_back(r, &APR_ARRAY_IDX(deliveries->list, i, whk_delivery_t *)->use);
+    if (failed)
+        give_back(r);
     return DECLINED;
 }

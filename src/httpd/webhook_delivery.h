@@ -38,13 +38,16 @@ int whk_webhook_was_judged(request_rec *r);
 /** That of `r`, or of the nearest request that it was made of; NULL: none was accepted. */
 const whk_delivery_t *whk_webhook_nearest(const request_rec *r);
 
+/** register_hooks: make the filter known that gives a use back where the answer is a 5xx. */
+void whk_webhook_register_filter(void);
+
 /**
  * Note the one use of an accepted webhook, where WebhookKeysReplayCache is on.
  * @return NULL, replayed, or too_busy
  */
 const whk_outcome_t *whk_webhook_use(request_rec *r, whk_delivery_t *delivery);
 
-/** log_transaction: a webhook that could not be delivered may be sent again. */
+/** log_transaction: the same, where the filter saw no answer. */
 int whk_webhook_end(request_rec *r);
 
 #endif
