@@ -65,6 +65,7 @@ $http    ProxyPass "\${WHK_BACKEND}"
 </LocationMatch>
 LINES
     location('/http', $http),
+    location('/bare', "$http    WebhookKeysRequiredComponents \@method\n"),
     location('/detached', $detached),
     location('/standard', "$verified    WebhookKeysSignature standard-webhooks\n"),
     location('/whole', "$verified    WebhookKeysSignature jws\n"),
@@ -164,6 +165,15 @@ subtest 'what lies elsewhere' => sub {
     my $signed = detached('good');
     is($w->client->request(PUT => '/site/dav/hook/good', $signed->{headers}, $signed->{body})->status, 201, 'what is signed is written');
     is($w->client->request(PUT => '/site/dav/hook/bad', {}, 'bad')->status, 401, '... and nothing else');
+};
+
+subtest 'a body that nobody asked to be covered' => sub {
+    $backend->clear;
+    my $bare = sub { my ($method, $body) = @_; return $w->sign($key, $body, scheme => 'http-signature', method => $method, path => '/bare', components => ['@method'], digest => undef) };
+    my $signed = $bare->('POST', 'any body at all');
+    refused($w->send($signed), 401, 'malformed_jws', 'does not pass');
+    is($backend->count, 0, '... nor arrive');
+    is($w->send({ %{ $bare->('GET', '') }, body => '' })->status, 200, 'where there is none the components that are asked for are enough');
 };
 
 subtest 'what is cheap' => sub {

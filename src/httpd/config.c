@@ -255,7 +255,8 @@ static const char *read_texts(cmd_parms *cmd, const row_t *row, void *field, int
     return argc && i == argc ? NULL : "must be one or more texts that are not empty";
 }
 
-/* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. */
+/* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. Of a
+ * name with other marks (x_event) a backend may take another field (x-event) for it. */
 static int is_component(const char *name)
 {
     static const char *const derived[] = {"@method",         "@target-uri", "@authority", "@scheme",
@@ -267,9 +268,9 @@ static int is_component(const char *name)
         if (!strcmp(name, derived[i]))
             return 1;
     for (c = name; *c; c++)
-        if (apr_isupper(*c))
+        if (!apr_islower(*c) && !apr_isdigit(*c) && *c != '-')
             return 0;
-    return is_header_name(name);
+    return c > name;
 }
 
 static const char *read_components(cmd_parms *cmd, const row_t *row, void *field, int argc,
@@ -282,7 +283,8 @@ static const char *read_components(cmd_parms *cmd, const row_t *row, void *field
     for (i = 0; i < argc; i++) {
         if (!is_component(argv[i]))
             return apr_psprintf(cmd->temp_pool,
-                                "\"%s\" must be the name of a header field in lower case, or "
+                                "\"%s\" must be the name of a header field in lower case (letters, "
+                                "digits and hyphens), or "
                                 "@method, @target-uri, @authority, @scheme, @request-target, "
                                 "@path or @query",
                                 argv[i]);

@@ -92,7 +92,7 @@ static const whk_outcome_t *parse(request_rec *sent, const whk_config_t *config,
     const whk_scheme_policy_t policy = {config->signature.header,    config->body_hash_claim,
                                         config->required_components, config->signature_tag,
                                         config->audiences,           config->issuer,
-                                        !config->require_time};
+                                        !config->require_time,       1};
     whk_message_t *described = apr_palloc(sent->pool, sizeof(*described));
 
     whk_webhook_message(sent, deliveries_of(sent)->headers, body, described);

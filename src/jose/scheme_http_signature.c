@@ -192,6 +192,9 @@ static const whk_outcome_t *check_covered(const whk_sf_item_t *input, const whk_
 
     if (!required)
         return check_default(input, message, pool);
+    /* Whoever leaves it out means requests without a body. */
+    if (policy->body_is_taken && message->length && !covers(input, CONTENT_DIGEST))
+        return not_covered(CONTENT_DIGEST, pool);
     for (i = 0; i < required->nelts; i++) {
         const char *name = APR_ARRAY_IDX(required, i, const char *);
 

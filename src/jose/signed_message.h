@@ -53,6 +53,7 @@ typedef struct whk_scheme_policy_t {
     const apr_array_header_t *audiences; /**< WebhookKeysAudience: `const char *`; NULL: none */
     const char *issuer;                  /**< WebhookKeysIssuer; NULL: any */
     int allows_undated;                  /**< WebhookKeysRequireTime Off */
+    int body_is_taken; /**< the body goes on, so where there is one it must be covered */
 } whk_scheme_policy_t;
 
 /** A signature that was parsed. */
