@@ -66,6 +66,34 @@ subtest 'once' => sub {
     replayed($w->post($theirs, 'six', protected => { jti => 'a' }, path => '/hooks/globex/orders'), '... there again');
 };
 
+subtest 'one of two signatures dropped' => sub {
+    my $http = WHK::Webhooks->new(scheme => 'http-signature', before => $on);
+    my ($one, $two) = map { $http->key($_) } qw(ES256 EdDSA);
+    my $label = 'a';
+    my $signed = sub { my ($by, %how) = @_; return $http->sign($by, 'paid', label => $label++, %how)->{headers} };
+    my $with = sub {
+        my %headers = map { %$_ } @_;
+        for my $name (qw(Signature-Input Signature)) { my @each = map { $_->{$name} } @_; $headers{$name} = join ', ', @each }
+        return $http->client->request(POST => $http->path, \%headers, 'paid');
+    };
+    for my $nonces ([], [ 'one', 'two' ]) {
+        my $name = @$nonces ? 'a nonce each' : 'no nonce';
+        my ($first, $second) = map { $signed->(($one, $two)[$_], params => { nonce => @$nonces ? "$nonces->[$_]-" . time : undef }) } 0, 1;
+        passes($with->($first, $second), "$name: both");
+        replayed($with->($second), '... without the first');
+        replayed($with->($first),  '... without the second');
+        replayed($with->($second, $first), '... the other way around');
+    }
+    my $standard = WHK::Webhooks->new(scheme => 'standard-webhooks', before => $on);
+    my ($old, $new) = map { $standard->key('EdDSA') } 1, 2;
+    my $by_old = $standard->sign($old, 'paid');
+    my $by_new = $standard->sign($new, 'paid', map { my $n = $_; my ($k) = grep { lc eq "webhook-$n" } keys %{ $by_old->{headers} }; ($n => $by_old->{headers}{$k}) } qw(id timestamp));
+    my ($where) = grep { lc eq 'webhook-signature' } keys %{ $by_old->{headers} };
+    passes($standard->send($by_old, headers => { $where => "$by_old->{headers}{$where} $by_new->{headers}{$where}" }), 'standard-webhooks: both');
+    replayed($standard->send($by_new), '... by the other key alone');
+    replayed($standard->send($by_old), '... by the one alone');
+};
+
 subtest 'in parallel' => sub {
     is($w->server->wait_for_children(2), 2, 'two processes');
     for (1 .. 5) {
