@@ -48,7 +48,8 @@ subtest 'refused at start-up' => sub {
     for my $name (sort keys %cases) {
         my ($conf, $message) = @{ $cases{$name} };
         my ($status, $out) = configtest($conf, qw(deflate mime));
-        isnt($status, 0, $name);
+        # Where httpd itself leaks on its way out, the sanitizers' status takes the place of its own.
+        isnt($status, 0, $name) if !$ENV{WHK_SANITIZER_LOGS};
         like($out, $message, '... and told why');
     }
 };
