@@ -107,36 +107,72 @@ static void print_report(whk_control_t *control, const whk_audit_report_t *repor
                report->events, *report->head ? report->head : "none yet");
 }
 
+/* What was looked at so far. */
+typedef struct {
+    whk_control_t *control;
+    json_t *reports;
+    int broken;
+} result_t;
+
+static void add_report(result_t *result, const whk_audit_report_t *report)
+{
+    result->broken += report->findings->nelts > 0;
+    if (result->control->json)
+        json_array_append_new(result->reports, report_json(report));
+    else
+        print_report(result->control, report);
+}
+
+static const whk_outcome_t *verify_all(result_t *result, const apr_array_header_t *enterprises)
+{
+    int i;
+
+    for (i = 0; i < enterprises->nelts; i++) {
+        whk_audit_report_t report = {0};
+
+        WHK_TRY(whk_audit_verify(&result->control->registry,
+                                 APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &report));
+        add_report(result, &report);
+    }
+    return NULL;
+}
+
+static const whk_outcome_t *find_lost(result_t *result)
+{
+    apr_array_header_t *reports;
+    int i;
+
+    WHK_TRY(whk_audit_lost(&result->control->registry, &reports));
+    for (i = 0; i < reports->nelts; i++)
+        add_report(result, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
+    return NULL;
+}
+
+static int print_result(const result_t *result)
+{
+    if (result->control->json)
+        whk_print_json(
+            json_pack("{s:b, s:O}", "ok", result->broken == 0, "enterprises", result->reports));
+    return result->broken
+               ? whk_refused("what the registry holds of %d %s is not as it was written",
+                             result->broken, result->broken == 1 ? "enterprise" : "enterprises")
+               : WHK_EXIT_DONE;
+}
+
 int whk_cmd_audit_verify(whk_control_t *control)
 {
+    result_t result = {control, NULL, 0};
     apr_array_header_t *enterprises;
-    json_t *reports;
-    int broken = 0;
-    int i;
+    const whk_outcome_t *outcome;
     int status = find_enterprises(control, &enterprises);
 
     if (status != WHK_EXIT_DONE)
         return status;
-    reports = json_array();
-    for (i = 0; i < enterprises->nelts; i++) {
-        whk_audit_report_t report = {0};
-        const whk_outcome_t *outcome = whk_audit_verify(
-            &control->registry, APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &report);
-
-        if (outcome) {
-            json_decref(reports);
-            return whk_refused_outcome(outcome);
-        }
-        broken += report.findings->nelts > 0;
-        if (control->json)
-            json_array_append_new(reports, report_json(&report));
-        else
-            print_report(control, &report);
-    }
-    if (control->json)
-        whk_print_json(json_pack("{s:b, s:O}", "ok", broken == 0, "enterprises", reports));
-    json_decref(reports);
-    return broken ? whk_refused("what the registry holds of %d %s is not as it was written", broken,
-                                broken == 1 ? "enterprise" : "enterprises")
-                  : WHK_EXIT_DONE;
+    result.reports = json_array();
+    outcome = verify_all(&result, enterprises);
+    if (!outcome && !control->operand[0])
+        outcome = find_lost(&result);
+    status = outcome ? whk_refused_outcome(outcome) : print_result(&result);
+    json_decref(result.reports);
+    return status;
 }

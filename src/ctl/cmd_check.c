@@ -278,6 +278,17 @@ static void report_rows(check_t *check, const whk_audit_report_t *found)
                found->enterprise_id, found->more);
 }
 
+static const whk_outcome_t *check_lost(check_t *check)
+{
+    apr_array_header_t *reports;
+    int i;
+
+    WHK_TRY(whk_audit_lost(&check->control->registry, &reports));
+    for (i = 0; i < reports->nelts; i++)
+        report_rows(check, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
+    return NULL;
+}
+
 /* Without the key no seal can be judged, and that is a problem already. */
 static const whk_outcome_t *check_rows(check_t *check)
 {
@@ -312,6 +323,8 @@ static void check_content(check_t *check)
         outcome = check_admins(check, users);
     if (!outcome)
         outcome = check_rows(check);
+    if (!outcome)
+        outcome = check_lost(check);
     if (outcome)
         report(check, FOUND_PROBLEM, "registry", "%s%s%s", outcome->message,
                outcome->operator_hint ? ": " : "",

@@ -15,6 +15,10 @@
 #define EVENT                                                                                      \
     "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
     "hash, seal FROM whk_event "
+/* Of a table, how many rows name an enterprise that has no row. */
+#define LOST(kind, table)                                                                          \
+    "SELECT enterprise_id, '" kind "', count(*) FROM " table " AS of WHERE NOT EXISTS (SELECT 1 "  \
+    "FROM whk_enterprise WHERE enterprise_id = of.enterprise_id) GROUP BY enterprise_id "
 #define ADMIN "SELECT enterprise_id, user_id, created_at, seal FROM whk_admin "
 
 /* No busy_timeout: a waiter would hold the driver's process-wide mutex, which the writer needs to
@@ -50,6 +54,10 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                                    "ON CONFLICT DO NOTHING",
             [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
+            [SQL_ENTERPRISE_LOST] =
+                LOST("key", "whk_key") "UNION ALL " LOST("event", "whk_event") "UNION ALL " LOST(
+                    "admin", "whk_admin") "UNION ALL " LOST("material",
+                                                            "whk_used_material") "ORDER BY 1, 2",
             [SQL_ADMIN_GET] = ADMIN "WHERE enterprise_id = %s AND user_id = %s",
             [SQL_ADMIN_ADD] = "INSERT INTO whk_admin (enterprise_id, user_id, created_at, seal) "
                               "VALUES (%s, %s, %lld, %s) ON CONFLICT DO NOTHING",

@@ -282,6 +282,17 @@ const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *po
 const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
                                                apr_array_header_t **enterprises);
 
+/** Rows that name an enterprise which has no row of its own: no version leaves any behind. */
+typedef struct whk_lost_rows_t {
+    const char *enterprise_id;
+    const char *kind; /**< `admin`, `event`, `key` or `material` */
+    apr_int64_t rows;
+} whk_lost_rows_t;
+
+/** All of them at one moment, by enterprise: an array of `whk_lost_rows_t *`. */
+const whk_outcome_t *whk_store_enterprise_lost(whk_store_t *store, apr_pool_t *pool,
+                                               apr_array_header_t **lost);
+
 /** The row that makes a user an admin, or NULL, also where there is no such enterprise. */
 const whk_outcome_t *whk_store_admin_get(whk_store_t *store, apr_pool_t *pool,
                                          const char *enterprise_id, const char *user,
