@@ -55,6 +55,7 @@ my $source = $server->dir . '/source.db';
 $server->sql("VACUUM INTO '$source'");
 my @triggers = split /\n/, $server->sql("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
 my $disarm = join '', 'PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; ', map { "DROP TRIGGER $_; " } @triggers;
+my $rearm = join '; ', '', map { $_->{sql} } WHK::Seals::rows($source, "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
 my $changed = "; UPDATE whk_enterprise SET revision = revision + 1, change_number = 1 + (SELECT max(change_number) FROM whk_enterprise)";
 
 sub put_back {
@@ -88,7 +89,7 @@ sub attack {
     my ($name, $sql, %o) = @_;
     subtest $name => sub {
         put_back();
-        my ($status, $out, $err) = WHK::Server::run_command('sqlite3', $server->db, "$disarm$sql$changed");
+        my ($status, $out, $err) = WHK::Server::run_command('sqlite3', $server->db, "$disarm$sql$changed$rearm");
         is($err, '', 'done') or return;
         $server->start;
         $w->client->close;

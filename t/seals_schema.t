@@ -13,7 +13,7 @@ my $json   = JSON::PP->new->utf8;
 $w->key('EdDSA', kid => 'one');
 $server->ctl_ok(qw(enterprise add other));
 $server->stop;
-$server->sql("DROP TRIGGER $_") for split /\n/, $server->sql("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'again_%'");
+$w->admins->codes_work_once;
 my $source = $server->dir . '/source.db';
 $server->sql("VACUUM INTO '$source'");
 
@@ -51,4 +51,30 @@ finds('no enterprise at all', 'PRAGMA foreign_keys = OFF; DELETE FROM whk_enterp
 finds('one of two', "PRAGMA foreign_keys = OFF; DELETE FROM whk_enterprise WHERE enterprise_id = 'acme'", qr/enterprise acme: the enterprise has no row/);
 finds('an admin of none', "PRAGMA foreign_keys = OFF; INSERT INTO whk_admin VALUES ('ghost', 'mallory', 1, NULL)", qr/enterprise ghost: the enterprise has no row, but 1 of kind admin names it/);
 finds('used material of none', "PRAGMA foreign_keys = OFF; INSERT INTO whk_used_material VALUES ('ghost', 'x', 'y')", qr/enterprise ghost: .*of kind material/);
+# ---- the schema
+
+# Of what is there, by its definition.
+sub ddl { my $name = shift; return $server->sql("SELECT sql FROM sqlite_schema WHERE name = '$name'") }
+
+sub redefined {
+    my ($name, $change) = @_;
+    put_back();
+    local $_ = ddl($name);
+    $change->();
+    my $kind = /^CREATE\s+(\w+)/ ? $1 : die $name;
+    return "DROP $kind $name; $_";
+}
+
+finds('a foreign trigger', "CREATE TRIGGER evil AFTER INSERT ON whk_key BEGIN UPDATE whk_key SET key_name = 'x' WHERE seq = NEW.seq; END", qr/schema.* trigger evil: it is not ours/);
+finds('... on a table written in capitals', 'CREATE TRIGGER evil AFTER UPDATE ON WHK_ADMIN BEGIN SELECT 1; END', qr/trigger evil: it is not ours/);
+finds('... and the one that keeps events gone', "DROP TRIGGER whk_event_stays; CREATE TRIGGER evil AFTER UPDATE ON whk_otp BEGIN SELECT 1; END", qr/trigger whk_event_stays: it is missing/, qr/trigger evil: it is not ours/);
+finds('a trigger of ours that does nothing', redefined(whk_key_stays => sub { s/RAISE\(.*\)/1/ }), qr/trigger whk_key_stays: it is defined in another way/);
+finds('... that fits never, by a blank', redefined(whk_key_stays_revoked => sub { s/'REVOKED'/'REVOKED '/ }), qr/trigger whk_key_stays_revoked: it is defined in another way/);
+finds('an index gone', 'DROP INDEX whk_key_by_status', qr/index whk_key_by_status: it is missing/);
+finds('an index that leaves out rows', 'DROP INDEX whk_key_by_uri; CREATE INDEX whk_key_by_uri ON whk_key (jwks_uri) WHERE 0', qr/index whk_key_by_uri: it is defined in another way/);
+finds('a view in the place of a table', 'PRAGMA legacy_alter_table = ON; ALTER TABLE whk_admin RENAME TO old_admin; CREATE VIEW whk_admin AS SELECT * FROM old_admin', qr/table whk_admin: something else stands in its place/);
+finds('a table without its constraint', 'PRAGMA foreign_keys = OFF; DROP TABLE whk_remote_set; CREATE TABLE whk_remote_set (uri TEXT, etag TEXT, refresh_at INTEGER, fresh_until INTEGER, leased_until INTEGER, failures INTEGER)',
+    qr/table whk_remote_set: it is defined in another way/, qr/index whk_remote_set_by_refresh: it is missing/);
+finds('things of somebody else', 'CREATE TABLE harmless (a); CREATE INDEX harmless_by_a ON harmless (a); CREATE TRIGGER harmless_a AFTER INSERT ON harmless BEGIN SELECT 1; END; CREATE INDEX ours_by_name ON whk_key (key_name); ANALYZE');
+finds('more white space', redefined(whk_event_stays => sub { s/\s+/\n\t /g }));
 done_testing;

@@ -112,7 +112,28 @@ typedef struct {
     whk_control_t *control;
     json_t *reports;
     int broken;
+    json_t *schema; /* what is wrong with it */
 } result_t;
+
+/* A view or a trigger may show httpd other rows than us. */
+static const whk_outcome_t *look_at_schema(result_t *result)
+{
+    whk_control_t *control = result->control;
+    apr_array_header_t *flaws;
+    int i;
+
+    WHK_TRY(whk_store_schema_flaws(control->store, control->pool, &flaws));
+    for (i = 0; i < flaws->nelts; i++) {
+        const whk_schema_flaw_t *flaw = APR_ARRAY_IDX(flaws, i, const whk_schema_flaw_t *);
+
+        json_array_append_new(result->schema, json_pack("{s:s, s:s, s:s}", "kind", flaw->type,
+                                                        "name", flaw->name, "flaw", flaw->flaw));
+        if (!control->json)
+            printf("BROKEN  schema: %s %s: %s\n", flaw->type,
+                   whk_printable(control->pool, flaw->name), flaw->flaw);
+    }
+    return NULL;
+}
 
 static void add_report(result_t *result, const whk_audit_report_t *report)
 {
@@ -150,9 +171,15 @@ static const whk_outcome_t *find_lost(result_t *result)
 
 static int print_result(const result_t *result)
 {
+    int is_foreign = json_array_size(result->schema) > 0;
+
     if (result->control->json)
-        whk_print_json(
-            json_pack("{s:b, s:O}", "ok", result->broken == 0, "enterprises", result->reports));
+        whk_print_json(json_pack("{s:b, s:O, s:O}", "ok", result->broken == 0 && !is_foreign,
+                                 "schema", result->schema, "enterprises", result->reports));
+    if (is_foreign)
+        return whk_refused("the registry's schema is not as this whkctl makes it: restore a "
+                           "backup, or put right what is named, and look who else writes to the "
+                           "database");
     return result->broken
                ? whk_refused("what the registry holds of %d %s is not as it was written",
                              result->broken, result->broken == 1 ? "enterprise" : "enterprises")
@@ -161,7 +188,7 @@ static int print_result(const result_t *result)
 
 int whk_cmd_audit_verify(whk_control_t *control)
 {
-    result_t result = {control, NULL, 0};
+    result_t result = {control, NULL, 0, NULL};
     apr_array_header_t *enterprises;
     const whk_outcome_t *outcome;
     int status = find_enterprises(control, &enterprises);
@@ -169,10 +196,14 @@ int whk_cmd_audit_verify(whk_control_t *control)
     if (status != WHK_EXIT_DONE)
         return status;
     result.reports = json_array();
-    outcome = verify_all(&result, enterprises);
+    result.schema = json_array();
+    outcome = look_at_schema(&result);
+    if (!outcome)
+        outcome = verify_all(&result, enterprises);
     if (!outcome && !control->operand[0])
         outcome = find_lost(&result);
     status = outcome ? whk_refused_outcome(outcome) : print_result(&result);
     json_decref(result.reports);
+    json_decref(result.schema);
     return status;
 }

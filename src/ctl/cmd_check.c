@@ -165,6 +165,22 @@ static void check_folder(check_t *check)
         report(check, FOUND_OK, "folder", "%s can be written by %s", folder, user);
 }
 
+static const whk_outcome_t *check_objects(check_t *check, int version)
+{
+    apr_array_header_t *flaws;
+    int i;
+
+    WHK_TRY(whk_store_schema_flaws(check->control->store, check->control->pool, &flaws));
+    for (i = 0; i < flaws->nelts; i++) {
+        const whk_schema_flaw_t *flaw = APR_ARRAY_IDX(flaws, i, const whk_schema_flaw_t *);
+
+        report(check, FOUND_PROBLEM, "schema", "%s %s: %s", flaw->type, flaw->name, flaw->flaw);
+    }
+    if (flaws->nelts == 0)
+        report(check, FOUND_OK, "schema", "version %d, and as this whkctl makes it", version);
+    return NULL;
+}
+
 /* @return 1 where what is in the registry can be read */
 static int check_schema(check_t *check)
 {
@@ -173,12 +189,12 @@ static int check_schema(check_t *check)
     int version = 0;
 
     outcome = whk_store_schema_version(control->store, control->pool, &version);
+    if (!outcome && version == whk_schema_version())
+        outcome = check_objects(check, version);
     if (outcome)
         report(check, FOUND_PROBLEM, "schema", "%s%s%s", outcome->message,
                outcome->operator_hint ? ": " : "",
                outcome->operator_hint ? outcome->operator_hint : "");
-    else if (version == whk_schema_version())
-        report(check, FOUND_OK, "schema", "version %d", version);
     else if (version == 0)
         report(check, FOUND_PROBLEM, "schema", "there is none: run whkctl -f %s init",
                control->conf_file);
@@ -186,7 +202,7 @@ static int check_schema(check_t *check)
         report(check, FOUND_PROBLEM, "schema",
                "version %d is older than %d: run whkctl -f %s migrate", version,
                whk_schema_version(), control->conf_file);
-    else
+    else if (version > whk_schema_version())
         report(check, FOUND_PROBLEM, "schema",
                "version %d is newer than %d, which this whkctl knows", version,
                whk_schema_version());

@@ -39,6 +39,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
     .schema_version = "SELECT max(version) FROM whk_schema",
     .schema_table = "CREATE TABLE IF NOT EXISTS whk_schema (version INTEGER NOT NULL PRIMARY KEY, "
                     "applied_at INTEGER NOT NULL) STRICT",
+    .scratch = ":memory:",
     .migrations = whk_migrations_sqlite3,
     .statements =
         {
@@ -164,5 +165,6 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_REMOTE_SET_UPDATE] =
                 "UPDATE whk_remote_set SET etag = %s, refresh_at = %lld, fresh_until = %lld, "
                 "failures = %lld, leased_until = 0 WHERE uri = %s AND leased_until = %lld",
+            [SQL_SCHEMA_LIST] = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name",
         },
 };
