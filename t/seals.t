@@ -252,6 +252,7 @@ subtest 'a row without a seal, then whkctl migrate' => sub {
 subtest 'a registry put back to the version without seals' => sub {
     put_back();
     my $bare = join '', map { "ALTER TABLE $_ DROP COLUMN seal; " } qw(whk_key whk_admin whk_event);
+    $bare .= 'ALTER TABLE whk_remote_set DROP COLUMN etag_seal; ';
     $server->sql("${disarm}${bare}DROP TABLE whk_used_material; DELETE FROM whk_schema WHERE version = 4; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
           . 'CREATE TRIGGER whk_event_stays_as_it_is BEFORE UPDATE ON whk_event BEGIN SELECT 1; END');
     my ($status, $out, $err) = $server->ctl('migrate');

@@ -7,7 +7,8 @@
 #define OTP                                                                                        \
     "SELECT user_id, sealed_secret, algorithm, digits, period, last_step, failures, "              \
     "locked_until, created_at FROM whk_otp "
-#define REMOTE_SET "SELECT uri, etag, refresh_at, fresh_until, failures FROM whk_remote_set "
+#define REMOTE_SET                                                                                 \
+    "SELECT uri, etag, refresh_at, fresh_until, failures, etag_seal FROM whk_remote_set "
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
     "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal FROM "        \
@@ -163,8 +164,9 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 REMOTE_SET "WHERE uri IN (SELECT jwks_uri FROM whk_key WHERE enterprise_id = %s "
                            "AND status = 'ACTIVE' AND jwks_uri IS NOT NULL)",
             [SQL_REMOTE_SET_UPDATE] =
-                "UPDATE whk_remote_set SET etag = %s, refresh_at = %lld, fresh_until = %lld, "
-                "failures = %lld, leased_until = 0 WHERE uri = %s AND leased_until = %lld",
+                "UPDATE whk_remote_set SET etag = %s, etag_seal = %s, refresh_at = %lld, "
+                "fresh_until = %lld, failures = %lld, leased_until = 0 WHERE uri = %s AND "
+                "leased_until = %lld",
             [SQL_SCHEMA_LIST] = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name",
         },
 };
