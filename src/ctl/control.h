@@ -33,6 +33,7 @@ typedef enum {
     WHK_OPTION_STATUS,
     WHK_OPTION_LIMIT,
     WHK_OPTION_OFFSET,
+    WHK_OPTION_DROP,
     WHK_OPTION_COUNT
 } whk_option_t;
 
