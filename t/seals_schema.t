@@ -77,4 +77,19 @@ finds('a table without its constraint', 'PRAGMA foreign_keys = OFF; DROP TABLE w
     qr/table whk_remote_set: it is defined in another way/, qr/index whk_remote_set_by_refresh: it is missing/);
 finds('things of somebody else', 'CREATE TABLE harmless (a); CREATE INDEX harmless_by_a ON harmless (a); CREATE TRIGGER harmless_a AFTER INSERT ON harmless BEGIN SELECT 1; END; CREATE INDEX ours_by_name ON whk_key (key_name); ANALYZE');
 finds('more white space', redefined(whk_event_stays => sub { s/\s+/\n\t /g }));
+# ---- two registries under one key file
+
+subtest 'one key file, two registries' => sub {
+    put_back();
+    my ($file, $db) = ($server->dir . '/secret.key', $server->dir . '/second.db');
+    my $notice = sub { return scalar grep { $_->{result} eq 'notice' && $_->{message} =~ /seals 2 registries/ } @{ $server->ctl_json('check')->{checks} } };
+    is($notice->(), 0, 'one is fine');
+    my $conf = $server->dir . '/second.conf';
+    open my $out, '>', $conf or die $!;
+    print $out "DBDriver sqlite3\nDBDParams $db\nWebhookKeysSecretKeyFile $file\n";
+    close $out;
+    is((WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $conf, 'init'))[0], 0, 'a second');
+    is($notice->(), 1, 'whkctl check warns');
+};
+
 done_testing;

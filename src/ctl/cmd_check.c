@@ -64,6 +64,19 @@ static void check_changing(check_t *check, const char *file)
                file, control->conf_file);
 }
 
+/* A seal does not say of which registry its row is. */
+static void check_shared(check_t *check, const char *file)
+{
+    int marks = whk_secret_key_marks(check->control->key);
+
+    if (marks > 1)
+        report(check, FOUND_NOTICE, "secret key",
+               "%s seals %d registries, by its lines that begin with sealed: who can write them "
+               "may put a row of one, an admin say, into another. Give each a file of its own, or, "
+               "where a line is of a registry that is no more, take it out",
+               file, marks);
+}
+
 static void check_key(check_t *check)
 {
     whk_control_t *control = check->control;
@@ -83,6 +96,7 @@ static void check_key(check_t *check)
     }
     report(check, FOUND_OK, "secret key", "%s is private, and holds a key", file);
     check_changing(check, file);
+    check_shared(check, file);
 }
 
 /* Only an httpd that root starts becomes its User. */
