@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 use Test::More;
+use Fcntl qw(LOCK_EX);
+use POSIX ();
 use File::Copy qw(copy);
 use JSON::PP;
 use WHK::Webhooks;
@@ -92,4 +94,36 @@ subtest 'one key file, two registries' => sub {
     is($notice->(), 1, 'whkctl check warns');
 };
 
+subtest 'a mark is written under the lock of rotations' => sub {
+    my ($file, $db) = ($server->dir . '/secret.key', $server->dir . '/third.db');
+    my $conf = $server->dir . '/third.conf';
+    my $text = sub { open my $in, '<', $file or die $!; local $/; return scalar <$in> };
+    open my $out, '>', $conf or die $!;
+    print $out "DBDriver sqlite3\nDBDParams $db\nWebhookKeysSecretKeyFile $file\n";
+    close $out;
+    my $before = $text->();
+    open my $folder, '<', $server->dir or die $!;
+    flock $folder, LOCK_EX or die $!;
+    my $init = sub { return WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $conf, 'init') };
+    my ($status, undef, $err) = $init->();
+    is($status, 1, 'while another is at it, init is refused');
+    like($err, qr/is locked: is another whkctl at it/, '... and says why');
+    is($text->(), $before, '... and the file is as it was');
+    is((WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $server->conf, 'migrate'))[0], 0, 'whoever has nothing to write there need not wait');
+    # A rotation replaces the file: the mark must get into the new one.
+    my $pid = fork // die $!;
+    if (!$pid) {
+        exec("$WHK::Server::build/whkctl", '-f', $conf, 'init') || POSIX::_exit(1);
+    }
+    sleep 1;
+    open my $new, '>', "$file.other" or die $!;
+    print $new $before;
+    close $new;
+    chmod 0600, "$file.other";
+    rename "$file.other", $file or die $!;
+    close $folder;
+    waitpid $pid, 0;
+    is($?, 0, 'one that waits a moment is done');
+    is(scalar(grep { /^sealed / } split /\n/, $text->()), 3, '... in the file of now');
+};
 done_testing;

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +14,6 @@
 #include <jansson.h>
 
 #include "ctl/commands.h"
-#include "ctl/conf_text.h"
 #include "ctl/print.h"
 #include "registry/reseal.h"
 
@@ -135,19 +133,6 @@ static int seal_all_in_child(whk_control_t *control, int folder, const whk_secre
 }
 
 /* ---- the key file ---- */
-
-/* One run at a time. The folder is locked, since the file itself is replaced. */
-static int lock_folder(whk_control_t *control, int *folder)
-{
-    const char *file = control->settings.secret_key_file;
-
-    *folder = open(whk_conf_folder(control->pool, file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*folder < 0)
-        return whk_refused("the folder of %s cannot be opened: %s", file, strerror(errno));
-    if (flock(*folder, LOCK_EX | LOCK_NB) != 0)
-        return whk_refused("the folder of %s is locked: is another whkctl at it?", file);
-    return WHK_EXIT_DONE;
-}
 
 static int write_file(whk_control_t *control, const whk_secret_key_t *key)
 {
@@ -277,7 +262,7 @@ int whk_cmd_secret_rotate(whk_control_t *control)
     int folder;
 
     if (status == WHK_EXIT_DONE)
-        status = lock_folder(control, &folder);
+        status = whk_control_lock_key(control, 0, &folder);
     /* Again: another run may have come first. */
     if (status == WHK_EXIT_DONE)
         status = whk_control_load_key(control);

@@ -81,6 +81,14 @@ int whk_control_prepare(whk_control_t *control);
 int whk_control_load_key(whk_control_t *control);
 
 /**
+ * Before the secret key file is written, or replaced: one at a time. Its folder is locked, since
+ * the file itself may be another afterwards; read it again then. Ends with the process, or with
+ * `folder`.
+ * @param patience for how long to wait for another
+ */
+int whk_control_lock_key(whk_control_t *control, apr_interval_time_t patience, int *folder);
+
+/**
  * Started by root: become the owner of the registry's file for good, so that httpd can still write
  * what we make. Root's other doings come before this.
  */
