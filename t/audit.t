@@ -64,7 +64,7 @@ for my $enterprise (qw(trail beside)) {
 my $answer = $server->ctl_json('audit', 'verify', 'trail');
 is_deeply(
     $answer,
-    { ok => JSON::PP::true, enterprises => [ { enterpriseId => 'trail', ok => JSON::PP::true, events => $count, head => $head, brokenId => undef, flaw => undef, findings => [], moreFindings => 0 } ] },
+    { ok => JSON::PP::true, schema => [], enterprises => [ { enterpriseId => 'trail', ok => JSON::PP::true, events => $count, head => $head, brokenId => undef, flaw => undef, findings => [], moreFindings => 0 } ] },
     'verify --json'
 );
 is(scalar @{ $server->ctl_json('audit', 'verify')->{enterprises} }, 2, 'without a name: all');
@@ -107,9 +107,10 @@ my $job  = WHK::Parallel::start(
 );
 my ($verified, $broken) = (0, '');
 for (1 .. 40) {
-    my ($status, $out, $err) = $server->ctl('audit', 'verify');
+    # Not by $server->ctl: codes go on to work again, which is all that may be named.
+    my ($status, $out) = WHK::Server::run_command($ctl, '-f', $server->conf, qw(audit verify));
     $verified++;
-    $broken .= $out . $err if $status;
+    $broken .= $out if 4 != grep { /^(?:ok |BROKEN  schema: trigger again_)/ } split /\n/, $out;
 }
 open my $out, '>', $stop or die $!;
 my $written = 0;
@@ -120,6 +121,7 @@ cmp_ok($written, '>', 100, 'enough of them');
 # ---- tampering: each with a fresh copy
 
 $server->stop;
+$_->codes_work_once for $admins, $beside;
 my $source = $server->dir . '/source.db';
 $server->sql("VACUUM INTO '$source'");
 my $tampered = $server->dir . '/tampered.db';
@@ -133,6 +135,8 @@ my $last  = $trail[-1];
 
 # The triggers and every promise of the schema are gone first: who can write the file can do that.
 my $disarm = 'DROP TRIGGER whk_event_stays; DROP TRIGGER whk_event_stays_as_it_is; DROP TRIGGER whk_key_stays; DROP TRIGGER whk_key_stays_revoked; PRAGMA foreign_keys = OFF';
+# And are there again afterwards, so that nothing but the rows gives it away.
+my $rearm = join ';', '', map { $_->{sql} } WHK::Seals::rows($source, "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'whk_used_%'");
 
 sub decoded { my $text = shift; return eval { JSON::PP->new->utf8->decode($text) } // {} }
 
@@ -142,7 +146,7 @@ sub tamper {
     my ($what, $sql, $broken, $enterprise) = @_;
     $enterprise //= 'trail';
     copy($source, $tampered) or die $!;
-    my ($status, $stdout, $stderr) = WHK::Server::run_command('sqlite3', $tampered, "$disarm; $sql");
+    my ($status, $stdout, $stderr) = WHK::Server::run_command('sqlite3', $tampered, "$disarm; $sql$rearm");
     is($stderr, '', "$what: done") or return;
     ($status, $stdout, $stderr) = WHK::Server::run_command($ctl, '-f', $conf, 'audit', 'verify', '--json');
     is($status, 1, "$what: found out");

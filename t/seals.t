@@ -55,6 +55,7 @@ my $source = $server->dir . '/source.db';
 $server->sql("VACUUM INTO '$source'");
 my @triggers = split /\n/, $server->sql("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
 my $disarm = join '', 'PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; ', map { "DROP TRIGGER $_; " } @triggers;
+my $rearm = join '; ', '', map { $_->{sql} } WHK::Seals::rows($source, "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
 my $changed = "; UPDATE whk_enterprise SET revision = revision + 1, change_number = 1 + (SELECT max(change_number) FROM whk_enterprise)";
 
 sub put_back {
@@ -88,7 +89,7 @@ sub attack {
     my ($name, $sql, %o) = @_;
     subtest $name => sub {
         put_back();
-        my ($status, $out, $err) = WHK::Server::run_command('sqlite3', $server->db, "$disarm$sql$changed");
+        my ($status, $out, $err) = WHK::Server::run_command('sqlite3', $server->db, "$disarm$sql$changed$rearm");
         is($err, '', 'done') or return;
         $server->start;
         $w->client->close;
@@ -251,6 +252,7 @@ subtest 'a row without a seal, then whkctl migrate' => sub {
 subtest 'a registry put back to the version without seals' => sub {
     put_back();
     my $bare = join '', map { "ALTER TABLE $_ DROP COLUMN seal; " } qw(whk_key whk_admin whk_event);
+    $bare .= 'ALTER TABLE whk_remote_set DROP COLUMN etag_seal; ';
     $server->sql("${disarm}${bare}DROP TABLE whk_used_material; DELETE FROM whk_schema WHERE version = 4; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
           . 'CREATE TRIGGER whk_event_stays_as_it_is BEFORE UPDATE ON whk_event BEGIN SELECT 1; END');
     my ($status, $out, $err) = $server->ctl('migrate');

@@ -85,6 +85,7 @@ sub named {
     for my $command ([qw(audit verify)], ['check']) {
         my ($status, $out, $err) = $server->ctl(@$command);
         is($status, 1, "whkctl @$command: exit status 1") or diag $out;
+        like($out, qr/table whk_\w+: something else stands in its place/, '... and names what is none of ours');
     }
     return;
 }

@@ -46,6 +46,14 @@ sub sealed_by {
 
 sub all_rows { return $server->sql('SELECT (SELECT count(*) FROM whk_key) + (SELECT count(*) FROM whk_admin) + (SELECT count(*) FROM whk_event) + (SELECT count(*) FROM whk_otp)') }
 
+# Not by $server->ctl: everybody goes on, by codes that work again.
+sub trail {
+    my ($status, $out) = WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $server->conf, qw(audit verify --json));
+    my $said = JSON::PP->new->decode($out);
+    return join(' ', map { "$_->{enterpriseId} @{[scalar @{ $_->{findings} }]}" } grep { !$_->{ok} } @{ $said->{enterprises} })
+      . join(' ', map { $_->{name} } grep { $_->{name} !~ /^again_/ } @{ $said->{schema} }) || 'whole';
+}
+
 copy_to_all();
 $other->start;
 my ($old) = lines();
@@ -69,7 +77,7 @@ is(sealed_by($old), all_rows(), 'which sealed everything');
     close $out;
     $server->sql(".read $server->{dir}/many.sql");
 }
-is($server->ctl_json(qw(audit verify))->{ok}, JSON::PP::true, 'the trail is whole');
+is(trail(), 'whole', 'the trail is whole');
 
 # ---- everybody goes on: registrations with one-time passwords, lists, webhooks, on both nodes
 
@@ -155,7 +163,7 @@ if ((lines())[0] eq $old) {
 }
 is(join(' ', lines()), "$new $old previous sealed", 'the new key is the first, and the old one is known');
 cmp_ok(sealed_by($new), '>', 9_990, 'it sealed what was there');
-is($server->ctl_json(qw(audit verify))->{ok}, JSON::PP::true, 'the trail is whole');
+is(trail(), 'whole', 'the trail is whole');
 sleep 1;
 
 # Before all were reloaded the third run finds that somebody goes on with the old key.
@@ -178,7 +186,7 @@ for my $one ($job->results) { $count{$_} += $one->{$_} for keys %$one }
 is(join(', ', sort keys %count), 'events 200, register 201, revoke 200, webhook 200', 'and not one request failed meanwhile')
   or diag join "\n", explain(\%count), map { grep { /webhook_keys:(?:error|crit)/ } split /\n/, $_->error_log } $server, $other;
 is(sealed_by($new), all_rows(), 'everything is sealed by the new key');
-is($server->ctl_json(qw(audit verify))->{ok}, JSON::PP::true, 'the trail is whole');
+is(trail(), 'whole', 'the trail is whole');
 is(($server->ctl('check'))[0], 0, 'whkctl check is content');
 
 # ---- a forged row is not sealed along

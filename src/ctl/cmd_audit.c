@@ -107,36 +107,103 @@ static void print_report(whk_control_t *control, const whk_audit_report_t *repor
                report->events, *report->head ? report->head : "none yet");
 }
 
+/* What was looked at so far. */
+typedef struct {
+    whk_control_t *control;
+    json_t *reports;
+    int broken;
+    json_t *schema; /* what is wrong with it */
+} result_t;
+
+/* A view or a trigger may show httpd other rows than us. */
+static const whk_outcome_t *look_at_schema(result_t *result)
+{
+    whk_control_t *control = result->control;
+    apr_array_header_t *flaws;
+    int i;
+
+    WHK_TRY(whk_store_schema_flaws(control->store, control->pool, &flaws));
+    for (i = 0; i < flaws->nelts; i++) {
+        const whk_schema_flaw_t *flaw = APR_ARRAY_IDX(flaws, i, const whk_schema_flaw_t *);
+
+        json_array_append_new(result->schema, json_pack("{s:s, s:s, s:s}", "kind", flaw->type,
+                                                        "name", flaw->name, "flaw", flaw->flaw));
+        if (!control->json)
+            printf("BROKEN  schema: %s %s: %s\n", flaw->type,
+                   whk_printable(control->pool, flaw->name), flaw->flaw);
+    }
+    return NULL;
+}
+
+static void add_report(result_t *result, const whk_audit_report_t *report)
+{
+    result->broken += report->findings->nelts > 0;
+    if (result->control->json)
+        json_array_append_new(result->reports, report_json(report));
+    else
+        print_report(result->control, report);
+}
+
+static const whk_outcome_t *verify_all(result_t *result, const apr_array_header_t *enterprises)
+{
+    int i;
+
+    for (i = 0; i < enterprises->nelts; i++) {
+        whk_audit_report_t report = {0};
+
+        WHK_TRY(whk_audit_verify(&result->control->registry,
+                                 APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &report));
+        add_report(result, &report);
+    }
+    return NULL;
+}
+
+static const whk_outcome_t *find_lost(result_t *result)
+{
+    apr_array_header_t *reports;
+    int i;
+
+    WHK_TRY(whk_audit_lost(&result->control->registry, &reports));
+    for (i = 0; i < reports->nelts; i++)
+        add_report(result, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
+    return NULL;
+}
+
+static int print_result(const result_t *result)
+{
+    int is_foreign = json_array_size(result->schema) > 0;
+
+    if (result->control->json)
+        whk_print_json(json_pack("{s:b, s:O, s:O}", "ok", result->broken == 0 && !is_foreign,
+                                 "schema", result->schema, "enterprises", result->reports));
+    if (is_foreign)
+        return whk_refused("the registry's schema is not as this whkctl makes it: restore a "
+                           "backup, or put right what is named, and look who else writes to the "
+                           "database");
+    return result->broken
+               ? whk_refused("what the registry holds of %d %s is not as it was written",
+                             result->broken, result->broken == 1 ? "enterprise" : "enterprises")
+               : WHK_EXIT_DONE;
+}
+
 int whk_cmd_audit_verify(whk_control_t *control)
 {
+    result_t result = {control, NULL, 0, NULL};
     apr_array_header_t *enterprises;
-    json_t *reports;
-    int broken = 0;
-    int i;
+    const whk_outcome_t *outcome;
     int status = find_enterprises(control, &enterprises);
 
     if (status != WHK_EXIT_DONE)
         return status;
-    reports = json_array();
-    for (i = 0; i < enterprises->nelts; i++) {
-        whk_audit_report_t report = {0};
-        const whk_outcome_t *outcome = whk_audit_verify(
-            &control->registry, APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &report);
-
-        if (outcome) {
-            json_decref(reports);
-            return whk_refused_outcome(outcome);
-        }
-        broken += report.findings->nelts > 0;
-        if (control->json)
-            json_array_append_new(reports, report_json(&report));
-        else
-            print_report(control, &report);
-    }
-    if (control->json)
-        whk_print_json(json_pack("{s:b, s:O}", "ok", broken == 0, "enterprises", reports));
-    json_decref(reports);
-    return broken ? whk_refused("what the registry holds of %d %s is not as it was written", broken,
-                                broken == 1 ? "enterprise" : "enterprises")
-                  : WHK_EXIT_DONE;
+    result.reports = json_array();
+    result.schema = json_array();
+    outcome = look_at_schema(&result);
+    if (!outcome)
+        outcome = verify_all(&result, enterprises);
+    if (!outcome && !control->operand[0])
+        outcome = find_lost(&result);
+    status = outcome ? whk_refused_outcome(outcome) : print_result(&result);
+    json_decref(result.reports);
+    json_decref(result.schema);
+    return status;
 }

@@ -64,6 +64,19 @@ static void check_changing(check_t *check, const char *file)
                file, control->conf_file);
 }
 
+/* A seal does not say of which registry its row is. */
+static void check_shared(check_t *check, const char *file)
+{
+    int marks = whk_secret_key_marks(check->control->key);
+
+    if (marks > 1)
+        report(check, FOUND_NOTICE, "secret key",
+               "%s seals %d registries, by its lines that begin with sealed: who can write them "
+               "may put a row of one, an admin say, into another. Give each a file of its own, or, "
+               "where a line is of a registry that is no more, take it out",
+               file, marks);
+}
+
 static void check_key(check_t *check)
 {
     whk_control_t *control = check->control;
@@ -83,6 +96,7 @@ static void check_key(check_t *check)
     }
     report(check, FOUND_OK, "secret key", "%s is private, and holds a key", file);
     check_changing(check, file);
+    check_shared(check, file);
 }
 
 /* Only an httpd that root starts becomes its User. */
@@ -165,6 +179,22 @@ static void check_folder(check_t *check)
         report(check, FOUND_OK, "folder", "%s can be written by %s", folder, user);
 }
 
+static const whk_outcome_t *check_objects(check_t *check, int version)
+{
+    apr_array_header_t *flaws;
+    int i;
+
+    WHK_TRY(whk_store_schema_flaws(check->control->store, check->control->pool, &flaws));
+    for (i = 0; i < flaws->nelts; i++) {
+        const whk_schema_flaw_t *flaw = APR_ARRAY_IDX(flaws, i, const whk_schema_flaw_t *);
+
+        report(check, FOUND_PROBLEM, "schema", "%s %s: %s", flaw->type, flaw->name, flaw->flaw);
+    }
+    if (flaws->nelts == 0)
+        report(check, FOUND_OK, "schema", "version %d, and as this whkctl makes it", version);
+    return NULL;
+}
+
 /* @return 1 where what is in the registry can be read */
 static int check_schema(check_t *check)
 {
@@ -173,12 +203,12 @@ static int check_schema(check_t *check)
     int version = 0;
 
     outcome = whk_store_schema_version(control->store, control->pool, &version);
+    if (!outcome && version == whk_schema_version())
+        outcome = check_objects(check, version);
     if (outcome)
         report(check, FOUND_PROBLEM, "schema", "%s%s%s", outcome->message,
                outcome->operator_hint ? ": " : "",
                outcome->operator_hint ? outcome->operator_hint : "");
-    else if (version == whk_schema_version())
-        report(check, FOUND_OK, "schema", "version %d", version);
     else if (version == 0)
         report(check, FOUND_PROBLEM, "schema", "there is none: run whkctl -f %s init",
                control->conf_file);
@@ -186,7 +216,7 @@ static int check_schema(check_t *check)
         report(check, FOUND_PROBLEM, "schema",
                "version %d is older than %d: run whkctl -f %s migrate", version,
                whk_schema_version(), control->conf_file);
-    else
+    else if (version > whk_schema_version())
         report(check, FOUND_PROBLEM, "schema",
                "version %d is newer than %d, which this whkctl knows", version,
                whk_schema_version());
@@ -278,6 +308,17 @@ static void report_rows(check_t *check, const whk_audit_report_t *found)
                found->enterprise_id, found->more);
 }
 
+static const whk_outcome_t *check_lost(check_t *check)
+{
+    apr_array_header_t *reports;
+    int i;
+
+    WHK_TRY(whk_audit_lost(&check->control->registry, &reports));
+    for (i = 0; i < reports->nelts; i++)
+        report_rows(check, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
+    return NULL;
+}
+
 /* Without the key no seal can be judged, and that is a problem already. */
 static const whk_outcome_t *check_rows(check_t *check)
 {
@@ -312,6 +353,8 @@ static void check_content(check_t *check)
         outcome = check_admins(check, users);
     if (!outcome)
         outcome = check_rows(check);
+    if (!outcome)
+        outcome = check_lost(check);
     if (outcome)
         report(check, FOUND_PROBLEM, "registry", "%s%s%s", outcome->message,
                outcome->operator_hint ? ": " : "",

@@ -32,12 +32,24 @@ static int make_key(whk_control_t *control, int *made)
 
 /* ---- the schema, and that its rows are sealed ---- */
 
+#define PATIENCE apr_time_from_sec(5)
+
 /* The key file says of a registry that its rows were sealed, so that whoever can write the database
  * does not have his own sealed by another migration. It may be root's: opened before we become
- * somebody else. */
-static int open_marks(whk_control_t *control)
+ * somebody else. A rotation puts another file in its place, in which the mark would be missing. */
+static int open_marks(whk_control_t *control, int *marks)
 {
-    return whk_secret_key_open_marks(control->settings.secret_key_file);
+    int folder;
+    int status;
+
+    if (whk_secret_key_has_mark(control->pool, control->key, control->settings.params))
+        return WHK_EXIT_DONE;
+    status = whk_control_lock_key(control, PATIENCE, &folder);
+    if (status == WHK_EXIT_DONE)
+        status = whk_control_load_key(control);
+    if (status == WHK_EXIT_DONE)
+        *marks = whk_secret_key_open_marks(control->settings.secret_key_file);
+    return status;
 }
 
 static int migrate(whk_control_t *control, int marks, int *from)
@@ -173,11 +185,11 @@ int whk_cmd_init(whk_control_t *control)
     int marks = -1;
     int status = make_key(control, &key_made);
 
-    if (status == WHK_EXIT_DONE) {
-        marks = open_marks(control);
+    if (status == WHK_EXIT_DONE)
+        status = open_marks(control, &marks);
+    if (status == WHK_EXIT_DONE)
         status = stat(control->settings.params, &info) == 0 ? whk_control_become_owner(control)
                                                             : become_future_owner(control);
-    }
     if (status == WHK_EXIT_DONE)
         status = whk_control_connect(control);
     if (status == WHK_EXIT_DONE)
@@ -195,10 +207,10 @@ int whk_cmd_migrate(whk_control_t *control)
     int marks = -1;
     int status = whk_control_load_key(control);
 
-    if (status == WHK_EXIT_DONE) {
-        marks = open_marks(control);
+    if (status == WHK_EXIT_DONE)
+        status = open_marks(control, &marks);
+    if (status == WHK_EXIT_DONE)
         status = whk_control_become_owner(control);
-    }
     if (status == WHK_EXIT_DONE)
         status = whk_control_connect(control);
     if (status != WHK_EXIT_DONE)

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,10 +10,10 @@
 #include <sys/prctl.h>
 #endif
 
+#include <apr_strings.h>
 #include <jansson.h>
 
 #include "ctl/commands.h"
-#include "ctl/conf_text.h"
 #include "ctl/print.h"
 #include "registry/reseal.h"
 
@@ -30,6 +29,8 @@ typedef struct {
     apr_int64_t keys, admins, events, secrets;
     apr_int64_t bad;
     int is_left; /* something is sealed by another key still */
+    apr_int64_t left;
+    char names[WHK_RESEAL_NAMES]; /* of some of these, a line each */
 } outcome_t;
 
 /* ---- the registry, as its owner ---- */
@@ -42,9 +43,11 @@ static void show_progress(const whk_reseal_t *reseal)
         fprintf(stderr, "\r%" APR_INT64_T_FMT " rows sealed anew", rows);
 }
 
-static int walk_once(whk_control_t *control, const whk_secret_key_t *secret, outcome_t *outcome)
+/* `look`: to see what is left, and seal nothing. */
+static int walk_once(whk_control_t *control, const whk_secret_key_t *secret, int look,
+                     outcome_t *outcome)
 {
-    whk_reseal_t reseal = {.secret = secret, .progress = show_progress};
+    whk_reseal_t reseal = {.secret = secret, .progress = show_progress, .look = look};
 
     WHK_CONTROL_TRY(whk_reseal(&control->registry, &reseal));
     outcome->keys += reseal.keys;
@@ -52,8 +55,9 @@ static int walk_once(whk_control_t *control, const whk_secret_key_t *secret, out
     outcome->events += reseal.events;
     outcome->secrets += reseal.secrets;
     outcome->bad = reseal.bad;
-    outcome->is_left =
-        reseal.busy + reseal.keys + reseal.admins + reseal.events + reseal.secrets > 0;
+    outcome->left = reseal.busy + reseal.keys + reseal.admins + reseal.events + reseal.secrets;
+    outcome->is_left = outcome->left > 0;
+    memcpy(outcome->names, reseal.names, sizeof(outcome->names));
     return WHK_EXIT_DONE;
 }
 
@@ -81,10 +85,13 @@ static int seal_all(whk_control_t *control, const whk_secret_key_t *secret, outc
     for (walks = 0; walks < WALKS_MOST && status == WHK_EXIT_DONE; walks++) {
         if (walks > 0 && whk_secret_key_has_previous(control->key))
             apr_sleep(PAUSE);
-        status = walk_once(control, secret, outcome);
+        status = walk_once(control, secret, 0, outcome);
         if (!outcome->is_left && (walks > 0 || !whk_secret_key_has_previous(control->key)))
             break;
     }
+    /* With no key before it, what the last walk sealed is done, unless it was put back. */
+    if (status == WHK_EXIT_DONE && outcome->is_left && !whk_secret_key_has_previous(control->key))
+        status = walk_once(control, secret, 1, outcome);
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr);
     return status;
@@ -127,19 +134,6 @@ static int seal_all_in_child(whk_control_t *control, int folder, const whk_secre
 
 /* ---- the key file ---- */
 
-/* One run at a time. The folder is locked, since the file itself is replaced. */
-static int lock_folder(whk_control_t *control, int *folder)
-{
-    const char *file = control->settings.secret_key_file;
-
-    *folder = open(whk_conf_folder(control->pool, file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*folder < 0)
-        return whk_refused("the folder of %s cannot be opened: %s", file, strerror(errno));
-    if (flock(*folder, LOCK_EX | LOCK_NB) != 0)
-        return whk_refused("the folder of %s is locked: is another whkctl at it?", file);
-    return WHK_EXIT_DONE;
-}
-
 static int write_file(whk_control_t *control, const whk_secret_key_t *key)
 {
     const char *flaw;
@@ -153,6 +147,31 @@ static int write_file(whk_control_t *control, const whk_secret_key_t *key)
 
 /* ---- the three runs ---- */
 
+static json_t *names_json(const outcome_t *outcome)
+{
+    json_t *names = json_array();
+    const char *line = outcome->names;
+
+    for (; *line; line += strcspn(line, "\n") + 1)
+        json_array_append_new(names, json_stringn(line, strcspn(line, "\n")));
+    return names;
+}
+
+/* Which rows stay under the old key, and why that may be. */
+static void hint_at_left(whk_control_t *control, const outcome_t *outcome)
+{
+    const char *line = outcome->names;
+
+    whk_hint("whkctl: %" APR_INT64_T_FMT " %s under the old key when last looked at, among them:",
+             outcome->left, outcome->left == 1 ? "row was" : "rows were");
+    for (; *line; line += strcspn(line, "\n") + 1)
+        whk_hint("  %s", whk_printable(control->pool,
+                                       apr_pstrmemdup(control->pool, line, strcspn(line, "\n"))));
+    whk_hint("Either a node goes on sealing by it, which was not reloaded with this file or still "
+             "has a child from before, or the database itself puts it back: whkctl check names a "
+             "trigger that is not ours.");
+}
+
 static int print_step(whk_control_t *control, int step, const char *done, const outcome_t *outcome)
 {
     const char *file = control->settings.secret_key_file;
@@ -162,12 +181,16 @@ static int print_step(whk_control_t *control, int step, const char *done, const 
         whk_hint("whkctl: %" APR_INT64_T_FMT " rows were left as they are, since their seal did "
                  "not fit: see whkctl audit verify",
                  outcome->bad);
+    if (outcome->left > 0)
+        hint_at_left(control, outcome);
     if (control->json)
         return whk_print_json(json_pack(
-            "{s:i, s:i, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:I, s:s}", "step", step, "steps", STEPS,
-            "done", done, "secretKeyFile", file, "sealedAnew", "keys", (json_int_t)outcome->keys,
-            "admins", (json_int_t)outcome->admins, "events", (json_int_t)outcome->events,
-            "otpSecrets", (json_int_t)outcome->secrets, "badRows", (json_int_t)outcome->bad, "next",
+            "{s:i, s:i, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:o, s:s}", "step", step,
+            "steps", STEPS, "done", done, "secretKeyFile", file, "sealedAnew", "keys",
+            (json_int_t)outcome->keys, "admins", (json_int_t)outcome->admins, "events",
+            (json_int_t)outcome->events, "otpSecrets", (json_int_t)outcome->secrets, "badRows",
+            (json_int_t)outcome->bad, "leftRows", (json_int_t)outcome->left, "left",
+            names_json(outcome), "next",
             last ? "copy the file to every node and reload httpd there: then all is done"
                  : "copy the file to every node, reload httpd there, and run this again"));
     printf("Step %d of %d: %s", step, STEPS, done);
@@ -203,8 +226,11 @@ static int change_to_next(whk_control_t *control, int folder)
         status = write_file(control, promoted);
     return status == WHK_EXIT_DONE
                ? print_step(control, 2,
-                            "everything is sealed by the new key, which the file has "
-                            "first now",
+                            outcome.left > 0
+                                ? "what lets itself be sealed is sealed by the new key, which the "
+                                  "file has first now"
+                                : "everything is sealed by the new key, which the file has "
+                                  "first now",
                             &outcome)
                : status;
 }
@@ -216,10 +242,14 @@ static int drop_previous(whk_control_t *control, int folder)
 
     if (status != WHK_EXIT_DONE)
         return status;
-    if (outcome.is_left)
+    if (outcome.is_left && !control->option[WHK_OPTION_DROP]) {
+        hint_at_left(control, &outcome);
         return whk_refused("something goes on sealing by the previous key, which therefore stays "
-                           "in %s: reload httpd on every node, with this file, and run this again",
+                           "in %s: reload httpd on every node, with this file, drop what whkctl "
+                           "check names, and run this again; --drop lets go of that key all the "
+                           "same, and what it seals is good no longer",
                            control->settings.secret_key_file);
+    }
     status = write_file(control, whk_secret_key_drop_previous(control->pool, control->key));
     return status == WHK_EXIT_DONE
                ? print_step(control, STEPS, "the previous key is out of the file", &outcome)
@@ -232,12 +262,16 @@ int whk_cmd_secret_rotate(whk_control_t *control)
     int folder;
 
     if (status == WHK_EXIT_DONE)
-        status = lock_folder(control, &folder);
+        status = whk_control_lock_key(control, 0, &folder);
     /* Again: another run may have come first. */
     if (status == WHK_EXIT_DONE)
         status = whk_control_load_key(control);
     if (status != WHK_EXIT_DONE)
         return status;
+    if (control->option[WHK_OPTION_DROP] && !whk_secret_key_has_previous(control->key))
+        return whk_refused("there is no previous key in %s to let go of: --drop is for the third "
+                           "run",
+                           control->settings.secret_key_file);
     if (whk_secret_key_has_previous(control->key))
         return drop_previous(control, folder);
     return whk_secret_key_has_next(control->key) ? change_to_next(control, folder)

@@ -75,12 +75,16 @@ const whk_command_t whk_commands[] = {
      "with 1. Keep the head that it prints elsewhere: it shows where somebody brings back an "
      "older\n"
      "state of the whole registry.\n"},
-    {"secret", "rotate", "", 0, WHK_NEEDS_NOTHING, whk_cmd_secret_rotate,
+    {"secret", "rotate", "", BIT(DROP), WHK_NEEDS_NOTHING, whk_cmd_secret_rotate,
      "put another key in the place of the secret key, in three runs",
      "httpd goes on serving meanwhile. The first run makes a new key and writes it into the "
      "secret\n"
      "key file as the next. The second seals every row of the registry under it. The third takes\n"
      "the old one out of the file. After each, copy the file to every node and reload httpd there\n"
-     "(apachectl graceful) before the next. A run that was interrupted is run again.\n"},
+     "(apachectl graceful) before the next. A run that was interrupted is run again.\n"
+     "\n"
+     "The third run refuses while rows stay under the old key, and names some. A node that was\n"
+     "not reloaded may be at it, or a trigger that whkctl check names. Where neither can be\n"
+     "helped, --drop takes the old key out all the same, and these rows are good no longer.\n"},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

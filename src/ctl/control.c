@@ -1,9 +1,11 @@
 #include "ctl/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,6 +194,22 @@ int whk_control_load_key(whk_control_t *control)
                            "/path/of/secret.key, and then whkctl init");
     control->key = whk_secret_key_load(control->pool, control->settings.secret_key_file, &flaw);
     return control->key ? WHK_EXIT_DONE : whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
+}
+
+int whk_control_lock_key(whk_control_t *control, apr_interval_time_t patience, int *folder)
+{
+    const char *file = control->settings.secret_key_file;
+    apr_time_t end = apr_time_now() + patience;
+
+    *folder = open(whk_conf_folder(control->pool, file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*folder < 0)
+        return whk_refused("the folder of %s cannot be opened: %s", file, strerror(errno));
+    while (flock(*folder, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || apr_time_now() >= end)
+            return whk_refused("the folder of %s is locked: is another whkctl at it?", file);
+        apr_sleep(apr_time_from_msec(50));
+    }
+    return WHK_EXIT_DONE;
 }
 
 int whk_control_prepare(whk_control_t *control)

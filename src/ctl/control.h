@@ -33,6 +33,7 @@ typedef enum {
     WHK_OPTION_STATUS,
     WHK_OPTION_LIMIT,
     WHK_OPTION_OFFSET,
+    WHK_OPTION_DROP,
     WHK_OPTION_COUNT
 } whk_option_t;
 
@@ -78,6 +79,14 @@ int whk_control_prepare(whk_control_t *control);
 
 /** Read the secret key file, which may be root's: before whk_control_become_owner(). */
 int whk_control_load_key(whk_control_t *control);
+
+/**
+ * Before the secret key file is written, or replaced: one at a time. Its folder is locked, since
+ * the file itself may be another afterwards; read it again then. Ends with the process, or with
+ * `folder`.
+ * @param patience for how long to wait for another
+ */
+int whk_control_lock_key(whk_control_t *control, apr_interval_time_t patience, int *folder);
 
 /**
  * Started by root: become the owner of the registry's file for good, so that httpd can still write

@@ -21,6 +21,8 @@ static const option_t options[WHK_OPTION_COUNT] = {
     [WHK_OPTION_ISSUER] = {"issuer", "TEXT",
                            "the name that the app shows beside the user (default: webhook-keys)"},
     [WHK_OPTION_REPLACE] = {"replace", NULL, "replace the secret that the user has"},
+    [WHK_OPTION_DROP] = {"drop", NULL,
+                         "in the third run: let go of the old key, whatever it seals still"},
     [WHK_OPTION_STATUS] = {"status", "STATUS", "only those that are ACTIVE, or REVOKED"},
     [WHK_OPTION_LIMIT] = {"limit", "NUMBER", "show so many at most (default: all)"},
     [WHK_OPTION_OFFSET] = {"offset", "NUMBER", "leave out so many first (default: 0)"},

@@ -55,6 +55,7 @@ typedef struct whk_key_t {
 typedef struct whk_remote_set_t {
     const char *uri;
     const char *etag;        /**< NULL: none */
+    const char *etag_seal;   /**< registry/seal.h; NULL: none */
     apr_time_t refresh_at;   /**< when it is to be fetched again */
     apr_time_t fresh_until;  /**< until when the last good answer is good */
     apr_int64_t failures;    /**< in a row */

@@ -69,6 +69,9 @@ const whk_secret_key_t *whk_secret_key_drop_previous(apr_pool_t *pool, const whk
 /** True where the file says of this registry (its DBDParams) that its rows were sealed. */
 int whk_secret_key_has_mark(apr_pool_t *pool, const whk_secret_key_t *key, const char *registry);
 
+/** Of how many registries the file says so. */
+int whk_secret_key_marks(const whk_secret_key_t *key);
+
 /** Open a key file for whk_secret_key_mark(), while we may still do so. @return -1: errno */
 int whk_secret_key_open_marks(const char *file);
 

@@ -350,6 +350,11 @@ int whk_secret_key_has_mark(apr_pool_t *pool, const whk_secret_key_t *key, const
     return 0;
 }
 
+int whk_secret_key_marks(const whk_secret_key_t *key)
+{
+    return key->marks->nelts;
+}
+
 int whk_secret_key_open_marks(const char *file)
 {
     return open(file, O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY);

@@ -31,8 +31,8 @@ const char *whk_audit_hash(apr_pool_t *pool, const char *previous, const whk_eve
 
 /** A row that is not as this module wrote it, or does not say what the events do. */
 typedef struct whk_audit_finding_t {
-    const char *kind; /**< `event`, `key`, `admin` or `material` */
-    const char *name; /**< id of the event, keyId, user or thumbprint */
+    const char *kind; /**< `event`, `key`, `admin`, `material` or `enterprise` */
+    const char *name; /**< id of the event, keyId, user, thumbprint or enterprise */
     const char *flaw;
 } whk_audit_finding_t;
 
@@ -58,9 +58,13 @@ typedef struct whk_audit_report_t {
 const whk_outcome_t *whk_audit_verify(whk_registry_t *registry, const whk_enterprise_t *enterprise,
                                       whk_audit_report_t *report);
 
+/** A report (`whk_audit_report_t *`) of each enterprise that has no row, though others name it:
+ * what whk_audit_verify() can't be asked for. */
+const whk_outcome_t *whk_audit_lost(whk_registry_t *registry, apr_array_header_t **reports);
+
 /**
- * [T] The same of an enterprise whose rows bear no seals yet, all of which are taken for good: for
- * the migration that gives them theirs, in whose transaction it is.
+ * [T] whk_audit_verify() of an enterprise whose rows bear no seals yet, all of which are taken for
+ * good: for the migration that gives them theirs, in whose transaction it is.
  */
 const whk_outcome_t *whk_audit_verify_unsealed(whk_store_t *store, apr_pool_t *pool,
                                                const whk_enterprise_t *enterprise,

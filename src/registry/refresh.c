@@ -162,15 +162,19 @@ static const whk_outcome_t *judge_keys(whk_registry_t *registry, const whk_refre
     return NULL;
 }
 
-/* 304 says that the set is as it was, and so are its keys: not where that was no good. */
-static const char *etag_for(const whk_remote_set_t *set, const apr_array_header_t *keys)
+/* 304 says that the set is as it was, and so are its keys: not where that was no good, or where
+ * somebody else says what it was. */
+static const char *etag_for(const whk_registry_t *registry, const whk_remote_set_t *set,
+                            const apr_array_header_t *keys)
 {
     int i;
 
     for (i = 0; i < keys->nelts; i++)
         if (APR_ARRAY_IDX(keys, i, const whk_key_t *)->remote_flaw != WHK_REMOTE_GOOD)
             return NULL;
-    return set->failures ? NULL : set->etag;
+    if (set->failures || !set->etag || whk_etag_flaw(registry->pool, registry->secret, set))
+        return NULL;
+    return set->etag;
 }
 
 /* Not all sets of a node at once. */
@@ -215,6 +219,7 @@ static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_ref
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), NULL);
     if (!fetched->not_modified || fetched->etag)
         set->etag = fetched->etag;
+    set->etag_seal = whk_etag_seal(registry->pool, registry->secret, set);
     set->failures = 0;
     set->fresh_until = now + lifetime;
     set->refresh_at = now + jitter(WHK_REFRESH_AHEAD(lifetime));
@@ -295,7 +300,7 @@ static const whk_outcome_t *refresh_keys(whk_registry_t *registry, const whk_ref
     const whk_outcome_t *outcome;
 
     memset(&fetched, 0, sizeof(fetched));
-    outcome = fetch(registry, set, etag_for(set, keys), &fetched, &json);
+    outcome = fetch(registry, set, etag_for(registry, set, keys), &fetched, &json);
     if (!outcome)
         return note_success(registry, refresh, set, keys, &fetched, json);
     return whk_code_status(outcome->code) >= 500

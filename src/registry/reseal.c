@@ -68,10 +68,32 @@ static const whk_outcome_t *write_batch(walk_t *walk, apr_pool_t *pool,
     return NULL;
 }
 
+/* A row under another key. */
+typedef struct {
+    const void *row;
+    const char *kind;
+    const char *name;
+    const char *enterprise_id; /* NULL: of none */
+} found_t;
+
+static void note_name(whk_reseal_t *reseal, apr_pool_t *pool, const found_t *found)
+{
+    apr_size_t length = strlen(reseal->names);
+    const char *line;
+
+    /* None has a line feed in it, where it is ours. */
+    if (length >= sizeof(reseal->names) / 2 || strchr(found->name, '\n'))
+        return;
+    line = apr_pstrcat(pool, found->kind, " ", found->name, found->enterprise_id ? " of " : "",
+                       found->enterprise_id ? found->enterprise_id : "", "\n", NULL);
+    if (strlen(line) < sizeof(reseal->names) - length)
+        apr_cpystrn(reseal->names + length, line, sizeof(reseal->names) - length);
+}
+
 /* Add a row to a batch where it needs another seal. `flaw`: why its own is no good; `seal`: the new
  * one. */
 static const whk_outcome_t *add_change(walk_t *walk, apr_pool_t *pool, apr_array_header_t *changes,
-                                       const void *row, const char *flaw, const char *seal)
+                                       const found_t *found, const char *flaw, const char *seal)
 {
     change_t *change;
 
@@ -81,8 +103,13 @@ static const whk_outcome_t *add_change(walk_t *walk, apr_pool_t *pool, apr_array
     }
     if (!seal)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute HMAC-SHA256");
+    note_name(walk->reseal, pool, found);
+    if (walk->reseal->look) {
+        walk->reseal->busy++;
+        return NULL;
+    }
     change = &APR_ARRAY_PUSH(changes, change_t);
-    change->row = row;
+    change->row = found->row;
     change->seal = seal;
     return NULL;
 }
@@ -109,10 +136,13 @@ static const whk_outcome_t *reseal_keys_of(walk_t *walk, apr_pool_t *pool,
 
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+        found_t found;
 
-        if (!whk_secret_key_sealed(secret, key->seal))
-            WHK_TRY(add_change(walk, pool, changes, key, whk_key_flaw(pool, secret, key),
-                               whk_key_seal(pool, secret, key)));
+        if (whk_secret_key_sealed(secret, key->seal))
+            continue;
+        found = (found_t){key, "key", key->key_id, key->enterprise_id};
+        WHK_TRY(add_change(walk, pool, changes, &found, whk_key_flaw(pool, secret, key),
+                           whk_key_seal(pool, secret, key)));
     }
     return write_batch(walk, pool, changes, write_key, &walk->reseal->keys);
 }
@@ -158,10 +188,13 @@ static const whk_outcome_t *reseal_admins(walk_t *walk, apr_pool_t *pool, const 
     WHK_TRY(whk_store_admin_list(walk->store, pool, enterprise_id, &admins));
     for (i = 0; i < admins->nelts; i++) {
         const whk_admin_t *admin = APR_ARRAY_IDX(admins, i, const whk_admin_t *);
+        found_t found;
 
-        if (!whk_secret_key_sealed(secret, admin->seal))
-            WHK_TRY(add_change(walk, pool, changes, admin, whk_admin_flaw(pool, secret, admin),
-                               whk_admin_seal(pool, secret, admin)));
+        if (whk_secret_key_sealed(secret, admin->seal))
+            continue;
+        found = (found_t){admin, "admin", admin->user, admin->enterprise_id};
+        WHK_TRY(add_change(walk, pool, changes, &found, whk_admin_flaw(pool, secret, admin),
+                           whk_admin_seal(pool, secret, admin)));
     }
     return write_batch(walk, pool, changes, write_admin, &walk->reseal->admins);
 }
@@ -188,11 +221,15 @@ static const whk_outcome_t *reseal_events(walk_t *walk, apr_pool_t *pool, const 
         WHK_TRY(whk_store_event_walk(walk->store, pool, enterprise_id, after, BATCH, &events));
         for (i = 0; i < events->nelts; i++) {
             const whk_event_t *event = APR_ARRAY_IDX(events, i, const whk_event_t *);
+            found_t found;
 
             after = event->id;
-            if (!whk_secret_key_sealed(secret, event->seal))
-                WHK_TRY(add_change(walk, pool, changes, event, whk_event_flaw(pool, secret, event),
-                                   whk_event_seal(pool, secret, event)));
+            if (whk_secret_key_sealed(secret, event->seal))
+                continue;
+            found = (found_t){event, "event", apr_psprintf(pool, "%" APR_INT64_T_FMT, event->id),
+                              event->enterprise_id};
+            WHK_TRY(add_change(walk, pool, changes, &found, whk_event_flaw(pool, secret, event),
+                               whk_event_seal(pool, secret, event)));
         }
         WHK_TRY(write_batch(walk, pool, changes, write_event, &walk->reseal->events));
     } while (events->nelts > 0);
@@ -211,15 +248,16 @@ static const whk_outcome_t *add_secret(walk_t *walk, apr_pool_t *pool, apr_array
                                        const whk_otp_enrolment_t *enrolment)
 {
     whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
+    const found_t found = {enrolment, "OTP secret of", enrolment->user, NULL};
     const unsigned char *opened;
     const char *flaw;
     apr_size_t length;
 
     if (!whk_secret_open(pool, walk->reseal->secret, enrolment->user, &totp,
                          enrolment->sealed_secret, &opened, &length, &flaw))
-        return add_change(walk, pool, changes, enrolment, flaw, NULL);
+        return add_change(walk, pool, changes, &found, flaw, NULL);
     return add_change(
-        walk, pool, changes, enrolment, NULL,
+        walk, pool, changes, &found, NULL,
         whk_secret_seal(pool, walk->reseal->secret, enrolment->user, &totp, opened, length));
 }
 
@@ -237,8 +275,9 @@ static const whk_outcome_t *reseal_secrets(walk_t *walk, apr_pool_t *all, apr_po
             const whk_otp_enrolment_t *enrolment =
                 APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
 
-            if (!whk_secret_key_sealed(walk->reseal->secret, enrolment->sealed_secret))
-                WHK_TRY(add_secret(walk, pool, changes, enrolment));
+            if (whk_secret_key_sealed(walk->reseal->secret, enrolment->sealed_secret))
+                continue;
+            WHK_TRY(add_secret(walk, pool, changes, enrolment));
         }
         WHK_TRY(write_batch(walk, pool, changes, write_secret, &walk->reseal->secrets));
     }

@@ -9,15 +9,21 @@
 
 #include "registry/registry.h"
 
+/** Room for names of rows. */
+#define WHK_RESEAL_NAMES 1024
+
 /** What was done, and what was met. */
 typedef struct whk_reseal_t {
     /** Its first key is to seal everything; what is sealed by others of it is sealed anew. */
     const whk_secret_key_t *secret;
     /** Called now and then; may be NULL. */
     void (*progress)(const struct whk_reseal_t *reseal);
+    int look; /**< write nothing: `busy` counts what is sealed by another key */
     apr_int64_t keys, admins, events, secrets; /**< sealed anew; the last: OTP secrets */
     apr_int64_t busy; /**< rows that somebody changed meanwhile, and that are for the next time */
     apr_int64_t bad;  /**< rows whose seal did not fit; they stay as they are, worth nothing */
+    /** The first ones that were sealed by another key, a line each, as `admin alice of acme`. */
+    char names[WHK_RESEAL_NAMES];
 } whk_reseal_t;
 
 /**

@@ -47,6 +47,12 @@ static const char *event_text(apr_pool_t *pool, const whk_event_t *event)
                        whk_netstring(pool, event->hash), NULL);
 }
 
+static const char *etag_text(apr_pool_t *pool, const whk_remote_set_t *set)
+{
+    return apr_pstrcat(pool, whk_netstring(pool, "etag"), whk_netstring(pool, set->uri),
+                       whk_netstring(pool, set->etag), NULL);
+}
+
 /* ---- sealing ---- */
 
 static const char *seal_under(apr_pool_t *pool, const whk_secret_key_t *secret,
@@ -82,6 +88,12 @@ const char *whk_event_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_event_t *event)
 {
     return seal(pool, secret, event_text(pool, event));
+}
+
+const char *whk_etag_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                          const whk_remote_set_t *set)
+{
+    return set->etag ? seal(pool, secret, etag_text(pool, set)) : NULL;
 }
 
 static const whk_outcome_t *set_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
@@ -186,6 +198,12 @@ const char *whk_event_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
     flaw = seal_flaw(scratch, secret, event->seal, event_text(scratch, event));
     apr_pool_destroy(scratch);
     return flaw;
+}
+
+const char *whk_etag_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
+                          const whk_remote_set_t *set)
+{
+    return seal_flaw(pool, secret, set->etag_seal, etag_text(pool, set));
 }
 
 #define WHAT_TO_DO                                                                                 \

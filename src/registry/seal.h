@@ -13,6 +13,8 @@
  * - `admin`: enterprise, user, created;
  * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
  *   hash, which follows from the event before (registry/audit.h).
+ * - `etag`: URI and ETag of a key set by URI: who can make an ETag look like that of a set that was
+ *   judged keeps its keys from being judged again.
  * Times are milliseconds since 1970.
  *
  * No function here touches the store. `secret` may be NULL, where an operator named no secret key
@@ -32,6 +34,10 @@ const char *whk_admin_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
 const char *whk_event_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_event_t *event);
 
+/** The seal of a set's `etag`; NULL: it has none, or it can't be made. */
+const char *whk_etag_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                          const whk_remote_set_t *set);
+
 /** Set a row's `seal`, as it is to be written now. @return NULL, or an internal_error */
 const whk_outcome_t *whk_key_set_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
                                       whk_key_t *key);
@@ -48,7 +54,12 @@ const char *whk_admin_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
 const char *whk_event_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_event_t *event);
 
-/** The same as an internal_error whose hint names the row and says what to do. */
+/** Of its `etag` alone: nothing else of a set is sealed. */
+const char *whk_etag_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
+                          const whk_remote_set_t *set);
+
+/** The same of a key, admin or event as an internal_error whose hint names the row and says what to
+ * do. */
 const whk_outcome_t *whk_key_check(apr_pool_t *pool, const whk_secret_key_t *secret,
                                    const whk_key_t *key);
 const whk_outcome_t *whk_admin_check(apr_pool_t *pool, const whk_secret_key_t *secret,

@@ -16,6 +16,7 @@ typedef enum {
     SQL_ENTERPRISE_ADD,
     SQL_ENTERPRISE_GET,
     SQL_ENTERPRISE_LIST,
+    SQL_ENTERPRISE_LOST,
     SQL_ADMIN_GET,
     SQL_ADMIN_ADD,
     SQL_ADMIN_REMOVE,
@@ -66,6 +67,7 @@ typedef enum {
     SQL_REMOTE_SET_UPDATE,
     SQL_REMOTE_SET_GET,
     SQL_REMOTE_SET_LIST,
+    SQL_SCHEMA_LIST,
     SQL_STATEMENT_COUNT
 } whk_statement_t;
 
@@ -87,6 +89,7 @@ typedef struct whk_dialect_t {
     const char *schema_tables;  /**< how many tables whk_schema there are: one, or none */
     const char *schema_version; /**< the version that whk_schema tells */
     const char *schema_table;   /**< makes whk_schema (version, applied_at) where there is none */
+    const char *scratch; /**< a connection's parameters that lead to a fresh, empty database */
     const whk_migration_t *migrations;
     const char *statements[SQL_STATEMENT_COUNT];
 } whk_dialect_t;

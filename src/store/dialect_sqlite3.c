@@ -7,7 +7,8 @@
 #define OTP                                                                                        \
     "SELECT user_id, sealed_secret, algorithm, digits, period, last_step, failures, "              \
     "locked_until, created_at FROM whk_otp "
-#define REMOTE_SET "SELECT uri, etag, refresh_at, fresh_until, failures FROM whk_remote_set "
+#define REMOTE_SET                                                                                 \
+    "SELECT uri, etag, refresh_at, fresh_until, failures, etag_seal FROM whk_remote_set "
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
     "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal FROM "        \
@@ -15,6 +16,10 @@
 #define EVENT                                                                                      \
     "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
     "hash, seal FROM whk_event "
+/* Of a table, how many rows name an enterprise that has no row. */
+#define LOST(kind, table)                                                                          \
+    "SELECT enterprise_id, '" kind "', count(*) FROM " table " AS of WHERE NOT EXISTS (SELECT 1 "  \
+    "FROM whk_enterprise WHERE enterprise_id = of.enterprise_id) GROUP BY enterprise_id "
 #define ADMIN "SELECT enterprise_id, user_id, created_at, seal FROM whk_admin "
 
 /* No busy_timeout: a waiter would hold the driver's process-wide mutex, which the writer needs to
@@ -35,6 +40,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
     .schema_version = "SELECT max(version) FROM whk_schema",
     .schema_table = "CREATE TABLE IF NOT EXISTS whk_schema (version INTEGER NOT NULL PRIMARY KEY, "
                     "applied_at INTEGER NOT NULL) STRICT",
+    .scratch = ":memory:",
     .migrations = whk_migrations_sqlite3,
     .statements =
         {
@@ -50,6 +56,10 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                                    "ON CONFLICT DO NOTHING",
             [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
+            [SQL_ENTERPRISE_LOST] =
+                LOST("key", "whk_key") "UNION ALL " LOST("event", "whk_event") "UNION ALL " LOST(
+                    "admin", "whk_admin") "UNION ALL " LOST("material",
+                                                            "whk_used_material") "ORDER BY 1, 2",
             [SQL_ADMIN_GET] = ADMIN "WHERE enterprise_id = %s AND user_id = %s",
             [SQL_ADMIN_ADD] = "INSERT INTO whk_admin (enterprise_id, user_id, created_at, seal) "
                               "VALUES (%s, %s, %lld, %s) ON CONFLICT DO NOTHING",
@@ -154,7 +164,9 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 REMOTE_SET "WHERE uri IN (SELECT jwks_uri FROM whk_key WHERE enterprise_id = %s "
                            "AND status = 'ACTIVE' AND jwks_uri IS NOT NULL)",
             [SQL_REMOTE_SET_UPDATE] =
-                "UPDATE whk_remote_set SET etag = %s, refresh_at = %lld, fresh_until = %lld, "
-                "failures = %lld, leased_until = 0 WHERE uri = %s AND leased_until = %lld",
+                "UPDATE whk_remote_set SET etag = %s, etag_seal = %s, refresh_at = %lld, "
+                "fresh_until = %lld, failures = %lld, leased_until = 0 WHERE uri = %s AND "
+                "leased_until = %lld",
+            [SQL_SCHEMA_LIST] = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name",
         },
 };

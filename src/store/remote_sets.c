@@ -9,6 +9,7 @@ static void *read_remote_set(whk_row_t *row)
     set->refresh_at = whk_row_time(row, 2);
     set->fresh_until = whk_row_time(row, 3);
     set->failures = whk_row_number(row, 4);
+    set->etag_seal = whk_row_text_or_null(row, 5);
     return set;
 }
 
@@ -76,7 +77,8 @@ const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t 
     apr_int64_t refresh = apr_time_as_msec(set->refresh_at);
     apr_int64_t fresh = apr_time_as_msec(set->fresh_until);
     apr_int64_t lease = apr_time_as_msec(set->leased_until);
-    const void *arguments[] = {set->etag, &refresh, &fresh, &set->failures, set->uri, &lease};
+    const void *arguments[] = {set->etag,      set->etag_seal, &refresh, &fresh,
+                               &set->failures, set->uri,       &lease};
 
     return whk_statement_write(store, pool, SQL_REMOTE_SET_UPDATE, arguments, NULL);
 }

@@ -56,6 +56,21 @@ int whk_schema_version(void);
 /** Set `version` to that of the database; 0 where it has no schema of ours. */
 const whk_outcome_t *whk_store_schema_version(whk_store_t *store, apr_pool_t *pool, int *version);
 
+/** A table, view, index or trigger that is not as the migrations leave it. */
+typedef struct whk_schema_flaw_t {
+    const char *type; /**< `table` and so on: of ours what it should be */
+    const char *name;
+    const char *flaw;
+} whk_schema_flaw_t;
+
+/**
+ * Hold what the database says of its schema to a fresh one's: an array of `whk_schema_flaw_t *`. A
+ * trigger that is not ours is one where it is about a table of ours; other things that are not
+ * ours, indexes among them, change nothing that is read or written.
+ */
+const whk_outcome_t *whk_store_schema_flaws(whk_store_t *store, apr_pool_t *pool,
+                                            apr_array_header_t **flaws);
+
 /* ---- transactions ---- */
 
 /**
@@ -281,6 +296,17 @@ const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *po
 /** All, by id: an array of `whk_enterprise_t *`. */
 const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
                                                apr_array_header_t **enterprises);
+
+/** Rows that name an enterprise which has no row of its own: no version leaves any behind. */
+typedef struct whk_lost_rows_t {
+    const char *enterprise_id;
+    const char *kind; /**< `admin`, `event`, `key` or `material` */
+    apr_int64_t rows;
+} whk_lost_rows_t;
+
+/** All of them at one moment, by enterprise: an array of `whk_lost_rows_t *`. */
+const whk_outcome_t *whk_store_enterprise_lost(whk_store_t *store, apr_pool_t *pool,
+                                               apr_array_header_t **lost);
 
 /** The row that makes a user an admin, or NULL, also where there is no such enterprise. */
 const whk_outcome_t *whk_store_admin_get(whk_store_t *store, apr_pool_t *pool,

@@ -31,6 +31,66 @@ static void not_modified(void **state)
     assert_next(216, 240);
 }
 
+/* Whoever can write the database knows the origin's ETag, and not how to seal it. */
+static void an_etag_of_somebody_else(void **state)
+{
+    static const char *const forged[] = {
+        "UPDATE whk_remote_set SET etag = '\"v2\"', etag_seal = NULL",
+        "UPDATE whk_remote_set SET etag = '\"v2\"'",
+        "UPDATE whk_remote_set SET etag = '\"v2\"', etag_seal = (SELECT seal FROM whk_key)",
+        "UPDATE whk_remote_set SET etag_seal = substr(etag_seal, 1, length(etag_seal) - 1)",
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+        answer("200 OK", "ETag: \"v1\"\r\n", SET(JWK("one", X_1)));
+        run_now();
+        run_now();
+        assert_non_null(strstr(origin.asked, "If-None-Match: \"v1\""));
+        run_sql(fixture->link, forged[i]);
+        answer("200 OK", "ETag: \"v2\"\r\n", SET(JWK("two", X_1)));
+        run_now();
+        assert_null(strstr(origin.asked, "If-None-Match"));
+        asks(FLAW, "gone");
+        answer("200 OK", "", SET(JWK("one", X_1)));
+        run_now();
+        asks(FLAW, "NULL");
+    }
+}
+
+/* Of another set it says nothing of this one. */
+static void an_etag_of_another_set(void **state)
+{
+    whk_remote_set_t set = {.uri = "https://other.example/", .etag = "\"v2\""};
+
+    (void)state;
+    run_now();
+    run_sql(fixture->link,
+            apr_psprintf(fixture->pool,
+                         "UPDATE whk_remote_set SET etag = '\"v2\"', etag_seal = '%s'",
+                         whk_etag_seal(fixture->pool, fixture->secret, &set)));
+    run_now();
+    assert_null(strstr(origin.asked, "If-None-Match"));
+}
+
+/* What a 304 said is sealed by the key of now. */
+static void an_etag_under_another_key(void **state)
+{
+    (void)state;
+    run_now();
+    registry.secret = whk_secret_key_promote(
+        fixture->pool, whk_secret_key_add_next(fixture->pool, fixture->secret));
+    answer("304 Not Modified", "", "");
+    run_now();
+    assert_non_null(strstr(origin.asked, "If-None-Match: \"v1\""));
+    registry.secret = whk_secret_key_drop_previous(fixture->pool, registry.secret);
+    asks(apr_psprintf(fixture->pool,
+                      "SELECT count(*) FROM whk_remote_set WHERE etag_seal LIKE 'v1.%s.%%'",
+                      whk_secret_key_fingerprint(registry.secret)),
+         "1");
+}
+
 static void max_age(void **state)
 {
     (void)state;
@@ -149,6 +209,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REFRESH_TEST(a_set_that_stays),
         REFRESH_TEST(not_modified),
+        REFRESH_TEST(an_etag_of_somebody_else),
+        REFRESH_TEST(an_etag_of_another_set),
+        REFRESH_TEST(an_etag_under_another_key),
         REFRESH_TEST(max_age),
         REFRESH_TEST(gone_and_back),
         REFRESH_TEST(changed),

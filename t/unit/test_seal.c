@@ -374,6 +374,7 @@ static void registries_that_were_sealed(void **state)
     close(marks);
     key = whk_secret_key_load(pool, file, &flaw);
     assert_non_null(key);
+    assert_int_equal(whk_secret_key_marks(key), 2);
     assert_int_equal(whk_secret_key_has_mark(pool, key, "/one/registry.db"), 1);
     assert_int_equal(whk_secret_key_has_mark(pool, key, "/two/registry.db"), 1);
     assert_int_equal(whk_secret_key_has_mark(pool, key, "/three/registry.db"), 0);

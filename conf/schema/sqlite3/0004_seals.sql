@@ -8,6 +8,8 @@ ALTER TABLE whk_admin ADD COLUMN seal TEXT;
 
 ALTER TABLE whk_event ADD COLUMN seal TEXT;
 
+ALTER TABLE whk_remote_set ADD COLUMN etag_seal TEXT;
+
 DROP TRIGGER whk_event_stays_as_it_is;
 
 CREATE TRIGGER whk_event_stays_as_it_is

@@ -9,6 +9,7 @@ package WHK::Admins;
 #   my $r = $a->revoke($client, $key_id_percent_encoded);
 #   $a->codes_work_again;   for load: from here on a code of one of these admins is good any number of times, while
 #                           it is current; a trigger in the test's database forgets that it was used
+#   $a->codes_work_once;    from here on again, for what looks at the database's schema
 #   $a->{list}[0]           { user, token, secret }; $a->enroll_more($n) adds some
 # Each whkctl call is a process of about 20 ms, so make what the test needs and not more; where that is too few,
 # ->write makes some on the way.
@@ -49,8 +50,17 @@ sub codes_work_again {
     $self->{server}->sql("CREATE TRIGGER $name AFTER UPDATE OF last_step ON whk_otp "
           . "WHEN NEW.last_step >= 0 AND NEW.user_id LIKE '%\@$self->{enterprise}' "
           . 'BEGIN UPDATE whk_otp SET last_step = -1 WHERE user_id = NEW.user_id; END');
-    $self->{again} = 1;
+    $self->{again} = $self->{server}{codes_work_again} = 1;
     return $self;
+}
+
+# No more, so that nothing of it is in the database.
+sub codes_work_once {
+    my $self = shift;
+    (my $name = "again_$self->{enterprise}") =~ s/\W/_/g;
+    $self->{server}->sql("DROP TRIGGER $name");
+    $self->{again} = $self->{server}{codes_work_again} = 0;
+    return;
 }
 
 sub read { my $self = shift; return (Authorization => "Bearer $self->{list}[0]{token}") }
