@@ -261,6 +261,12 @@ static int is_list_of_all(int statement)
            statement == SQL_OTP_LIST;
 }
 
+/* Asked by whkctl alone, which reads everything anyway. */
+static int is_of_an_audit(int statement)
+{
+    return statement == SQL_ENTERPRISE_LOST || statement == SQL_SCHEMA_LIST;
+}
+
 static const char *without_placeholders(apr_pool_t *pool, const char *sql)
 {
     char *text = apr_pstrdup(pool, sql);
@@ -283,6 +289,8 @@ static void no_statement_scans_or_sorts(void **state)
         const char *plan;
 
         assert_non_null(sql);
+        if (is_of_an_audit(i))
+            continue;
         plan = ask_sql(fixture->pool, fixture->link,
                        apr_pstrcat(fixture->pool, "EXPLAIN QUERY PLAN ",
                                    without_placeholders(fixture->pool, sql), NULL),
