@@ -1,7 +1,6 @@
 #include "registry/audit.h"
 
-#include <string.h>
-
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 static const char *flaw_of(apr_pool_t *pool, const whk_lost_rows_t *lost)
@@ -11,19 +10,17 @@ static const char *flaw_of(apr_pool_t *pool, const whk_lost_rows_t *lost)
                         lost->rows, lost->kind, lost->rows == 1 ? "names" : "name");
 }
 
-static whk_audit_report_t *report_of(apr_array_header_t *reports, apr_pool_t *pool,
-                                     const char *enterprise_id)
+static whk_audit_report_t *report_of(apr_array_header_t *reports, apr_hash_t *by_enterprise,
+                                     apr_pool_t *pool, const char *enterprise_id)
 {
-    whk_audit_report_t *report;
+    whk_audit_report_t *report = apr_hash_get(by_enterprise, enterprise_id, APR_HASH_KEY_STRING);
 
-    if (reports->nelts > 0) {
-        report = APR_ARRAY_IDX(reports, reports->nelts - 1, whk_audit_report_t *);
-        if (!strcmp(report->enterprise_id, enterprise_id))
-            return report;
-    }
+    if (report)
+        return report;
     report = apr_pcalloc(pool, sizeof(*report));
     report->enterprise_id = enterprise_id;
     report->findings = apr_array_make(pool, 4, sizeof(whk_audit_finding_t));
+    apr_hash_set(by_enterprise, enterprise_id, APR_HASH_KEY_STRING, report);
     APR_ARRAY_PUSH(reports, whk_audit_report_t *) = report;
     return report;
 }
@@ -31,6 +28,7 @@ static whk_audit_report_t *report_of(apr_array_header_t *reports, apr_pool_t *po
 const whk_outcome_t *whk_audit_lost(whk_registry_t *registry, apr_array_header_t **reports)
 {
     apr_pool_t *pool = registry->pool;
+    apr_hash_t *by_enterprise = apr_hash_make(pool);
     apr_array_header_t *lost;
     int i;
 
@@ -38,7 +36,7 @@ const whk_outcome_t *whk_audit_lost(whk_registry_t *registry, apr_array_header_t
     *reports = apr_array_make(pool, 4, sizeof(whk_audit_report_t *));
     for (i = 0; i < lost->nelts; i++) {
         const whk_lost_rows_t *rows = APR_ARRAY_IDX(lost, i, const whk_lost_rows_t *);
-        whk_audit_report_t *report = report_of(*reports, pool, rows->enterprise_id);
+        whk_audit_report_t *report = report_of(*reports, by_enterprise, pool, rows->enterprise_id);
         whk_audit_finding_t *finding = &APR_ARRAY_PUSH(report->findings, whk_audit_finding_t);
 
         finding->kind = "enterprise";

@@ -58,8 +58,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
             [SQL_ENTERPRISE_LOST] =
                 LOST("key", "whk_key") "UNION ALL " LOST("event", "whk_event") "UNION ALL " LOST(
-                    "admin", "whk_admin") "UNION ALL " LOST("material",
-                                                            "whk_used_material") "ORDER BY 1, 2",
+                    "admin", "whk_admin") "UNION ALL " LOST("material", "whk_used_material"),
             [SQL_ADMIN_GET] = ADMIN "WHERE enterprise_id = %s AND user_id = %s",
             [SQL_ADMIN_ADD] = "INSERT INTO whk_admin (enterprise_id, user_id, created_at, seal) "
                               "VALUES (%s, %s, %lld, %s) ON CONFLICT DO NOTHING",
@@ -167,6 +166,6 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "UPDATE whk_remote_set SET etag = %s, etag_seal = %s, refresh_at = %lld, "
                 "fresh_until = %lld, failures = %lld, leased_until = 0 WHERE uri = %s AND "
                 "leased_until = %lld",
-            [SQL_SCHEMA_LIST] = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name",
+            [SQL_SCHEMA_LIST] = "SELECT type, name, sql FROM sqlite_schema",
         },
 };

@@ -304,7 +304,7 @@ typedef struct whk_lost_rows_t {
     apr_int64_t rows;
 } whk_lost_rows_t;
 
-/** All of them at one moment, by enterprise: an array of `whk_lost_rows_t *`. */
+/** All of them at one moment: an array of `whk_lost_rows_t *`. */
 const whk_outcome_t *whk_store_enterprise_lost(whk_store_t *store, apr_pool_t *pool,
                                                apr_array_header_t **lost);
 

@@ -258,7 +258,8 @@ static void a_row_that_nobody_can_have_written(void **state)
 static int is_list_of_all(int statement)
 {
     return statement == SQL_ENTERPRISE_LIST || statement == SQL_TOKEN_LIST ||
-           statement == SQL_OTP_LIST;
+           statement == SQL_OTP_LIST || statement == SQL_ENTERPRISE_LOST ||
+           statement == SQL_SCHEMA_LIST;
 }
 
 /* Asked by whkctl alone, which reads everything anyway. */
