@@ -44,7 +44,7 @@ $server->stop;
 my $source = $server->dir . '/source.db';
 $server->sql("VACUUM INTO '$source'");
 my $disarm = join '', 'PRAGMA foreign_keys = OFF; ', map { "DROP TRIGGER $_; " } split /\n/, $server->sql("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
-my $many = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)';
+my $many = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)';
 
 # A view in the place of a table. SQLite computes a column anew where a row is compared and where it is answered, so that
 # `said`, one time in fifty, is compared and what stands in the row is answered.

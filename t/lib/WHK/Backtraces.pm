@@ -31,7 +31,8 @@ sub env {
 # From the fault up, without what tells it.
 sub frames {
     my $text = shift;
-    my @frames = grep { /\(|^\s*#\d/ } split /\n/, $text;
+    my @frames = split /\n/, $text;
+    @frames = grep { $text =~ /^\s*#0 /m ? /^\s*#\d/ : /\(/ } @frames;
     return grep { !/backtrace|__restore_rt|libc\.so|sanitizer/ } @frames;
 }
 
