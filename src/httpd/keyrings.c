@@ -30,22 +30,31 @@ whk_change_slots_t *whk_keyrings_changes(void)
     return slots;
 }
 
+/* In httpd's own keeping, which copies the name: what stands in a module is gone when a reload
+ * unloads it. */
+typedef struct {
+    whk_change_slots_t *slots;
+    apr_size_t size; /* those of an older version of this module are of no use */
+} retained_t;
+
 static apr_status_t make_slots(apr_pool_t *process)
 {
+    retained_t *retained = ap_retained_data_get(SLOTS_KEY);
     apr_shm_t *shared;
     apr_status_t status;
-    void *kept = NULL;
 
-    apr_pool_userdata_get(&kept, SLOTS_KEY, process);
-    slots = kept;
-    if (slots)
-        return APR_SUCCESS;
-    status = apr_shm_create(&shared, sizeof(*slots), NULL, process);
-    if (status != APR_SUCCESS)
-        return status;
-    slots = apr_shm_baseaddr_get(shared);
-    memset(slots, 0, sizeof(*slots));
-    return apr_pool_userdata_setn(slots, SLOTS_KEY, NULL, process);
+    if (!retained)
+        retained = ap_retained_data_create(SLOTS_KEY, sizeof(*retained));
+    if (retained->size != sizeof(*slots)) {
+        status = apr_shm_create(&shared, sizeof(*slots), NULL, process);
+        if (status != APR_SUCCESS)
+            return status;
+        retained->slots = apr_shm_baseaddr_get(shared);
+        retained->size = sizeof(*slots);
+        memset(retained->slots, 0, sizeof(*slots));
+    }
+    slots = retained->slots;
+    return APR_SUCCESS;
 }
 
 static void report(server_rec *s, const whk_outcome_t *outcome, int *was_failing, const char *doing)

@@ -245,7 +245,8 @@ sub graceful {
         sleep 0.05;
         return $self if grep { !$old{$_} } $self->children;
     }
-    die "no new children after a graceful restart\n";
+    my @log = split /\n/, $self->error_log;
+    die join "\n", 'no new children after a graceful restart; there are ' . join(' ', $self->children), @log[ ($#log > 30 ? $#log - 30 : 0) .. $#log ], '';
 }
 
 sub children {
