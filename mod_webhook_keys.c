@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mod_webhook_keys: a registry of the public keys that sign webhooks.
  *
@@ -14,20 +15,20 @@
 #include <mod_auth.h>
 #include <mpm_common.h>
 
-#include "httpd/admin.h"
 #include "httpd/answer.h"
-#include "httpd/bearer.h"
-#include "httpd/captured_body.h"
+#include "httpd/api/admin.h"
+#include "httpd/api/bearer.h"
+#include "httpd/api/handler.h"
+#include "httpd/api/otp.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
-#include "httpd/handler.h"
 #include "httpd/keyrings.h"
-#include "httpd/otp.h"
 #include "httpd/remote.h"
-#include "httpd/replay_cache.h"
 #include "httpd/tasks.h"
-#include "httpd/webhook.h"
-#include "httpd/webhook_delivery.h"
+#include "httpd/webhook/captured_body.h"
+#include "httpd/webhook/replay_cache.h"
+#include "httpd/webhook/webhook.h"
+#include "httpd/webhook/webhook_delivery.h"
 
 static void register_hooks(apr_pool_t *pool)
 {

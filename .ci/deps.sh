@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and says so: those that building and running need, and with
 # the argument `test` those of tests and bench beside. As root it uses apt-get; otherwise it tells the command.
 # Quiet and quick where nothing is missing.

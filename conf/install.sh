@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Behind `make -f Makefile.apxs install`: puts things where httpd on this system looks for them. Honours DESTDIR.
 # An example configuration that somebody has edited stays as it is. No service is started or stopped.
 set -eu

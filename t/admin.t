@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # `Require webhook-keys-admin` (contract, section 6): who is an admin, and with which other modules it goes.
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Behind `make -f Makefile.apxs test`: runs t/run.sh, as root over a copy and as an unprivileged user,
 # since Apache::Test refuses root.
 set -eu

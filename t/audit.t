@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Whoever changes the audit trail behind our back is found out, and which event first.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Bearer tokens (contract, section 6; RFC 6750).
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The wall clock is set while httpd runs (t/lib/stepped_clock.c): keys stay as fresh as they are, and what was written under
 # a wrong clock neither keeps a key alive nor stops a refresh, nor locks anybody out.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The directives (docs/directives.md): what is refused, where they may stand, how they merge; key file and registry;
 # virtual hosts, restarts and MPMs.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a request can cost at worst, by somebody who may not do what he asks for: the table of SECURITY.md, row by row.
 # Things are counted; times and memory have bounds that are several times what they are.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The demo behind `make -f Makefile.apxs run`: what its tour signs by openssl alone reaches the backend, and nothing else.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What got its 201 is there for good, whole, whatever is killed at whatever moment, and what goes on is not in
 # the way of a killed child's locks.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # "Every answer is JSON" (contract, sections 1 and 7): those that httpd's core makes included, whatever ErrorDocument
 # says; and a connection goes on after an error, without taking a body for a request.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Who gets how many of the places for fetches (WebhookKeysMaxFetches): a tenant who keeps his share busy takes nothing from
 # the others, nor from the background; and a set that can't even be tried ends all the same.
 use strict;

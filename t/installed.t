@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What `make install` puts there: an example that serves the API over TLS, or to the machine itself, and in no other way.
 use strict;
 use warnings;

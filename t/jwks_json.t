@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # GET .../webhooks/jwks.json: the ACTIVE public keys, for backends.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Registering by jwksUri: which sets and keys are taken, what is stored of them, what is sent to fetch them.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The directives of jwksUris: what is wrong is found by configtest, which names directive, value and what would be right.
 use strict;
 use warnings;

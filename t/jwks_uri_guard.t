@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a jwksUri may lead to: whatever the spelling, the names and their answers, nothing is sent to an address that is
 # refused, and what is answered tells nothing about it.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # How long a fetch of a jwksUri may take, how much may come of it, how many run at once, and what works meanwhile.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # jwksUris through an egress proxy that the operator names, and never through one that the environment names.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Key sets by URI are fetched again in the background: what disappears or changes stops verifying, and a set that can't
 # be had serves for WebhookKeysMaxStale.
 use strict;

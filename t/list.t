@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # List, one key, revoke (contract, section 4): what is shown, in which order and in which pages, and what revoking says.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # One-time passwords (contract, section 6; RFC 6238): drift, single use, locking, and how secrets are kept. The values
 # of the RFC are in unit/test_totp.c.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Whoever can write the database can put a token of his own beside an admin's name, lift that admin's lock after each
 # code, and take each event away again. What a node remembers by itself keeps him from guessing codes all the same.
 use strict;

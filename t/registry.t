@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A keyId is used once, key material is used once, and the quota holds: one after another and all at once, on a
 # server of many processes.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # An older database is restored under a running httpd: that is noticed and told, and what is there then holds.
 use strict;
 use warnings;

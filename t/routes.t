@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Section 1 of the contract: paths, methods, and keyIds as they stand in a path.
 use strict;
 use warnings;

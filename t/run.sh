@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs the tests, as an ordinary user: Apache::Test's httpd for the files that share one, then prove, whose
 # summary ends the output. TESTS: the files to run, all where it is empty.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What tells the schemes apart, and what is asked of a signature beyond being good: one scheme's at another's place,
 # several signatures on a request, whom a token is for, when it was made, and how many keys are tried.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Whoever can write the database, but not read the secret key file, forges nothing: no key that verifies, no admin, no
 # event (SECURITY.md). Each attack is done to the file by sqlite3, with httpd down and every trigger dropped; then httpd
 # reads it afresh.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A registry of version 3, as the code of then wrote it (t/fixtures/registry_3.*: its dump, its secret key, the private key
 # of acme's key `good`, and acme's admin), is brought to version 4: verified, sealed, all or nothing.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Whoever can write the database can take from it what whkctl would walk by, and put in what acts behind its back: whole
 # enterprises, triggers, views. whkctl check and audit verify name that too.
 use strict;

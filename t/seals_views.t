@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Whoever can write the database can also put a view in a table's place, which answers what was not asked: a row of
 # another enterprise or user, seal and all. What is read must be what was asked for.
 use strict;

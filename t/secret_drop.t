@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # whkctl secret rotate where rows stay under the old key, by a trigger that puts their seals back: that is told, the rows
 # are named, and the old key can be let go of all the same, so that one that leaked is not accepted for ever.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # whkctl secret rotate: another secret key, on two nodes with a copy of the file each, while everybody goes on.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The programs of docs/signing.md, as they stand there: what each prints gets its body through, and no other body.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The main job, once, end to end.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # httpd is stopped and reloaded while webhooks are under way and fetches hang, in the background and in requests: every
 # process ends in peace, and soon. WHK_STOPS and WHK_RELOADS say how often (make -f Makefile.apxs soak-stops).
 use strict;

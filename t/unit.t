@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The C unit tests: each program under build/unit prints TAP of its own.
 use strict;
 use warnings;

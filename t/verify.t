@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # POST .../keys/{keyId}/verify: does a signature work with this key, and if not, why?
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Webhooks on their way through httpd: what is signed arrives as it was sent, whatever framing, module or subrequest is
 # on the way, and nothing else arrives.
 use strict;

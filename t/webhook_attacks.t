@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What must not get through: each attack gets its 401 and leaves no trace at the backend, beside a good request that
 # does get through.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What was verified is what the backend gets: no field of a message is lost or doubled on the way, whatever Connection says,
 # and nothing unsigned follows it (Upgrade, trailers).
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Ways round a location that verifies webhooks which lead neither to another body nor by another road: out of the location
 # again, behind the body, by a target without a path, to a place that takes older signatures.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # conf/examples: as they stand they are ones that httpd takes, and with a backend they do what they say.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Webhooks signed by what others wrote (t/interop): npm's jose, http-message-signatures and @noble/ed25519, and jwcrypto.
 # Each one arrives as it was sent; each one that was changed on the way does not.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The keys that verify: at hand in every process, gone at once where they are revoked, and for how long they serve
 # without the registry.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A location with WebhookKeysSignature hands its handler nothing unverified, however its lines are: a configuration that is not
 # whole is refused at start-up where that can be seen, and closed where not; where something else granted access, nobody is
 # told who signed.

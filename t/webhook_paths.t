@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # However httpd gets to a location that verifies webhooks, its handler reads the bytes that the enterprise's key signed, or
 # does not run: each way there, by HTTP/1.1 and HTTP/2, with and without a body, signed right and wrong.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # WebhookKeysReplayCache: a message passes once, in its enterprise, whatever key signed it, at whichever process, over a
 # reload, and whoever else fills the memory.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Webhooks over TLS and HTTP/2, in a virtual host of its own: mod_ssl and mod_http2 as they are.
 use strict;
 use warnings;

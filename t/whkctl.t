@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # whkctl as an operator meets it: contract, section 9.
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The demo's backend: answers a webhook with what arrived.
 printf 'Content-Type: application/json\r\n\r\n'
 jq -Rs --arg method "$REQUEST_METHOD" --arg type "${CONTENT_TYPE:-}" \

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Behind `make -f Makefile.apxs run`: a registry with a demo enterprise, served in the foreground.
 # Environment: RUN_DIR, PORT, RUN_CONF (an extra file of directives); HTTPD (that of APXS); BUILD and APXS from the Makefile.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Helpers for the tour that `make -f Makefile.apxs run` prints: `. run/tour.sh`.
 #
 #> cd "@ROOT@"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/commands.h"
 
 #define BIT(option) (1u << WHK_OPTION_##option)

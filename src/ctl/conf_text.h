@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_CTL_CONF_TEXT_H
 #define WHK_CTL_CONF_TEXT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_FETCH_ADDRESS_GUARD_H
 #define WHK_FETCH_ADDRESS_GUARD_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_FETCH_FETCHER_H
 #define WHK_FETCH_FETCHER_H
 

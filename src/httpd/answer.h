@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_HTTPD_ANSWER_H
 #define WHK_HTTPD_ANSWER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_HTTPD_CONFIG_H
 #define WHK_HTTPD_CONFIG_H
 
@@ -15,10 +16,10 @@
 #include <http_config.h>
 
 #include "httpd/mod_webhook_keys.h"
-#include "jose/signed_message.h"
 #include "otp/secret_box.h"
 #include "registry/keyring.h"
 #include "registry/registry.h"
+#include "scheme/signed_message.h"
 
 extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 

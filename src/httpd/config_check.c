@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <httpd.h>
 
 #include <apr_dbd.h>
@@ -8,7 +9,7 @@
 #include <mod_dbd.h>
 
 #include "httpd/config.h"
-#include "httpd/webhook_sections.h"
+#include "httpd/webhook/webhook_sections.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/fetch_slots.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MOD_WEBHOOK_KEYS_H
 #define MOD_WEBHOOK_KEYS_H
 

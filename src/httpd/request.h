@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_HTTPD_REQUEST_H
 #define WHK_HTTPD_REQUEST_H
 
@@ -8,12 +9,12 @@
 
 #include <httpd.h>
 
-#include "httpd/routes.h"
+#include "httpd/api/routes.h"
 #include "model/caller.h"
 #include "model/outcome.h"
 #include "registry/registry.h"
 
-/** httpd/webhook_delivery.h */
+/** httpd/webhook/webhook_delivery.h */
 struct whk_delivery_t;
 typedef struct whk_deliveries_t whk_deliveries_t;
 

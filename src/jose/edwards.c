@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/edwards.h"
 
 #include <string.h>
 
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 
 /* a x^2 + y^2 = 1 + d x^2 y^2 over the field of `prime` elements; numbers are hexadecimal. */
 struct whk_edwards_t {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_JOSE_EDWARDS_H
 #define WHK_JOSE_EDWARDS_H
 

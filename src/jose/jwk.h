@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_JOSE_JWK_H
 #define WHK_JOSE_JWK_H
 
@@ -17,6 +18,12 @@
 /** Members of a JWK Set beyond which it is refused unread. */
 #define WHK_JWK_SET_MAX 100
 
+/** What somebody keeps with a key until its pool goes. */
+typedef struct whk_jwk_kept_t {
+    struct whk_jwk_kept_t *next;
+    void (*release)(struct whk_jwk_kept_t *kept);
+} whk_jwk_kept_t;
+
 /** A validated public key. Everything lives in the pool it was parsed with. */
 typedef struct whk_jwk_t {
     const char *kid;             /**< NULL where the JWK has none */
@@ -27,7 +34,8 @@ typedef struct whk_jwk_t {
                                   JWK had one; no kid, no use */
     const char *thumbprint;  /**< RFC 7638, SHA-256, base64url */
     EVP_PKEY *pkey;          /**< freed with the pool */
-    struct whk_signature_contexts_t *contexts; /**< private to signature.c, and safe to share */
+    /** For signature_contexts.c alone. The list only grows, at its head: readers need no lock. */
+    _Atomic(whk_jwk_kept_t *) *kept;
 } whk_jwk_t;
 
 /**

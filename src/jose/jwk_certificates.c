@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "jose/base64url.h"
 #include "jose/jwk_reading.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 
 #define CERTIFICATES_MAX 10
 

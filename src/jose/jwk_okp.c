@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
 
 #include "jose/edwards.h"
 #include "jose/jwk_reading.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 
 static const whk_outcome_t *judge_point(const whk_jwk_reading_t *reading,
                                         const unsigned char *encoded)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/jwk_reading.h"
 
 #include <string.h>
@@ -6,7 +7,7 @@
 #include <apr_strings.h>
 
 #include "jose/base64url.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 
 const whk_outcome_t *whk_jwk_refuse(const whk_jwk_reading_t *reading, whk_code_t code,
                                     const char *member, const char *format, ...)

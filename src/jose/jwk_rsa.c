@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -5,7 +6,7 @@
 #include <openssl/rsa.h>
 
 #include "jose/jwk_reading.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 
 #define MODULUS_BITS_LEAST 2048
 #define MODULUS_BITS_MOST 8192

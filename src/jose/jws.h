@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_JOSE_JWS_H
 #define WHK_JOSE_JWS_H
 
@@ -12,7 +13,6 @@
 
 #include "jose/jwk.h"
 #include "jose/signature.h"
-#include "jose/signed_message.h"
 #include "model/outcome.h"
 
 /** The longest header, decoded, in bytes. */
@@ -53,24 +53,11 @@ const whk_outcome_t *whk_jws_read_object(const json_t **object, const whk_bytes_
                                          const char *what, apr_pool_t *pool);
 
 /**
- * Read the payload of a JWS that was verified as claims (RFC 7519, section 4).
- * @return NULL or malformed_jws
+ * Verify it with a key.
+ * @param enabled   the algorithms that are on
+ * @param algorithm set on success to the JWS name of what verified it
+ * @return NULL, algorithm_mismatch or bad_signature
  */
-const whk_outcome_t *whk_jws_read_claims(const json_t **claims, const whk_jws_t *jws,
-                                         const char *what, apr_pool_t *pool);
-
-/** Take over from the header what a signed message tells: kid, times, jti, aud, iss. */
-const whk_outcome_t *whk_jws_describe(whk_signed_message_t *message, const whk_jws_t *jws,
-                                      apr_pool_t *pool);
-
-/** The last step of a verification: the message is named by its jti, or else by its signature. */
-void whk_jws_name(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool);
-
-/** Where its jti is a claim: name it also as it would be if its payload were sent apart, when
- * nobody reads claims. */
-void whk_jws_name_detached(whk_signed_message_t *message, const whk_jws_t *jws, apr_pool_t *pool);
-
-/** As whk_scheme_verifier_t's, for a JWS. */
 const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
                                     whk_algorithms_t enabled, const char **algorithm,
                                     apr_pool_t *pool);

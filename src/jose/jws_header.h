@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_JOSE_JWS_HEADER_H
 #define WHK_JOSE_JWS_HEADER_H
 
 /**
  * @file jose/jws_header.h
- * For jws.c alone: the rules of the protected header (RFC 7515, section 4; RFC 7797).
+ * For jws_parse.c alone: the rules of the protected header (RFC 7515, section 4; RFC 7797).
  */
 
 #include <apr_pools.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/signature.h"
 
 #include <string.h>
@@ -6,7 +7,7 @@
 #include <openssl/err.h>
 
 #include "jose/base64url.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 #include "jose/signature_contexts.h"
 #include "jose/signature_feed.h"
 #include "jose/signature_form.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/signature_contexts.h"
 
 #include <stdatomic.h>
@@ -7,44 +8,16 @@
 #include <openssl/rsa.h>
 
 /* Not in a pool: which thread comes first is not known, and a pool belongs to one. */
-typedef struct kept_t {
+typedef struct {
+    whk_jwk_kept_t kept; /* first: the list knows nothing else */
     whk_algorithm_t algorithm;
     EVP_MD_CTX *context;
-    struct kept_t *next;
-} kept_t;
+} kept_context_t;
 
-/* The list only grows, at its head, until the key goes: readers need no lock. */
-struct whk_signature_contexts_t {
-    _Atomic(kept_t *) first;
-};
-
-static void free_kept(kept_t *kept)
+static void release(whk_jwk_kept_t *kept)
 {
-    EVP_MD_CTX_free(kept->context);
+    EVP_MD_CTX_free(((kept_context_t *)kept)->context);
     free(kept);
-}
-
-static apr_status_t free_contexts(void *data)
-{
-    whk_signature_contexts_t *contexts = data;
-    kept_t *kept = atomic_load(&contexts->first);
-
-    while (kept) {
-        kept_t *next = kept->next;
-
-        free_kept(kept);
-        kept = next;
-    }
-    return APR_SUCCESS;
-}
-
-whk_signature_contexts_t *whk_signature_contexts_make(apr_pool_t *pool)
-{
-    whk_signature_contexts_t *contexts = apr_palloc(pool, sizeof(*contexts));
-
-    atomic_init(&contexts->first, NULL);
-    apr_pool_cleanup_register(pool, contexts, free_contexts, apr_pool_cleanup_null);
-    return contexts;
 }
 
 /* NULL for EdDSA, which hashes in its own way. */
@@ -91,56 +64,57 @@ static int set_up(EVP_MD_CTX *context, EVP_PKEY *pkey, whk_algorithm_t algorithm
            set_padding(parameters, algorithm);
 }
 
-static kept_t *make(const whk_jwk_t *jwk, whk_algorithm_t algorithm)
+static kept_context_t *make(const whk_jwk_t *jwk, whk_algorithm_t algorithm)
 {
-    kept_t *kept = calloc(1, sizeof(*kept));
+    kept_context_t *made = calloc(1, sizeof(*made));
     int is_good;
 
-    if (!kept)
+    if (!made)
         return NULL;
-    kept->algorithm = algorithm;
-    kept->context = EVP_MD_CTX_new();
+    made->kept.release = release;
+    made->algorithm = algorithm;
+    made->context = EVP_MD_CTX_new();
     ERR_set_mark();
-    is_good = set_up(kept->context, jwk->pkey, algorithm);
+    is_good = set_up(made->context, jwk->pkey, algorithm);
     ERR_pop_to_mark();
     if (is_good)
-        return kept;
-    free_kept(kept);
+        return made;
+    release(&made->kept);
     return NULL;
 }
 
-static kept_t *find(kept_t *kept, whk_algorithm_t algorithm)
+static kept_context_t *find(whk_jwk_kept_t *kept, whk_algorithm_t algorithm)
 {
-    while (kept && kept->algorithm != algorithm)
+    while (kept && ((kept_context_t *)kept)->algorithm != algorithm)
         kept = kept->next;
-    return kept;
+    return (kept_context_t *)kept;
 }
 
 /* Another thread may have made the same meanwhile: then its one stays. */
-static kept_t *publish(whk_signature_contexts_t *contexts, kept_t *made)
+static kept_context_t *publish(const whk_jwk_t *jwk, kept_context_t *made)
 {
-    kept_t *first = atomic_load(&contexts->first);
-    kept_t *other;
+    whk_jwk_kept_t *first = atomic_load(jwk->kept);
+    kept_context_t *other;
 
     do {
         other = find(first, made->algorithm);
         if (other) {
-            free_kept(made);
+            release(&made->kept);
             return other;
         }
-        made->next = first;
-    } while (!atomic_compare_exchange_weak(&contexts->first, &first, made));
+        made->kept.next = first;
+    } while (!atomic_compare_exchange_weak(jwk->kept, &first, &made->kept));
     return made;
 }
 
 const EVP_MD_CTX *whk_signature_context(const whk_jwk_t *jwk, whk_algorithm_t algorithm)
 {
-    kept_t *kept = find(atomic_load(&jwk->contexts->first), algorithm);
+    kept_context_t *found = find(atomic_load(jwk->kept), algorithm);
 
-    if (!kept) {
-        kept = make(jwk, algorithm);
-        if (kept)
-            kept = publish(jwk->contexts, kept);
+    if (!found) {
+        found = make(jwk, algorithm);
+        if (found)
+            found = publish(jwk, found);
     }
-    return kept ? kept->context : NULL;
+    return found ? found->context : NULL;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_JOSE_SIGNATURE_CONTEXTS_H
 #define WHK_JOSE_SIGNATURE_CONTEXTS_H
 
@@ -8,17 +9,10 @@
  * that all threads share; of an RS256 verification it would be a seventh.
  */
 
-#include <apr_pools.h>
 #include <openssl/evp.h>
 
 #include "jose/algorithm.h"
 #include "jose/jwk.h"
-
-/** The contexts of one key; any number of threads may use them at once. */
-typedef struct whk_signature_contexts_t whk_signature_contexts_t;
-
-/** None yet. They are freed with `pool`. */
-whk_signature_contexts_t *whk_signature_contexts_make(apr_pool_t *pool);
 
 /**
  * The context of a key for one of its algorithms, after EVP_DigestVerifyInit(): to be copied, never

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_JOSE_SIGNATURE_FORM_H
 #define WHK_JOSE_SIGNATURE_FORM_H
 

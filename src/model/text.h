@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_MODEL_TEXT_H
 #define WHK_MODEL_TEXT_H
 

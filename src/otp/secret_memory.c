@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "otp/secret_memory.h"
 
 #include <openssl/crypto.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_OTP_SECRET_MEMORY_H
 #define WHK_OTP_SECRET_MEMORY_H
 

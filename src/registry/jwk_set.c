@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "jose/json.h"
 #include "jose/jwk.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 #include "registry/registry.h"
 #include "registry/seal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_REGISTRY_REFRESH_H
 #define WHK_REGISTRY_REFRESH_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/remote_jwk.h"
 
 #include "jose/json.h"

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "jose/base64url.h"
 #include "jose/json.h"
-#include "jose/signed_message.h"
 #include "registry/registry.h"
 #include "registry/remote_jwk.h"
+#include "scheme/signed_message.h"
 
 /* A JWS as it was sent to be judged. */
 typedef struct {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_REGISTRY_WEBHOOK_H
 #define WHK_REGISTRY_WEBHOOK_H
 
@@ -6,8 +7,8 @@
  * Is this message signed by a registered, unrevoked key of the enterprise? (contract, section 8)
  */
 
-#include "jose/signed_message.h"
 #include "registry/keyring.h"
+#include "scheme/signed_message.h"
 
 /** How old a signature may be, and how far clocks may differ. */
 typedef struct whk_webhook_times_t {

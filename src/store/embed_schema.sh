@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Writes the migrations below conf/schema as a C file, so that a library can't meet a schema of another
 # version than its own.
 # usage: embed_schema.sh FILE.c   (run from the project's root)

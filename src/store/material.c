@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statement.h"
 
 const whk_outcome_t *whk_store_material_use(whk_store_t *store, apr_pool_t *pool,

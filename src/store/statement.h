@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WHK_STORE_STATEMENT_H
 #define WHK_STORE_STATEMENT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statement.h"
 
 static void *read_token(whk_row_t *row)

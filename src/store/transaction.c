@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statement.h"
 
 /* Beside the second or so that the driver takes for each. */

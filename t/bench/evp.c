@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What OpenSSL alone verifies in a second, on all cores: one EVP_DigestVerify on a kept key for
  * each of many messages as long as the signing input of a webhook of 1 KiB. evp ES256|EdDSA|RS256

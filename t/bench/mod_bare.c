@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bar: a handler that answers from memory, in the same httpd, with no module of ours. A body it
  * reads whole.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bar for registrations: the two durable transactions of one (use an OTP step up; insert key
  * and event and move the enterprise on) through SQLite's own C API, on the schema that whkctl made.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Registrations a second through httpd: as many admins as it takes (a one-time password works
  * once), each with two registrations, over kept connections.

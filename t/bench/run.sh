@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Ratios of things run in turn on this machine: absolute numbers mean nothing. Everything is on
 # loopback and ends by itself. `make -f Makefile.apxs bench` calls it with what it needs in the
 # environment: BUILD (the build folder), APXS, CC, CFLAGS_BENCH (with includes), LIBS_BENCH, LIBRARY

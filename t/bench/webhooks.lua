@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- For wrk: posts the webhooks of a file, `<JWS> <body>` a line, in turn. With ENTERPRISES the lines are
 -- `<enterprise> <JWS>`, one request each.
 local lines = {}

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What t/bench/run.sh verifies webhooks with.
 
     webhooks.py keys DATABASE SECRETKEYFILE ENTERPRISE ALG COUNT BODIES FILE

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signs webhooks by npm's jose, http-message-signatures, @noble/ed25519 and standardwebhooks. Lines of JSON in and
 // out, as t/lib/sign.py has them; of its options it knows scheme, key, alg, kid, body, header, b64, type, method,
 // target, authority, components and version (`v1`: symmetric, by standardwebhooks).

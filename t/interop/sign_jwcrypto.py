@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Signs webhooks by python3-jwcrypto. Lines of JSON in and out, as t/lib/sign.py has them; of its options this one
 knows scheme (jws, jws-detached, jwt), key, alg, kid, body, header and b64."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A backend of the kind that webhooks are proxied to: it keeps what arrives and answers with it.
 
     python3 t/lib/backend.py --log FILE [--port 0] [--life SECONDS]

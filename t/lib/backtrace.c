@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Preloaded into an httpd: where a process that ends by a fault was, one file a process in the
  * folder WHK_TEST_BACKTRACES. httpd's own handlers of these signals, which tell nothing, are not
  * set. */

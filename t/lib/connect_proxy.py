@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """An egress proxy for tests of src/fetch: CONNECT only.
 
     python3 t/lib/connect_proxy.py [--port 0] [--to HOST:PORT] [--life SECONDS]

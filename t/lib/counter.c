@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For LD_PRELOAD: counts, in the file that WHK_TEST_COUNTS names, what a request can cost: one
  * 64-bit number each, in the order below, of all processes together. WHK::Costs reads them.

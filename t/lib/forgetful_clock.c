@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For LD_PRELOAD: time() runs on by two minutes at each call, so that libcurl takes every answer of
  * the resolver that it keeps for an old one, and asks again.

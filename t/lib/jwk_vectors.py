@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys that are wrong in one way each, and some that look odd and are right, as JSON: {name: members of a JWK}.
 
 Plain arithmetic on the curves' published equations (SEC 2, RFC 7748, RFC 8032): no library judges them here.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A server of JWK Sets that behaves as badly as asked, for tests of src/fetch.
 
     python3 t/lib/jwks_server.py [--cert PEM --key PEM] [--host 127.0.0.1] [--port 0]

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Make the certificates of the fetch tests in a directory: make_certificates.sh DIR
 #
 #   ca.pem                     the authority to trust

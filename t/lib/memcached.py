@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """As much of memcached as mod_socache_memcache asks for: get, set, delete, version.
 
     python3 t/lib/memcached.py --log FILE [--port 0] [--full FILE] [--life SECONDS]

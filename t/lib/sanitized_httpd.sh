@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # httpd with the sanitizers' runtime, for a module that was built with SANITIZE. What they find goes to files
 # sanitizer.* in WHK_SANITIZER_LOGS, which t/run.sh reads at the end.
 set -eu

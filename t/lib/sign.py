@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Signs webhooks, by python3-cryptography: not by our own code. A line of JSON in, a line of JSON out.
 
 In: {"scheme": "jws" | "jws-detached" | "jwt" | "http-signature" | "standard-webhooks",

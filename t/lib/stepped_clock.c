@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clocks that a test sets. Linked into a unit program: stepped_wall and stepped_monotonic are added
  * to what the system says, in microseconds. For LD_PRELOAD: the file that WHK_TEST_CLOCK names

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A resolver of the tests' own: replaces getaddrinfo(), in a test program by linking this file, in
  * httpd by LD_PRELOAD of it as a shared library (cc -shared -fPIC -o test_resolver.so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A directive is one row of src/httpd/config.c: with its scope, its default, its place in the merge, and its
 # section in docs/directives.md, which says the same.
 use strict;

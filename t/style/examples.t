@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Each configuration that the pages show, and the one that is installed, is one that httpd takes.
 use strict;
 use warnings;

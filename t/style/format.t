@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # How sources look: as clang-format has them, short, and finished.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Servers on loopback, a resolver of our own, and fetching from them: for test_fetch.c. */
 
 #ifndef WHK_UNIT_FETCH_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests with HTTP message signatures; their signature bases are written by hand. Texts have '
  * for ". */
 

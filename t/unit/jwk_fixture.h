@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keys of the RFCs, in JSON with ' for ", and what the tests of JWKs do with them. */
 
 #ifndef WHK_UNIT_JWK_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A JWK with one member that is otherwise, and what is said of it. */
 
 #ifndef WHK_UNIT_JWK_RULES_FIXTURE_H

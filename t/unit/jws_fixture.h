@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compact JWS, made by the book, and what the tests of the JWS schemes do with them. */
 
 #ifndef WHK_UNIT_JWS_FIXTURE_H

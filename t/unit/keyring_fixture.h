@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A keyring over a real store, whose connections count what is asked. */
 
 #ifndef WHK_UNIT_KEYRING_FIXTURE_H

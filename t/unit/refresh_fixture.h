@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A store, and a small server of this program's own from which key sets are fetched. */
 
 #ifndef WHK_UNIT_REFRESH_FIXTURE_H

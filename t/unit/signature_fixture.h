@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of signatures sign, and how they verify it. */
 
 #ifndef WHK_UNIT_SIGNATURE_FIXTURE_H

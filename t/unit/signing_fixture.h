@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Key pairs made on the spot, and what signs with them: with OpenSSL alone, not with our code. */
 
 #ifndef WHK_UNIT_SIGNING_FIXTURE_H
@@ -11,9 +12,9 @@
 #include <openssl/rsa.h>
 
 #include "jose/base64url.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 #include "jose/signature.h"
-#include "jose/signed_message.h"
+#include "scheme/signed_message.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array[0]))
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A registry of SQLite in a folder of its own, and connections to it that count what the store does
  * with them. */
 

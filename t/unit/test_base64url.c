@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base64url, and the names of algorithms. */
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * whk_fetch() against real servers on loopback (t/lib/jwks_server.py, t/lib/connect_proxy.py) and a
  * resolver of our own (t/lib/test_resolver.c, linked in). Runs from the root of the tree, or with

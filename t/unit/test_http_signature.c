@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scheme http-signature: what it covers, who may sign how, and attacks. */
 
 #include "http_signature_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scheme http-signature: the examples of RFC 9421, appendix B, that are requests. */
 
 #include "http_signature_fixture.h"

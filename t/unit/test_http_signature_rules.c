@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scheme http-signature: its headers and parameters, and what signs. */
 
 #include "http_signature_fixture.h"

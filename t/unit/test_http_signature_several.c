@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Several signatures on one request: which one counts, what the others may look like, and that the
  * message is known again whichever of them are taken away. */
 

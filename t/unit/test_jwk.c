@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keys that are good: those of the RFCs and freshly made ones; sets; stored keys read back. */
 
 #include "jwk_fixture.h"

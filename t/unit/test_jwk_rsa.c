@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an RSA key must be: sizes, exponents, a modulus that nobody can take apart, and one that
  * OpenSSL verifies with. */
 
@@ -7,7 +8,7 @@
 #include <openssl/rsa.h>
 
 #include "jose/base64url.h"
-#include "jose/own.h"
+#include "jose/openssl_pool.h"
 #include "jose/signature.h"
 
 static void set_number(json_t *json, const char *member, const BIGNUM *number)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Each rule of the contract, section 3, "What a JWK must be": a case that passes, and what fails.
  */
 

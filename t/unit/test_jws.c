@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JWS in compact form: the examples of the RFCs, every algorithm, the spelling. */
 
 #include "jws_fixture.h"

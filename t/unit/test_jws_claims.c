@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Claims: for whom and from whom a token is, what it costs to read them, and that nothing is read
  * before its signature is good. */
 
 #include "jws_fixture.h"
 
-#include "jose/claims.h"
+#include "scheme/claims.h"
 
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The schemes jws and jws-detached: where a request has its signature. */
 
 #include "jws_fixture.h"

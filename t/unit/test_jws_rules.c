@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a JWS header may say, and what is told of it. */
 
 #include "jws_fixture.h"

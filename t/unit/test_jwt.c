@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scheme jwt, and the times of any. */
 
 #include "jws_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The keyring over a real store: known keys and unknown ones cost nothing. */
 
 #include "keyring_fixture.h"

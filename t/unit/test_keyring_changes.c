@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The keyring while the registry changes: by many threads, by a restore, and by sets that end. */
 
 #include "keyring_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Key sets by URI, fetched again: what the answer says of each key. */
 
 #include "refresh_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Key sets by URI, fetched again: when, by whom, and what ends where none comes. */
 
 #include "refresh_fixture.h"

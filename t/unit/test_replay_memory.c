@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory of uses: what is known, for how long, whose share, and what is left of it when a
  * process is killed inside. */
 

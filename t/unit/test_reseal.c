@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Seals for rows that are there, over a real store: all or nothing where they are the first, and
  * under the eyes of those who write meanwhile where they are others. */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A signature of one scheme is none of another: everything that is signed by each, taken to each
  * other with all that an attacker may choose, the same key being registered there.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Seals of rows: what they cover, and which keys of a file make and know them. */
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One signature, one key, one algorithm. */
 
 #include "signature_fixture.h"

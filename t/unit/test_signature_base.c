@@ -1,4 +1,5 @@
-/* What a list of components may cost, whatever it lists. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a list of components may cost, whatever it lists; and what a response has of them. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,7 @@
 #include <apr_strings.h>
 #include <cmocka.h>
 
-#include "jose/signature_base.h"
+#include "http_signature/signature_base.h"
 
 static apr_pool_t *pool;
 
@@ -52,6 +53,19 @@ static const char *text_of(char c, apr_size_t length)
 }
 
 /* NULL where it was made. */
+static const char *base_of_message(const char **base, const char *components,
+                                   const whk_message_t *message)
+{
+    const apr_array_header_t *members;
+    const whk_outcome_t *outcome;
+
+    assert_int_equal(
+        whk_sf_read_dictionary(&members, apr_pstrcat(pool, "a=(", components, ")", NULL), pool), 0);
+    outcome =
+        whk_signature_base(base, message, &APR_ARRAY_IDX(members, 0, whk_sf_pair_t).value, pool);
+    return outcome ? outcome->message : NULL;
+}
+
 static const char *base_of(const char **base, const char *components, field_t *field,
                            const char *target)
 {
@@ -62,14 +76,23 @@ static const char *base_of(const char **base, const char *components, field_t *f
                                    .field = only_field,
                                    .baton = field,
                                    .body = ""};
-    const apr_array_header_t *members;
-    const whk_outcome_t *outcome;
 
-    assert_int_equal(
-        whk_sf_read_dictionary(&members, apr_pstrcat(pool, "a=(", components, ")", NULL), pool), 0);
-    outcome =
-        whk_signature_base(base, &message, &APR_ARRAY_IDX(members, 0, whk_sf_pair_t).value, pool);
-    return outcome ? outcome->message : NULL;
+    return base_of_message(base, components, &message);
+}
+
+static void knows_a_response(void **state)
+{
+    field_t field = {"application/json", 0};
+    const whk_message_t response = {
+        .status = 200, .field = only_field, .baton = &field, .body = ""};
+    const char *base;
+
+    (void)state;
+    assert_null(base_of_message(&base, "\"@status\" \"content-type\"", &response));
+    assert_string_equal(base, "\"@status\": 200\n\"content-type\": application/json\n"
+                              "\"@signature-params\": (\"@status\" \"content-type\")");
+    assert_non_null(strstr(base_of_message(&base, "\"@method\"", &response), "@status"));
+    assert_non_null(strstr(base_of(&base, "\"@status\"", &field, "/"), "none of a request"));
 }
 
 static void reads_a_dictionary_once(void **state)
@@ -141,8 +164,11 @@ static void has_so_many_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_dictionary_once), cmocka_unit_test(reads_other_dictionaries_too),
-        cmocka_unit_test(finds_every_parameter),   cmocka_unit_test(covers_so_much),
+        cmocka_unit_test(knows_a_response),
+        cmocka_unit_test(reads_a_dictionary_once),
+        cmocka_unit_test(reads_other_dictionaries_too),
+        cmocka_unit_test(finds_every_parameter),
+        cmocka_unit_test(covers_so_much),
         cmocka_unit_test(has_so_many_values),
     };
     int failed;

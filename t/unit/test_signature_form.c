@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signatures that are right by the equation and not of the one form that an algorithm has. */
 
 #include "signature_fixture.h"

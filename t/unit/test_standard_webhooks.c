@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scheme standard-webhooks, with its asymmetric signatures, v1a. */
 
 #include "signing_fixture.h"

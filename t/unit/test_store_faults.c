@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The store when things go wrong around it: a schema that changes, statements that fail, a database
  * that can't be read or written. */
 #include "store_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Transactions: all of it or nothing, one after another. */
 #include "store_fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names, times, random bytes, and the table of outcomes. */
 
 #include <setjmp.h>

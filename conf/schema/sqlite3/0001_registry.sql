@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The registry. Names compare byte for byte (SQLite's BINARY collation). Times are milliseconds since
 -- 1970 UTC. Keys and events are never deleted, and what a key is never changes. In a migration a paragraph is
 -- a statement: a blank line ends it, and none stands inside one.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Which enterprises' keys changed since: each change of a revision takes the next number. SQLite has one writer, so
 -- numbers become visible in their order.
 

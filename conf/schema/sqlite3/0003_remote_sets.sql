@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Key sets by URI, which a background task fetches again. One row a URI; leased_until keeps all processes but one away
 -- from it while that one fetches. remote_flaw of a key: why it does not verify now, NULL where it does.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A row is worth what its seal says: see src/registry/seal.h. What is there is sealed by code, in the transaction of
 -- this migration. whk_used_material holds each public key that an enterprise ever had, also one that a rotation at its
 -- jwksUri replaced.

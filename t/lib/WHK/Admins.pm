@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Admins;
 
 # Admins of one enterprise, as many as a test has writes to make: a one-time password works once, and each

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Answers;
 
 # What holds of every answer of the API, checked wherever a test looks at one.

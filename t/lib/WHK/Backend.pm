@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Backend;
 
 # The backend behind a proxying httpd: t/lib/backend.py, whose head tells its paths.

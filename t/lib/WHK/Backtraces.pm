@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Backtraces;
 
 # Where processes of an httpd were that ended by a fault.

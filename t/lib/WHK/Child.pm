@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Child;
 
 # What a test started and ends: a base for objects with a pid, and the process that made them as parent.

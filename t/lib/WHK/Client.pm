@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Client;
 
 # An HTTP client that sends what a test says, byte for byte, and keeps its connection.

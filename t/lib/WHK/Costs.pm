@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Costs;
 
 # What requests cost an httpd of one child: counted by t/lib/counter.c, and what the system tells of the child.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Fetching;
 
 # A registry whose httpd fetches jwksUris from the servers of this test (WHK::Origin), with an enterprise and admins.

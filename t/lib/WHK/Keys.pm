@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Keys;
 
 # Public keys to register, made by the openssl command: not by our own encoder.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Memcached;
 
 # t/lib/memcached.py, which nodes share.

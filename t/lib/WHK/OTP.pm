@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::OTP;
 
 # Time-based one-time passwords, as an authenticator app makes them (RFC 6238); not our own C code.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Origin;
 
 # Servers of this test's own, that a jwksUri may lead to: t/lib/jwks_server.py, whose head tells its paths.

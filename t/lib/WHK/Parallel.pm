@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Parallel;
 
 # Several processes that begin at the same moment, each with what it found.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Seals;
 
 # Seals of rows and hashes of events, by the formulas in src/registry/seal.h, src/otp/secret_key.h and src/registry/audit.h

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Sender;
 
 # One request in each of the ways that HTTP has for it.

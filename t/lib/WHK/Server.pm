@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Server;
 
 # A real httpd with the module and a registry of its own, which whkctl made.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Signer;
 
 # Signatures of webhooks made by t/lib/sign.py, one process for as many as a test asks for; its head has all options.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 package WHK::Webhooks;
 
 # An httpd that verifies webhooks and proxies them to a backend, with an enterprise, an admin and keys.

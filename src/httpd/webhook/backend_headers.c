@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/webhook/backend_headers.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "model/text.h"
+
+static const char *const identity[] = {"Webhook-Enterprise", "Webhook-Key-Id", "Webhook-Alg",
+                                       "Webhook-Signed-At"};
+
+/* CGI, WSGI, Rack and PHP make one variable of names that differ in case and punctuation alone. */
+static int are_alike(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++)
+        if (apr_tolower(*a) != apr_tolower(*b) && (apr_isalnum(*a) || apr_isalnum(*b)))
+            return 0;
+    return *a == *b;
+}
+
+static int is_identity(const apr_table_t *headers, int index)
+{
+    const apr_table_entry_t *field = (const apr_table_entry_t *)apr_table_elts(headers)->elts;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(identity) / sizeof(identity[0]); i++)
+        if (are_alike(field[index].key, identity[i]))
+            return 1;
+    return 0;
+}
+
+static int is_plain(const char *name)
+{
+    for (; *name; name++)
+        if (!apr_isalnum(*name) && *name != '-')
+            return 0;
+    return 1;
+}
+
+/* A plain name has a right to itself; of others that are alike, the first. */
+static int is_twin(const apr_table_t *headers, int index)
+{
+    const apr_array_header_t *fields = apr_table_elts(headers);
+    const apr_table_entry_t *field = (const apr_table_entry_t *)fields->elts;
+    const char *name = field[index].key;
+    int i;
+
+    if (is_plain(name))
+        return 0;
+    for (i = 0; i < fields->nelts; i++)
+        if (are_alike(field[i].key, name) && ap_cstr_casecmp(field[i].key, name) &&
+            (is_plain(field[i].key) || i < index))
+            return 1;
+    return 0;
+}
+
+/* Into a table of the request's own. */
+static void drop(request_rec *r, int (*is_dropped)(const apr_table_t *headers, int index))
+{
+    const apr_array_header_t *fields = apr_table_elts(r->headers_in);
+    const apr_table_entry_t *field = (const apr_table_entry_t *)fields->elts;
+    apr_table_t *kept = apr_table_make(r->pool, fields->nelts + 4);
+    int i;
+
+    for (i = 0; i < fields->nelts; i++)
+        if (!is_dropped(r->headers_in, i))
+            apr_table_addn(kept, field[i].key, field[i].val);
+    r->headers_in = kept;
+}
+
+/* Those hop-by-hop fields that are listed, each once, however often it was. */
+static const char *hop_by_hop_of(const char *connection, apr_pool_t *pool)
+{
+    static const char *const names[] = {"close", "keep-alive", "te", "transfer-encoding",
+                                        "proxy-connection"};
+    const char *kept = NULL;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (ap_find_token(pool, connection, names[i]))
+            kept = kept ? apr_pstrcat(pool, kept, ", ", names[i], NULL) : names[i];
+    return kept;
+}
+
+void whk_backend_headers_keep_verified(request_rec *r)
+{
+    const char *connection = apr_table_getm(r->pool, r->headers_in, "Connection");
+    const char *kept = connection ? hop_by_hop_of(connection, r->pool) : NULL;
+
+    drop(r, is_twin);
+    apr_table_unset(r->headers_in, "Upgrade");
+    apr_table_unset(r->headers_in, "HTTP2-Settings");
+    if (kept)
+        apr_table_setn(r->headers_in, "Connection", kept);
+    else
+        apr_table_unset(r->headers_in, "Connection");
+}
+
+void whk_backend_headers_tell(request_rec *r, const whk_delivery_t *delivery)
+{
+    drop(r, is_identity);
+    if (!delivery)
+        return;
+    apr_table_setn(r->headers_in, identity[0], delivery->enterprise_id);
+    apr_table_setn(r->headers_in, identity[1], delivery->webhook.key_id);
+    apr_table_setn(r->headers_in, identity[2], delivery->webhook.algorithm);
+    if (delivery->webhook.signed_at)
+        apr_table_setn(r->headers_in, identity[3],
+                       whk_time_format(r->pool, delivery->webhook.signed_at));
+}

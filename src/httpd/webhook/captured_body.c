@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/webhook/captured_body.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <util_filter.h>
+
+#include "httpd/body.h"
+#include "httpd/config.h"
+
+static ap_filter_rec_t *capturing;
+static ap_filter_rec_t *handing_over;
+
+static apr_status_t hand_out(whk_captured_body_t *body, ap_filter_t *filter,
+                             apr_bucket_brigade *brigade, ap_input_mode_t mode, apr_off_t most)
+{
+    apr_size_t left = body->length - body->given;
+    apr_bucket_alloc_t *allocator = filter->c->bucket_alloc;
+
+    if (mode == AP_MODE_INIT)
+        return APR_SUCCESS;
+    if (mode != AP_MODE_READBYTES && mode != AP_MODE_SPECULATIVE && mode != AP_MODE_EXHAUSTIVE)
+        return APR_ENOTIMPL;
+    if (mode != AP_MODE_EXHAUSTIVE && most >= 0 && (apr_uint64_t)most < left)
+        left = (apr_size_t)most;
+    /* Memory of the request's pool, whose buckets are copied should they outlive it. */
+    if (left)
+        APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(body->bytes + body->given, left,
+                                                                filter->r->pool, allocator));
+    if (body->given + left == body->length)
+        APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(allocator));
+    if (mode != AP_MODE_SPECULATIVE)
+        body->given += left;
+    return APR_SUCCESS;
+}
+
+static int holds_bytes(const apr_bucket_brigade *brigade)
+{
+    const apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
+
+    while (bucket != APR_BRIGADE_SENTINEL(brigade) && APR_BUCKET_IS_METADATA(bucket))
+        bucket = APR_BUCKET_NEXT(bucket);
+    return bucket != APR_BRIGADE_SENTINEL(brigade);
+}
+
+static apr_status_t let_through(whk_captured_body_t *body, ap_filter_t *filter,
+                                apr_bucket_brigade *brigade, ap_input_mode_t mode,
+                                apr_read_type_e block, apr_off_t most)
+{
+    apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, most);
+
+    /* Lines are those of trailers, which httpd reads through all filters. */
+    if (status == APR_SUCCESS && (mode == AP_MODE_READBYTES || mode == AP_MODE_EXHAUSTIVE) &&
+        holds_bytes(brigade))
+        body->is_spent = 1;
+    return status;
+}
+
+static apr_status_t give_captured(ap_filter_t *filter, apr_bucket_brigade *brigade,
+                                  ap_input_mode_t mode, apr_read_type_e block, apr_off_t most)
+{
+    whk_captured_body_t *body = filter->ctx;
+
+    if (!body->is_read)
+        return let_through(body, filter, brigade, mode, block, most);
+    if (body->flaw)
+        return APR_EGENERAL;
+    return hand_out(body, filter, brigade, mode, most);
+}
+
+static apr_status_t give_nothing_else(ap_filter_t *filter, apr_bucket_brigade *brigade,
+                                      ap_input_mode_t mode, apr_read_type_e block, apr_off_t most)
+{
+    (void)block;
+    return hand_out(filter->ctx, filter, brigade, mode, most);
+}
+
+void whk_captured_body_register_filters(void)
+{
+    capturing =
+        ap_register_input_filter("WEBHOOK_KEYS_BODY", give_captured, NULL, AP_FTYPE_PROTOCOL);
+    handing_over = ap_register_input_filter("WEBHOOK_KEYS_VERIFIED", give_nothing_else, NULL,
+                                            AP_FTYPE_RESOURCE);
+}
+
+static void unlink_filter(const ap_filter_t *filter, ap_filter_t **first)
+{
+    for (; *first; first = &(*first)->next)
+        if (*first == filter) {
+            *first = filter->next;
+            return;
+        }
+}
+
+/* httpd puts one of a type behind those that it has, so it is moved. */
+static void move_to_head(ap_filter_t *filter, request_rec *r)
+{
+    unlink_filter(filter, &r->proto_input_filters);
+    unlink_filter(filter, &r->input_filters);
+    filter->next = r->proto_input_filters;
+    r->proto_input_filters = filter;
+    r->input_filters = filter;
+}
+
+int whk_captured_body_install(request_rec *r)
+{
+    if (r->main || r->prev || !whk_server_of(r->server)->keyring)
+        return DECLINED;
+    move_to_head(ap_add_input_filter_handle(capturing,
+                                            apr_pcalloc(r->pool, sizeof(whk_captured_body_t)), r,
+                                            r->connection),
+                 r);
+    return DECLINED;
+}
+
+static ap_filter_t *find(const request_rec *sent)
+{
+    ap_filter_t *filter = sent->proto_input_filters;
+
+    while (filter && filter->frec != capturing)
+        filter = filter->next;
+    return filter;
+}
+
+static void give_length(request_rec *sent, const whk_captured_body_t *body)
+{
+    request_rec *each;
+    const char *length = apr_psprintf(sent->pool, "%" APR_SIZE_T_FMT, body->length);
+
+    if (!apr_table_get(sent->headers_in, "Transfer-Encoding") &&
+        (body->length == 0 || apr_table_get(sent->headers_in, "Content-Length")))
+        return;
+    for (each = sent; each; each = each->next) {
+        apr_table_unset(each->headers_in, "Transfer-Encoding");
+        apr_table_setn(each->headers_in, "Content-Length", length);
+    }
+}
+
+/* With MergeTrailers, httpd adds what comes behind the body to the header, whose fields were
+ * verified as they came: trailers stay apart. */
+static void capture(whk_captured_body_t *body, request_rec *sent, const ap_filter_t *filter,
+                    apr_int64_t limit)
+{
+    request_rec *reading = filter->r;
+    apr_table_t *headers = reading->headers_in;
+
+    body->flaw = whk_body_read(sent, filter->next, limit, &body->bytes, &body->length);
+    reading->headers_in = headers;
+    body->is_read = 1;
+    if (!body->flaw)
+        give_length(sent, body);
+}
+
+const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit,
+                                            const whk_captured_body_t **body)
+{
+    ap_filter_t *filter = find(sent);
+    whk_captured_body_t *captured;
+
+    if (!filter)
+        return whk_fail(sent->pool, WHK_INTERNAL_ERROR,
+                        "a module took away the filter that reads bodies of webhooks");
+    captured = filter->ctx;
+    if (captured->is_spent)
+        return whk_refuse(sent->pool, WHK_INVALID_REQUEST,
+                          "the body was read, and is gone, before httpd came to where webhooks are "
+                          "verified: send it there directly");
+    if (!captured->is_read)
+        capture(captured, sent, filter, limit);
+    if (captured->flaw)
+        return captured->flaw;
+    if (captured->length > (apr_uint64_t)limit)
+        return whk_body_too_large(sent, limit);
+    *body = captured;
+    return NULL;
+}
+
+static const whk_captured_body_t *captured_of(const request_rec *sent)
+{
+    const ap_filter_t *found = find(sent);
+
+    return found ? found->ctx : NULL;
+}
+
+int whk_captured_body_is_empty(const request_rec *sent)
+{
+    const whk_captured_body_t *captured = captured_of(sent);
+
+    return !captured || captured->length == 0;
+}
+
+int whk_captured_body_is_given(const request_rec *sent)
+{
+    const whk_captured_body_t *captured = captured_of(sent);
+
+    return captured && captured->is_handed_over && captured->given > 0;
+}
+
+void whk_captured_body_hand_over(request_rec *r, request_rec *sent)
+{
+    static const whk_captured_body_t nothing = {.is_read = 1};
+    const ap_filter_t *found = find(sent);
+    whk_captured_body_t *captured = found ? found->ctx : NULL;
+    ap_filter_t *filter;
+
+    if (!captured || !captured->is_read || captured->flaw)
+        captured = apr_pmemdup(r->pool, &nothing, sizeof(nothing));
+    if (!captured->is_handed_over) {
+        captured->is_handed_over = 1;
+        captured->given = 0;
+    }
+    filter = ap_add_input_filter_handle(handing_over, captured, r, r->connection);
+    unlink_filter(filter, &r->input_filters);
+    filter->next = r->input_filters;
+    r->input_filters = filter;
+}
