@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Read before each source by gcc -fanalyzer and clang-tidy (.ci/lint.mk), never by a build. Neither
+ * makes use of `returns_nonnull`: without this they follow paths on which an outcome was made and
+ * yet NULL came back, that is success with nothing in the out parameters.
+ */
+#include "model/outcome.h"
+
+static inline const whk_outcome_t *whk_analyzer_not_null(const whk_outcome_t *outcome)
+{
+    if (!outcome)
+        __builtin_unreachable();
+    return outcome;
+}
+
+#define whk_refuse(...) whk_analyzer_not_null(whk_refuse(__VA_ARGS__))
+#define whk_fail(...) whk_analyzer_not_null(whk_fail(__VA_ARGS__))
