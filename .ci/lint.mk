@@ -58,5 +58,6 @@ $(LINT)/cppcheck.stamp: $(C_FILES) .ci/cppcheck.txt
 	@mkdir -p $(LINT)/cppcheck
 	cppcheck --quiet --error-exitcode=1 --std=c11 --library=posix --cppcheck-build-dir=$(LINT)/cppcheck \
 	    --enable=warning,performance,portability,unusedFunction --inline-suppr --suppressions-list=.ci/cppcheck.txt \
-	    -Isrc -I. -D_GNU_SOURCE '-DAPR_STRINGIFY(x)=#x' '-DAPR_DECLARE_EXTERNAL_HOOK(...)=' \
+	    -Isrc -I. -D_GNU_SOURCE '-DAPR_STRINGIFY(x)=#x' '-DAPR_DECLARE_EXTERNAL_HOOK(...)=' '-DAPR_HOOK_STRUCT(...)=' \
+	    '-DAPR_HOOK_LINK(...)=' '-DAPR_IMPLEMENT_EXTERNAL_HOOK_RUN_FIRST(...)=' \
 	    $(SHIPPED_SOURCES) $(TEST_SOURCES) && $(stamp)
