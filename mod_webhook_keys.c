@@ -65,7 +65,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_translate_name(whk_handler_translate, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(whk_handler_map, NULL, NULL, APR_HOOK_FIRST);
 
-    /* Route and method, token, admin, one-time password: the order of the contract. */
+    /* Route and method, token, admin, one-time password: docs/api.md, "The order of the checks". */
     ap_hook_check_access_ex(whk_admin_skip, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(whk_bearer_check, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);

@@ -225,8 +225,8 @@ static const whk_outcome_t *outcome_of_status(request_rec *r)
 }
 
 /* mod_authz_core makes a 401 of a denial, and a 500 of a provider that could not decide. The
- * contract wants a 403 for every user who is known and not allowed, and a 503 for a store that is
- * away. */
+ * API has a 403 for every user who is known and not allowed, and a 503 for a store that is away:
+ * docs/api.md, "Errors". */
 static void settle_status(request_rec *r, whk_request_t *request)
 {
     /* mod_authz_core stops where there is an AuthType and no Require, before we are asked. */

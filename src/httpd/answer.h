@@ -4,8 +4,8 @@
 
 /**
  * @file httpd/answer.h
- * The one place that turns outcomes and values into answers: JSON, with its headers (contract,
- * sections 1 and 7).
+ * The one place that turns outcomes and values into answers: JSON, with its headers (docs/api.md,
+ * "Paths" and "Errors").
  */
 
 #include <httpd.h>
