@@ -9,6 +9,8 @@
 #include "ctl/print.h"
 #include "registry/audit.h"
 #include "registry/json.h"
+#include "store/enterprises.h"
+#include "store/schema_flaws.h"
 
 static void print_table(whk_control_t *control, const whk_page_t *page)
 {

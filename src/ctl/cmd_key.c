@@ -5,7 +5,8 @@
 #include "ctl/commands.h"
 #include "ctl/page.h"
 #include "ctl/print.h"
-#include "model/text.h"
+#include "model/key.h"
+#include "model/name.h"
 #include "registry/json.h"
 
 static int read_status(whk_control_t *control, const char **status)

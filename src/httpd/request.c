@@ -12,7 +12,7 @@
 #include "httpd/database.h"
 #include "httpd/keyrings.h"
 #include "httpd/remote.h"
-#include "model/text.h"
+#include "model/random.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/audit.h"
+#include "store/orphans.h"
 
 #include <apr_hash.h>
 #include <apr_strings.h>

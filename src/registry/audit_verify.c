@@ -9,6 +9,12 @@
 #include "jose/jwk.h"
 #include "registry/seal.h"
 #include "registry/story.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 /* Rows read at a time. */
 #define WALK_BATCH 500

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "model/event.h"
 #include "registry/registry.h"
 
 /** The answer to a registration. */

@@ -8,6 +8,7 @@
 #include "jose/openssl_pool.h"
 #include "registry/registry.h"
 #include "registry/seal.h"
+#include "store/keys.h"
 
 /* As JWS names it. Of an RSA key, good for several: the first that is on. NULL: none is. */
 static const char *alg_of(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool_t *pool)

@@ -10,6 +10,10 @@
 #include "registry/keyring_state.h"
 #include "registry/remote_jwk.h"
 #include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
+#include "store/transaction.h"
 
 /* A lastUsedDate is true to the minute. */
 #define USE_STEP apr_time_from_sec(60)

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "model/text.h"
+#include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/audit.h"
 #include "registry/keyring.h"
 #include "registry/registry.h"
 #include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/transaction.h"
 
 const whk_outcome_t *whk_caller_check_complete(apr_pool_t *pool, const whk_caller_t *caller)
 {

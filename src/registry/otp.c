@@ -5,11 +5,14 @@
 #include <apr_strings.h>
 
 #include "model/clock.h"
-#include "model/text.h"
+#include "model/timestamp.h"
 #include "otp/totp.h"
 #include "registry/audit.h"
 #include "registry/keyring.h"
 #include "registry/registry.h"
+#include "store/enterprises.h"
+#include "store/otp_enrolments.h"
+#include "store/transaction.h"
 
 static const whk_outcome_t *otp_invalid(apr_pool_t *pool)
 {

@@ -7,11 +7,17 @@
 
 #include "jose/json.h"
 #include "model/clock.h"
-#include "model/text.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 #include "registry/audit.h"
 #include "registry/keyring.h"
 #include "registry/remote_jwk.h"
 #include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 /* Longer than any fetch takes: WebhookKeysJwksUriTimeout is at most 60 s. */
 #define LEASE apr_time_from_sec(90)

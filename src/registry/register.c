@@ -5,12 +5,19 @@
 
 #include "jose/json.h"
 #include "jose/jwk.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 #include "registry/audit.h"
 #include "registry/keyring.h"
 #include "registry/registry.h"
 #include "registry/remote_jwk.h"
 #include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 /* A registration as the caller asked for it. */
 typedef struct {

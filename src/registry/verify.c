@@ -6,6 +6,7 @@
 #include "registry/registry.h"
 #include "registry/remote_jwk.h"
 #include "scheme/signed_message.h"
+#include "store/remote_sets.h"
 
 /* A JWS as it was sent to be judged. */
 typedef struct {

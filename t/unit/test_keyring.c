@@ -2,6 +2,7 @@
 /* The keyring over a real store: known keys and unknown ones cost nothing. */
 
 #include "keyring_fixture.h"
+#include "store/store.h"
 
 static void a_known_key_costs_nothing(void **state)
 {

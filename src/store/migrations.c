@@ -3,7 +3,9 @@
 
 #include <apr_strings.h>
 
-#include "model/text.h"
+#include "model/timestamp.h"
+#include "store/migrations.h"
+#include "store/schema_version.h"
 #include "store/statement.h"
 
 static const whk_migration_t *newest(const whk_migration_t *migrations)
