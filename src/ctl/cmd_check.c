@@ -15,7 +15,7 @@
 #include "ctl/identity.h"
 #include "ctl/print.h"
 #include "model/text.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 
 typedef enum {
     FOUND_OK,

@@ -6,7 +6,7 @@
 #include "ctl/page.h"
 #include "ctl/print.h"
 #include "model/text.h"
-#include "registry/json.h"
+#include "registry/api_json.h"
 
 static int read_status(whk_control_t *control, const char **status)
 {

@@ -7,7 +7,7 @@
 
 #include "model/text.h"
 #include "otp/secret_box.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "registry/seal.h"
 
 /* Rows of a transaction. */

@@ -198,7 +198,7 @@ const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,
                                           const whk_otp_enrolment_t *enrolment, const char *sealed,
                                           int *done);
 
-/* ---- keyrings ---- */
+/* ---- key caches ---- */
 
 /** An enterprise whose keys changed. */
 typedef struct whk_change_t {

@@ -5,7 +5,7 @@
 #include "store_fixture.h"
 
 #include "model/text.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "registry/reseal.h"
 
 /* What somebody else does at the moment when a connection is taken for the `countdown`th time. */

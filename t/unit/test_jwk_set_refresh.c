@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key sets by URI, fetched again: what the answer says of each key. */
 
-#include "refresh_fixture.h"
+#include "jwk_set_refresh_fixture.h"
 
 static void a_set_that_stays(void **state)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_WEBHOOK_H
-#define WHK_REGISTRY_WEBHOOK_H
+#ifndef WHK_REGISTRY_WEBHOOK_VERIFICATION_H
+#define WHK_REGISTRY_WEBHOOK_VERIFICATION_H
 
 /**
- * @file registry/webhook.h
+ * @file registry/webhook_verification.h
  * Is this message signed by a registered, unrevoked key of the enterprise? (contract, section 8)
  */
 
-#include "registry/keyring.h"
+#include "registry/key_cache.h"
 #include "scheme/signed_message.h"
 
 /** How old a signature may be, and how far clocks may differ. */
@@ -30,7 +30,7 @@ typedef struct whk_webhook_t {
  * `replay_ids` are known.
  * @return NULL, or why a signature was not accepted, or a 5xx
  */
-const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_keyring_t *keyring,
+const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_key_cache_t *cache,
                                         const char *enterprise_id, whk_signed_message_t *message,
                                         const whk_webhook_times_t *times, whk_webhook_t *webhook);
 

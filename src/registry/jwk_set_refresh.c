@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/refresh.h"
+#include "registry/jwk_set_refresh.h"
 
 #include <string.h>
 
@@ -8,9 +8,9 @@
 #include "jose/json.h"
 #include "model/clock.h"
 #include "model/text.h"
-#include "registry/audit.h"
-#include "registry/keyring.h"
-#include "registry/remote_jwk.h"
+#include "registry/audit_trail.h"
+#include "registry/key_cache.h"
+#include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 
 /* Longer than any fetch takes: WebhookKeysJwksUriTimeout is at most 60 s. */
@@ -110,7 +110,7 @@ static const whk_outcome_t *record(whk_registry_t *registry, finding_t *finding)
     finding->caller = whk_caller_background(registry->pool, finding->key.enterprise_id);
     finding->secret = registry->secret;
     outcome = whk_store_transaction(registry->store, registry->pool, record_finding, finding);
-    whk_keyring_changed(registry->changes, finding->key.enterprise_id);
+    whk_key_cache_changed(registry->changes, finding->key.enterprise_id);
     return outcome;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUDIT_H
-#define WHK_REGISTRY_AUDIT_H
+#ifndef WHK_REGISTRY_AUDIT_TRAIL_H
+#define WHK_REGISTRY_AUDIT_TRAIL_H
 
 /**
- * @file registry/audit.h
+ * @file registry/audit_trail.h
  * The audit trail: per enterprise, numbered without a gap, chained by hash.
  *
  * hash(n) is the lower-case hex SHA-256 of, one after another: hash(n-1) ("" before the first),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_JSON_H
-#define WHK_REGISTRY_JSON_H
+#ifndef WHK_REGISTRY_API_JSON_H
+#define WHK_REGISTRY_API_JSON_H
 
 /**
- * @file registry/json.h
+ * @file registry/api_json.h
  * Keys and events as the API shows them (contract, sections 3 to 5); whkctl --json shows the same.
  * Each returns a new reference, or NULL if out of memory.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key sets by URI, fetched again: when, by whom, and what ends where none comes. */
 
-#include "refresh_fixture.h"
+#include "jwk_set_refresh_fixture.h"
 
 static void failures_back_off(void **state)
 {

@@ -4,7 +4,7 @@
 #include "jose/base64url.h"
 #include "jose/json.h"
 #include "registry/registry.h"
-#include "registry/remote_jwk.h"
+#include "registry/remote_jwk_set.h"
 #include "scheme/signed_message.h"
 
 /* A JWS as it was sent to be judged. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_REFRESH_H
-#define WHK_REGISTRY_REFRESH_H
+#ifndef WHK_REGISTRY_JWK_SET_REFRESH_H
+#define WHK_REGISTRY_JWK_SET_REFRESH_H
 
 /**
- * @file registry/refresh.h
+ * @file registry/jwk_set_refresh.h
  * Key sets by URI, fetched again in the background (docs/directives.md, WebhookKeysJwksUriRefresh
  * and WebhookKeysMaxStale).
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/json.h"
+#include "registry/api_json.h"
 
 #include "model/text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/keyrings.h"
+#include "httpd/watchdog_tasks.h"
 
 #include <apr_shm.h>
 #include <http_core.h>
@@ -10,7 +10,7 @@
 #include "httpd/database.h"
 #include "httpd/remote.h"
 #include "httpd/tasks.h"
-#include "registry/refresh.h"
+#include "registry/jwk_set_refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -26,7 +26,7 @@ APLOG_USE_MODULE(webhook_keys);
 
 static whk_change_slots_t *slots;
 
-whk_change_slots_t *whk_keyrings_changes(void)
+whk_change_slots_t *whk_shared_counters(void)
 {
     return slots;
 }
@@ -89,8 +89,9 @@ static apr_status_t poll(int state, void *data, apr_pool_t *pool)
 
     if (!begin(state))
         return APR_SUCCESS;
-    if (server->keyring)
-        report(s, whk_keyring_poll(server->keyring, whk_database_store_of_server(s, pool), pool),
+    if (server->key_cache)
+        report(s,
+               whk_key_cache_poll(server->key_cache, whk_database_store_of_server(s, pool), pool),
                &server->poll_fails, "asking the registry which keys changed");
     return end();
 }
@@ -99,9 +100,10 @@ static void write_uses_of(server_rec *s, apr_pool_t *pool)
 {
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
-    if (server->keyring)
+    if (server->key_cache)
         report(s,
-               whk_keyring_write_uses(server->keyring, whk_database_store_of_server(s, pool), pool),
+               whk_key_cache_write_uses(server->key_cache, whk_database_store_of_server(s, pool),
+                                        pool),
                &server->write_uses_fails, "writing lastUsedDate");
 }
 
@@ -157,7 +159,7 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
 
     if (!begin(state))
         return APR_SUCCESS;
-    if (server->keyring) {
+    if (server->key_cache) {
         remote = *whk_remote_of(s);
         remote.stop = whk_tasks_stop();
         registry.remote = &remote;
@@ -203,7 +205,8 @@ static int verifies(const server_rec *s, const server_rec *main_server)
     return whk_server_of(s)->verifies || whk_server_of(main_server)->verifies;
 }
 
-int whk_keyrings_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                                   server_rec *s)
 {
     apr_status_t status;
     server_rec *each;
@@ -236,21 +239,21 @@ static void tell_went_back(void *data)
         "Backup)");
 }
 
-void whk_keyrings_child_init(apr_pool_t *pool, server_rec *s)
+void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s)
 {
     server_rec *each;
 
     for (each = s; each; each = each->next) {
         whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
         const whk_config_t *config = whk_config_of_server(each);
-        const whk_keyring_settings_t settings = {
+        const whk_key_cache_settings_t settings = {
             config->revocation_lag, config->max_stale, slots, config->policy.jwks_uri_refresh,
             server->secret_key,     tell_went_back,    each};
 
         if (!verifies(each, s))
             continue;
-        server->keyring = whk_keyring_create(&settings, pool);
-        if (server->keyring)
+        server->key_cache = whk_key_cache_create(&settings, pool);
+        if (server->key_cache)
             apr_pool_pre_cleanup_register(pool, each, write_last_uses);
         else
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, each,

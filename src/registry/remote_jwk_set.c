@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/remote_jwk.h"
+#include "registry/remote_jwk_set.h"
 
 #include "jose/json.h"
 #include "model/clock.h"

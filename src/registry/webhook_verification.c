@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/webhook.h"
+#include "registry/webhook_verification.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ static const whk_outcome_t *verify_with(whk_registry_t *registry, const whk_held
 }
 
 /* Key by key, so that one bad signature among good ones does not use up the tries. */
-static const whk_outcome_t *verify_with_any(whk_registry_t *registry, whk_keyring_t *keyring,
+static const whk_outcome_t *verify_with_any(whk_registry_t *registry, whk_key_cache_t *cache,
                                             const char *enterprise_id,
                                             whk_signed_message_t *message, whk_webhook_t *webhook)
 {
@@ -26,8 +26,8 @@ static const whk_outcome_t *verify_with_any(whk_registry_t *registry, whk_keyrin
     int total;
     int i;
 
-    WHK_TRY(whk_keyring_find_ed25519(keyring, registry->store, enterprise_id, most, &keys, &total,
-                                     registry->pool));
+    WHK_TRY(whk_key_cache_find_ed25519(cache, registry->store, enterprise_id, most, &keys, &total,
+                                       registry->pool));
     for (i = 0; i < keys->nelts; i++) {
         outcome =
             verify_with(registry, APR_ARRAY_IDX(keys, i, const whk_held_key_t *), message, webhook);
@@ -43,7 +43,7 @@ static const whk_outcome_t *verify_with_any(whk_registry_t *registry, whk_keyrin
                       keys->nelts, total);
 }
 
-static const whk_outcome_t *find_named(whk_registry_t *registry, whk_keyring_t *keyring,
+static const whk_outcome_t *find_named(whk_registry_t *registry, whk_key_cache_t *cache,
                                        const char *enterprise_id, const char *kid,
                                        whk_held_key_t **key)
 {
@@ -55,7 +55,7 @@ static const whk_outcome_t *find_named(whk_registry_t *registry, whk_keyring_t *
     /* What can't be a keyId was never registered. */
     if (whk_key_id_flaw(kid, strlen(kid)))
         return whk_refuse(registry->pool, WHK_UNKNOWN_KEY, "%s", whk_code_message(WHK_UNKNOWN_KEY));
-    return whk_keyring_find(keyring, registry->store, enterprise_id, kid, key, registry->pool);
+    return whk_key_cache_find(cache, registry->store, enterprise_id, kid, key, registry->pool);
 }
 
 static int is_somebody_elses(const whk_outcome_t *outcome)
@@ -64,7 +64,7 @@ static int is_somebody_elses(const whk_outcome_t *outcome)
 }
 
 /* The first of several signatures that names an ACTIVE key counts. */
-static const whk_outcome_t *choose(whk_registry_t *registry, whk_keyring_t *keyring,
+static const whk_outcome_t *choose(whk_registry_t *registry, whk_key_cache_t *cache,
                                    const char *enterprise_id, whk_signed_message_t *message,
                                    whk_held_key_t **key)
 {
@@ -73,7 +73,7 @@ static const whk_outcome_t *choose(whk_registry_t *registry, whk_keyring_t *keyr
 
     for (i = 0; i < message->kids->nelts; i++) {
         const whk_outcome_t *outcome = find_named(
-            registry, keyring, enterprise_id, APR_ARRAY_IDX(message->kids, i, const char *), key);
+            registry, cache, enterprise_id, APR_ARRAY_IDX(message->kids, i, const char *), key);
 
         if (!outcome)
             return whk_signed_message_choose(message, i, registry->pool);
@@ -84,32 +84,32 @@ static const whk_outcome_t *choose(whk_registry_t *registry, whk_keyring_t *keyr
     return first;
 }
 
-static const whk_outcome_t *verify(whk_registry_t *registry, whk_keyring_t *keyring,
+static const whk_outcome_t *verify(whk_registry_t *registry, whk_key_cache_t *cache,
                                    const char *enterprise_id, whk_signed_message_t *message,
                                    const whk_webhook_times_t *times, whk_webhook_t *webhook)
 {
     whk_held_key_t *key = NULL;
 
     if (message->kids)
-        WHK_TRY(choose(registry, keyring, enterprise_id, message, &key));
+        WHK_TRY(choose(registry, cache, enterprise_id, message, &key));
     WHK_TRY(whk_signed_message_check_times_known(message, apr_time_now(), times->max_age,
                                                  times->skew, registry->pool));
     if (message->any_ed25519)
-        return verify_with_any(registry, keyring, enterprise_id, message, webhook);
+        return verify_with_any(registry, cache, enterprise_id, message, webhook);
     if (!key)
-        WHK_TRY(find_named(registry, keyring, enterprise_id, message->kid, &key));
+        WHK_TRY(find_named(registry, cache, enterprise_id, message->kid, &key));
     return verify_with(registry, key, message, webhook);
 }
 
-const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_keyring_t *keyring,
+const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_key_cache_t *cache,
                                         const char *enterprise_id, whk_signed_message_t *message,
                                         const whk_webhook_times_t *times, whk_webhook_t *webhook)
 {
-    WHK_TRY(verify(registry, keyring, enterprise_id, message, times, webhook));
+    WHK_TRY(verify(registry, cache, enterprise_id, message, times, webhook));
     WHK_TRY(whk_signed_message_check_times(message, apr_time_now(), times->max_age, times->skew,
                                            registry->pool));
     WHK_TRY(whk_signed_message_check_parties(message, registry->pool));
     webhook->signed_at = message->signed_at;
-    whk_keyring_note_use(keyring, webhook->key, whk_time_now());
+    whk_key_cache_note_use(cache, webhook->key, whk_time_now());
     return NULL;
 }

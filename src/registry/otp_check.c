@@ -7,8 +7,8 @@
 #include "model/clock.h"
 #include "model/text.h"
 #include "otp/totp.h"
-#include "registry/audit.h"
-#include "registry/keyring.h"
+#include "registry/audit_trail.h"
+#include "registry/key_cache.h"
 #include "registry/registry.h"
 
 static const whk_outcome_t *otp_invalid(apr_pool_t *pool)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A store, and a small server of this program's own from which key sets are fetched. */
 
-#ifndef WHK_UNIT_REFRESH_FIXTURE_H
-#define WHK_UNIT_REFRESH_FIXTURE_H
+#ifndef WHK_UNIT_JWK_SET_REFRESH_FIXTURE_H
+#define WHK_UNIT_JWK_SET_REFRESH_FIXTURE_H
 
 #include "store_fixture.h"
 
@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 
 #include "jose/json.h"
-#include "registry/keyring.h"
-#include "registry/refresh.h"
+#include "registry/jwk_set_refresh.h"
+#include "registry/key_cache.h"
 
 #define X_1 "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 #define X_2 "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_STORY_H
-#define WHK_REGISTRY_STORY_H
+#ifndef WHK_REGISTRY_KEY_HISTORY_H
+#define WHK_REGISTRY_KEY_HISTORY_H
 
 /**
- * @file registry/story.h
+ * @file registry/key_history.h
  * For audit_verify.c alone: what the events of an enterprise say of its keys, and whether a key's
  * row says the same.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A keyring over a real store, whose connections count what is asked. */
+/* A key cache over a real store, whose connections count what is asked. */
 
-#ifndef WHK_UNIT_KEYRING_FIXTURE_H
-#define WHK_UNIT_KEYRING_FIXTURE_H
+#ifndef WHK_UNIT_KEY_CACHE_FIXTURE_H
+#define WHK_UNIT_KEY_CACHE_FIXTURE_H
 
 #include "store_fixture.h"
 
@@ -10,8 +10,8 @@
 
 #include "jose/base64url.h"
 #include "jose/json.h"
-#include "registry/keyring.h"
-#include "registry/ring.h"
+#include "registry/enterprise_keys.h"
+#include "registry/key_cache.h"
 
 #define LAG apr_time_from_sec(60)
 #define REFRESH apr_time_from_sec(300)
@@ -23,8 +23,8 @@ extern _Atomic long long stepped_monotonic;
 typedef struct {
     fixture_t *fixture;
     whk_change_slots_t slots;
-    whk_keyring_t *keyring;
-    apr_pool_t *request; /* made after the keyring, and so gone before it */
+    whk_key_cache_t *cache;
+    apr_pool_t *request; /* made after the cache, and so gone before it */
     int went_back;       /* how often it was told */
 } world_t;
 
@@ -125,14 +125,14 @@ static inline void change_here(whk_transaction_fn work, const char *enterprise, 
                                int which)
 {
     change_by(work, enterprise, key_id, which);
-    whk_keyring_changed(&world.slots, enterprise);
+    whk_key_cache_changed(&world.slots, enterprise);
 }
 
 static const whk_outcome_t *find_in(apr_pool_t *pool, const char *enterprise, const char *key_id,
                                     whk_held_key_t **key)
 {
-    return whk_keyring_find(world.keyring, world.fixture->link->store, enterprise, key_id, key,
-                            pool);
+    return whk_key_cache_find(world.cache, world.fixture->link->store, enterprise, key_id, key,
+                              pool);
 }
 
 static const whk_outcome_t *find(const char *enterprise, const char *key_id)
@@ -158,31 +158,31 @@ static inline void note_went_back(void *baton)
     ((world_t *)baton)->went_back++;
 }
 
-static inline void make_keyring(apr_interval_time_t lag, apr_interval_time_t max_stale)
+static inline void make_key_cache(apr_interval_time_t lag, apr_interval_time_t max_stale)
 {
-    whk_keyring_settings_t settings = {
+    whk_key_cache_settings_t settings = {
         lag, max_stale, &world.slots, REFRESH, world.fixture->secret, note_went_back, &world};
 
-    world.keyring = whk_keyring_create(&settings, world.fixture->pool);
-    assert_non_null(world.keyring);
+    world.cache = whk_key_cache_create(&settings, world.fixture->pool);
+    assert_non_null(world.cache);
     apr_pool_create(&world.request, world.fixture->pool);
 }
 
-static inline int set_up_keyring(void **state)
+static inline int set_up_key_cache(void **state)
 {
     set_up(state);
     memset(&world, 0, sizeof(world));
     stepped_wall = stepped_monotonic = 0;
     world.fixture = *state;
-    make_keyring(LAG, LAG);
+    make_key_cache(LAG, LAG);
     return 0;
 }
 
-#define KEYRING_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_keyring, tear_down)
+#define KEY_CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_key_cache, tear_down)
 
 static inline void poll_now(void)
 {
-    good(whk_keyring_poll(world.keyring, world.fixture->link->store, world.fixture->pool));
+    good(whk_key_cache_poll(world.cache, world.fixture->link->store, world.fixture->pool));
 }
 
 static inline void pass(int seconds)

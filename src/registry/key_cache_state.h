@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_KEYRING_STATE_H
-#define WHK_REGISTRY_KEYRING_STATE_H
+#ifndef WHK_REGISTRY_KEY_CACHE_STATE_H
+#define WHK_REGISTRY_KEY_CACHE_STATE_H
 
 /**
- * @file registry/keyring_state.h
- * Inside of the keyring: what keyring.c and keyring_poll.c share. All times are whk_clock_now()'s.
+ * @file registry/key_cache_state.h
+ * Inside of the key cache: what key_cache.c and change_poll.c share. All times are
+ * whk_clock_now()'s.
  */
 
 #include <apr_hash.h>
 #include <apr_thread_mutex.h>
 
-#include "registry/keyring.h"
-#include "registry/ring.h"
+#include "registry/enterprise_keys.h"
+#include "registry/key_cache.h"
 
 /** What is known of an enterprise. It stays as long as the registry does not go back. */
 typedef struct whk_known_t {
     const char *id;
     apr_int64_t revision;
-    apr_int64_t listed; /**< its revision as a poll found it last */
-    whk_ring_t *ring;   /**< NULL: not read yet */
+    apr_int64_t listed;          /**< its revision as a poll found it last */
+    whk_enterprise_keys_t *ring; /**< NULL: not read yet */
 } whk_known_t;
 
 typedef struct whk_use_t {
@@ -35,8 +36,8 @@ typedef struct whk_last_change_t {
     apr_int64_t revision;
 } whk_last_change_t;
 
-struct whk_keyring_t {
-    whk_keyring_settings_t settings;
+struct whk_key_cache_t {
+    whk_key_cache_settings_t settings;
     apr_pool_t *pool;              /**< under `mutex` */
     apr_thread_mutex_t *mutex;     /**< around what follows; never held while the store is asked */
     apr_thread_mutex_t *polling;   /**< around a poll */
@@ -55,9 +56,9 @@ struct whk_keyring_t {
 };
 
 /** Under `mutex`: what is known of an enterprise, made where there is nothing yet. */
-whk_known_t *whk_keyring_know(whk_keyring_t *keyring, const char *enterprise_id);
+whk_known_t *whk_key_cache_know(whk_key_cache_t *cache, const char *enterprise_id);
 
-/** A request as the keyring sees it come: what changed until then is what it must know. */
+/** A request as the key cache sees it come: what changed until then is what it must know. */
 typedef struct whk_arrival_t {
     unsigned int slot;
     apr_uint32_t change;
@@ -71,10 +72,10 @@ typedef enum {
     WHK_UNKNOWABLE /**< not within max_stale */
 } whk_freshness_t;
 
-whk_arrival_t whk_keyring_arrive(const whk_keyring_t *keyring, const char *enterprise_id);
+whk_arrival_t whk_key_cache_arrive(const whk_key_cache_t *cache, const char *enterprise_id);
 
 /** Under `mutex`: what is known, for this request. */
-whk_freshness_t whk_keyring_judge(const whk_keyring_t *keyring, const whk_arrival_t *arrival);
+whk_freshness_t whk_key_cache_judge(const whk_key_cache_t *cache, const whk_arrival_t *arrival);
 
 /**
  * Poll where what is known is not fresh, one thread at a time. Who waited for a poll that began
@@ -83,11 +84,11 @@ whk_freshness_t whk_keyring_judge(const whk_keyring_t *keyring, const whk_arriva
  * @param found  set to how fresh it is now
  * @return NULL where that is WHK_FRESH or WHK_STALE; else a 5xx
  */
-const whk_outcome_t *whk_keyring_refresh(whk_keyring_t *keyring, whk_store_t *store,
-                                         const whk_arrival_t *arrival, int insist,
-                                         whk_freshness_t *found, apr_pool_t *pool);
+const whk_outcome_t *whk_key_cache_refresh(whk_key_cache_t *cache, whk_store_t *store,
+                                           const whk_arrival_t *arrival, int insist,
+                                           whk_freshness_t *found, apr_pool_t *pool);
 
 /** What is known is too old, and the store can't be asked. */
-const whk_outcome_t *whk_keyring_away(apr_pool_t *pool);
+const whk_outcome_t *whk_key_cache_away(apr_pool_t *pool);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keyring over a real store: known keys and unknown ones cost nothing. */
+/* The key cache over a real store: known keys and unknown ones cost nothing. */
 
-#include "keyring_fixture.h"
+#include "key_cache_fixture.h"
 
 static void a_known_key_costs_nothing(void **state)
 {
@@ -63,14 +63,14 @@ static void a_change_elsewhere_is_seen_by_a_poll(void **state)
     good(find("acme", "one"));
     change_by(revoke_work, "acme", "one", 0);
     good(find("acme", "one"));
-    good(whk_keyring_poll(world.keyring, fixture->link->store, fixture->pool));
+    good(whk_key_cache_poll(world.cache, fixture->link->store, fixture->pool));
     refused(find("acme", "one"), WHK_KEY_REVOKED);
 }
 
 static void a_request_polls_where_nobody_else_did(void **state)
 {
     (void)state;
-    make_keyring(apr_time_from_msec(20), LAG);
+    make_key_cache(apr_time_from_msec(20), LAG);
     change_by(register_work, "acme", "one", 0);
     good(find("acme", "one"));
     change_by(revoke_work, "acme", "one", 0);
@@ -91,7 +91,7 @@ static void a_held_key_stays(void **state)
     refused(find("acme", "one"), WHK_KEY_REVOKED);
     assert_string_equal(key->key_id, "one");
     assert_string_equal(key->jwk->family, "EdDSA");
-    whk_keyring_note_use(world.keyring, key, apr_time_now());
+    whk_key_cache_note_use(world.cache, key, apr_time_now());
     apr_pool_destroy(request);
 }
 
@@ -99,7 +99,7 @@ static void a_store_that_is_away(void **state)
 {
     fixture_t *fixture = *state;
 
-    make_keyring(apr_time_from_msec(20), apr_time_from_msec(400));
+    make_key_cache(apr_time_from_msec(20), apr_time_from_msec(400));
     change_by(register_work, "acme", "one", 0);
     good(find("acme", "one"));
     fixture->link->refuse = 1;
@@ -152,8 +152,8 @@ static void flaws(void **state)
                                             rows[i].flaw, enterprise));
         reseal_key(fixture, enterprise, "one");
         refused(find(enterprise, "one"), rows[i].code);
-        refused(whk_keyring_find_ed25519(world.keyring, fixture->link->store, enterprise, 16, &keys,
-                                         &total, world.request),
+        refused(whk_key_cache_find_ed25519(world.cache, fixture->link->store, enterprise, 16, &keys,
+                                           &total, world.request),
                 WHK_UNKNOWN_KEY);
     }
 }
@@ -165,8 +165,8 @@ static const char *tried(int most, int *total)
     apr_array_header_t *keys;
     int i;
 
-    good(whk_keyring_find_ed25519(world.keyring, world.fixture->link->store, "acme", most, &keys,
-                                  total, world.request));
+    good(whk_key_cache_find_ed25519(world.cache, world.fixture->link->store, "acme", most, &keys,
+                                    total, world.request));
     for (i = 0; i < keys->nelts; i++)
         names = apr_pstrcat(world.request, names, i ? " " : "",
                             APR_ARRAY_IDX(keys, i, whk_held_key_t *)->key_id, NULL);
@@ -179,7 +179,7 @@ static void use(const char *key_id, int seconds)
 
     pass(61);
     good(find_in(world.request, "acme", key_id, &key));
-    whk_keyring_note_use(world.keyring, key, apr_time_from_sec(1800000000 + seconds));
+    whk_key_cache_note_use(world.cache, key, apr_time_from_sec(1800000000 + seconds));
 }
 
 /* Those used last first, then the newest, and never more than are asked for. */
@@ -260,8 +260,8 @@ static void a_row_that_was_changed(void **state)
                              changes[i], enterprise));
         bad(find(enterprise, "one"), WHK_INTERNAL_ERROR, "key one of enterprise with ");
         good(find_in(world.request, enterprise, "two", &key));
-        good(whk_keyring_find_ed25519(world.keyring, fixture->link->store, enterprise, 16, &keys,
-                                      &total, world.request));
+        good(whk_key_cache_find_ed25519(world.cache, fixture->link->store, enterprise, 16, &keys,
+                                        &total, world.request));
         assert_int_equal(keys->nelts, 1);
         assert_string_equal(APR_ARRAY_IDX(keys, 0, whk_held_key_t *)->key_id, "two");
     }
@@ -303,26 +303,26 @@ static void uses(void **state)
     change_here(register_work, "acme", "one", 0);
     good(find_in(world.request, "acme", "one", &key));
     before = asked();
-    good(whk_keyring_write_uses(world.keyring, store, fixture->pool));
-    whk_keyring_note_use(world.keyring, key, now);
+    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
+    whk_key_cache_note_use(world.cache, key, now);
     assert_int_equal(asked(), before);
     fixture->link->refuse = 1;
-    refused(whk_keyring_write_uses(world.keyring, store, fixture->pool), WHK_STORE_UNAVAILABLE);
+    refused(whk_key_cache_write_uses(world.cache, store, fixture->pool), WHK_STORE_UNAVAILABLE);
     fixture->link->refuse = 0;
-    good(whk_keyring_write_uses(world.keyring, store, fixture->pool));
+    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now));
     stepped_monotonic += apr_time_from_sec(58);
-    whk_keyring_note_use(world.keyring, key, now + apr_time_from_sec(58));
-    good(whk_keyring_write_uses(world.keyring, store, fixture->pool));
+    whk_key_cache_note_use(world.cache, key, now + apr_time_from_sec(58));
+    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now));
     stepped_monotonic += apr_time_from_sec(2);
-    whk_keyring_note_use(world.keyring, key, now + apr_time_from_sec(60));
-    good(whk_keyring_write_uses(world.keyring, store, fixture->pool));
+    whk_key_cache_note_use(world.cache, key, now + apr_time_from_sec(60));
+    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now) + 60000);
     /* What a wrong clock wrote does not stay until its time has come. */
     stepped_monotonic += apr_time_from_sec(60);
-    whk_keyring_note_use(world.keyring, key, now - apr_time_from_sec(3600));
-    good(whk_keyring_write_uses(world.keyring, store, fixture->pool));
+    whk_key_cache_note_use(world.cache, key, now - apr_time_from_sec(3600));
+    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now) - 3600000);
 }
 
@@ -330,7 +330,7 @@ static void the_wall_clock_steps_back(void **state)
 {
     fixture_t *fixture = *state;
 
-    make_keyring(apr_time_from_sec(1), apr_time_from_sec(5));
+    make_key_cache(apr_time_from_sec(1), apr_time_from_sec(5));
     change_by(register_work, "acme", "one", 0);
     good(find("acme", "one"));
     stepped_wall -= apr_time_from_sec(3600);
@@ -349,21 +349,21 @@ static void the_wall_clock_steps_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEYRING_TEST(a_known_key_costs_nothing),
-        KEYRING_TEST(what_does_not_exist_costs_nothing),
-        KEYRING_TEST(a_change_here_is_seen_at_once),
-        KEYRING_TEST(a_change_elsewhere_is_seen_by_a_poll),
-        KEYRING_TEST(a_request_polls_where_nobody_else_did),
-        KEYRING_TEST(a_held_key_stays),
-        KEYRING_TEST(a_store_that_is_away),
-        KEYRING_TEST(a_change_here_with_the_store_away),
-        KEYRING_TEST(flaws),
-        KEYRING_TEST(ed25519_keys),
-        KEYRING_TEST(ed25519_keys_of_a_fresh_process),
-        KEYRING_TEST(a_row_that_was_changed),
-        KEYRING_TEST(more_than_are_kept),
-        KEYRING_TEST(uses),
-        KEYRING_TEST(the_wall_clock_steps_back),
+        KEY_CACHE_TEST(a_known_key_costs_nothing),
+        KEY_CACHE_TEST(what_does_not_exist_costs_nothing),
+        KEY_CACHE_TEST(a_change_here_is_seen_at_once),
+        KEY_CACHE_TEST(a_change_elsewhere_is_seen_by_a_poll),
+        KEY_CACHE_TEST(a_request_polls_where_nobody_else_did),
+        KEY_CACHE_TEST(a_held_key_stays),
+        KEY_CACHE_TEST(a_store_that_is_away),
+        KEY_CACHE_TEST(a_change_here_with_the_store_away),
+        KEY_CACHE_TEST(flaws),
+        KEY_CACHE_TEST(ed25519_keys),
+        KEY_CACHE_TEST(ed25519_keys_of_a_fresh_process),
+        KEY_CACHE_TEST(a_row_that_was_changed),
+        KEY_CACHE_TEST(more_than_are_kept),
+        KEY_CACHE_TEST(uses),
+        KEY_CACHE_TEST(the_wall_clock_steps_back),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/keyring.h"
+#include "registry/key_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 #include <apr_strings.h>
 
 #include "model/clock.h"
-#include "registry/keyring_state.h"
-#include "registry/remote_jwk.h"
+#include "registry/key_cache_state.h"
+#include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 
 /* A lastUsedDate is true to the minute. */
@@ -22,32 +22,32 @@
 
 /* What a request holds, and gives back at its end. */
 typedef struct {
-    whk_keyring_t *keyring;
-    whk_ring_t *ring;
-    whk_ring_entry_t *entry;
+    whk_key_cache_t *cache;
+    whk_enterprise_keys_t *ring;
+    whk_key_entry_t *entry;
     whk_parsed_t *parsed;
 } hold_t;
 
-static apr_status_t free_keyring(void *data)
+static apr_status_t free_key_cache(void *data)
 {
-    whk_keyring_t *keyring = data;
+    whk_key_cache_t *cache = data;
     apr_hash_index_t *index;
     void *value;
 
-    for (index = apr_hash_first(NULL, keyring->enterprises); index; index = apr_hash_next(index)) {
+    for (index = apr_hash_first(NULL, cache->enterprises); index; index = apr_hash_next(index)) {
         apr_hash_this(index, NULL, NULL, &value);
         if (((whk_known_t *)value)->ring)
-            whk_ring_release(((whk_known_t *)value)->ring, &keyring->parsed);
+            whk_enterprise_keys_release(((whk_known_t *)value)->ring, &cache->parsed);
     }
-    apr_pool_destroy(keyring->uses_pool);
+    apr_pool_destroy(cache->uses_pool);
     return APR_SUCCESS;
 }
 
-whk_keyring_t *whk_keyring_create(const whk_keyring_settings_t *settings, apr_pool_t *parent)
+whk_key_cache_t *whk_key_cache_create(const whk_key_cache_settings_t *settings, apr_pool_t *parent)
 {
     apr_allocator_t *allocator;
     apr_pool_t *pool;
-    whk_keyring_t *keyring;
+    whk_key_cache_t *cache;
 
     if (apr_allocator_create(&allocator) != APR_SUCCESS)
         return NULL;
@@ -56,39 +56,39 @@ whk_keyring_t *whk_keyring_create(const whk_keyring_settings_t *settings, apr_po
         return NULL;
     }
     apr_allocator_owner_set(allocator, pool);
-    keyring = apr_pcalloc(pool, sizeof(*keyring));
-    keyring->settings = *settings;
-    keyring->pool = pool;
-    keyring->last_change.number = -1;
-    APR_RING_INIT(&keyring->parsed.head, whk_parsed_t, link);
-    if (apr_pool_create(&keyring->directory, pool) != APR_SUCCESS ||
-        apr_pool_create_unmanaged_ex(&keyring->uses_pool, NULL, NULL) != APR_SUCCESS ||
-        apr_thread_mutex_create(&keyring->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
-        apr_thread_mutex_create(&keyring->polling, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
-        apr_thread_mutex_create(&keyring->rereading, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
+    cache = apr_pcalloc(pool, sizeof(*cache));
+    cache->settings = *settings;
+    cache->pool = pool;
+    cache->last_change.number = -1;
+    APR_RING_INIT(&cache->parsed.head, whk_parsed_t, link);
+    if (apr_pool_create(&cache->directory, pool) != APR_SUCCESS ||
+        apr_pool_create_unmanaged_ex(&cache->uses_pool, NULL, NULL) != APR_SUCCESS ||
+        apr_thread_mutex_create(&cache->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
+        apr_thread_mutex_create(&cache->polling, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
+        apr_thread_mutex_create(&cache->rereading, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
         return NULL;
-    keyring->enterprises = apr_hash_make(keyring->directory);
-    apr_pool_pre_cleanup_register(pool, keyring, free_keyring);
-    return keyring;
+    cache->enterprises = apr_hash_make(cache->directory);
+    apr_pool_pre_cleanup_register(pool, cache, free_key_cache);
+    return cache;
 }
 
-static int is_newer(const whk_ring_t *ring, const whk_ring_t *than)
+static int is_newer(const whk_enterprise_keys_t *ring, const whk_enterprise_keys_t *than)
 {
     return ring->revision > than->revision ||
            (ring->revision == than->revision && ring->read_at >= than->read_at);
 }
 
-static void install(whk_keyring_t *keyring, whk_ring_t *ring)
+static void install(whk_key_cache_t *cache, whk_enterprise_keys_t *ring)
 {
-    whk_known_t *known = whk_keyring_know(keyring, ring->enterprise_id);
+    whk_known_t *known = whk_key_cache_know(cache, ring->enterprise_id);
 
     if (ring->revision > known->revision)
         known->revision = ring->revision;
     if (known->ring && is_newer(known->ring, ring))
         return;
     if (known->ring) {
-        whk_ring_inherit(ring, known->ring);
-        whk_ring_release(known->ring, &keyring->parsed);
+        whk_enterprise_keys_inherit(ring, known->ring);
+        whk_enterprise_keys_release(known->ring, &cache->parsed);
     }
     ring->references++;
     known->ring = ring;
@@ -106,17 +106,17 @@ static const whk_remote_set_t *set_of(const apr_array_header_t *sets, const char
 
 /* Until when the keys by URI are good. One without a set is nobody's to fetch, and never was good.
  */
-static const whk_outcome_t *note_ends(const whk_keyring_t *keyring, whk_store_t *store,
-                                      whk_ring_t *ring, const apr_array_header_t *active,
+static const whk_outcome_t *note_ends(const whk_key_cache_t *cache, whk_store_t *store,
+                                      whk_enterprise_keys_t *ring, const apr_array_header_t *active,
                                       apr_pool_t *pool)
 {
-    const whk_keyring_settings_t *settings = &keyring->settings;
+    const whk_key_cache_settings_t *settings = &cache->settings;
     apr_array_header_t *sets = NULL;
     int i;
 
     for (i = 0; i < active->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(active, i, const whk_key_t *);
-        whk_ring_entry_t *entry = key->jwks_uri ? whk_ring_find(ring, key->key_id) : NULL;
+        whk_key_entry_t *entry = key->jwks_uri ? whk_enterprise_keys_find(ring, key->key_id) : NULL;
         const whk_remote_set_t *set;
 
         if (!entry)
@@ -124,25 +124,25 @@ static const whk_outcome_t *note_ends(const whk_keyring_t *keyring, whk_store_t 
         if (!sets)
             WHK_TRY(whk_store_remote_set_list(store, pool, ring->enterprise_id, &sets));
         set = set_of(sets, key->jwks_uri);
-        whk_ring_set_end(entry, set ? set->fresh_until : 0,
-                         set ? ring->read_at + settings->max_stale +
-                                   whk_remote_fresh_for(set->fresh_until, apr_time_now(),
-                                                        settings->jwks_uri_refresh)
-                             : 0);
+        whk_enterprise_keys_set_end(entry, set ? set->fresh_until : 0,
+                                    set ? ring->read_at + settings->max_stale +
+                                              whk_remote_fresh_for(set->fresh_until, apr_time_now(),
+                                                                   settings->jwks_uri_refresh)
+                                        : 0);
     }
     return NULL;
 }
 
 /* One reference for the caller. The revision is read first: what changes meanwhile shows again. */
-static const whk_outcome_t *load_ring(whk_keyring_t *keyring, whk_store_t *store,
-                                      const char *enterprise_id, whk_ring_t **ring,
+static const whk_outcome_t *load_ring(whk_key_cache_t *cache, whk_store_t *store,
+                                      const char *enterprise_id, whk_enterprise_keys_t **ring,
                                       apr_pool_t *pool)
 {
     apr_time_t began = whk_clock_now();
     whk_enterprise_t *enterprise;
     apr_array_header_t *active;
     apr_array_header_t *revoked;
-    whk_ring_t *made;
+    whk_enterprise_keys_t *made;
     const whk_outcome_t *outcome;
 
     WHK_TRY(whk_store_enterprise_get(store, pool, enterprise_id, &enterprise));
@@ -151,40 +151,39 @@ static const whk_outcome_t *load_ring(whk_keyring_t *keyring, whk_store_t *store
                         "enterprise %s is gone: its row must never be deleted", enterprise_id);
     WHK_TRY(whk_store_key_active(store, pool, enterprise_id, &active));
     WHK_TRY(whk_store_key_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
-    made = whk_ring_make(enterprise_id, enterprise->revision, active, revoked,
-                         keyring->settings.secret, pool);
+    made = whk_enterprise_keys_make(enterprise_id, enterprise->revision, active, revoked,
+                                    cache->settings.secret, pool);
     if (!made)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the keys of an enterprise");
     made->read_at = began;
-    outcome = note_ends(keyring, store, made, active, pool);
+    outcome = note_ends(cache, store, made, active, pool);
     if (outcome)
-        whk_ring_release(made, &keyring->parsed);
+        whk_enterprise_keys_release(made, &cache->parsed);
     else
         *ring = made;
     return outcome;
 }
 
 /* What was read of a registry that is no longer there serves this request alone. */
-static const whk_outcome_t *read_ring(whk_keyring_t *keyring, whk_store_t *store,
-                                      const char *enterprise_id, whk_ring_t **ring,
+static const whk_outcome_t *read_ring(whk_key_cache_t *cache, whk_store_t *store,
+                                      const char *enterprise_id, whk_enterprise_keys_t **ring,
                                       apr_pool_t *pool)
 {
-    apr_uint32_t generation = __atomic_load_n(&keyring->generation, __ATOMIC_SEQ_CST);
+    apr_uint32_t generation = __atomic_load_n(&cache->generation, __ATOMIC_SEQ_CST);
 
-    WHK_TRY(load_ring(keyring, store, enterprise_id, ring, pool));
-    apr_thread_mutex_lock(keyring->mutex);
-    if (keyring->generation == generation)
-        install(keyring, *ring);
-    apr_thread_mutex_unlock(keyring->mutex);
+    WHK_TRY(load_ring(cache, store, enterprise_id, ring, pool));
+    apr_thread_mutex_lock(cache->mutex);
+    if (cache->generation == generation)
+        install(cache, *ring);
+    apr_thread_mutex_unlock(cache->mutex);
     return NULL;
 }
 
 /* Under the mutex. What is known of an enterprise; `ring` is set, with one reference more, where
  * that is its newest. */
-static int look(whk_keyring_t *keyring, const char *enterprise_id, whk_ring_t **ring)
+static int look(whk_key_cache_t *cache, const char *enterprise_id, whk_enterprise_keys_t **ring)
 {
-    const whk_known_t *known =
-        apr_hash_get(keyring->enterprises, enterprise_id, APR_HASH_KEY_STRING);
+    const whk_known_t *known = apr_hash_get(cache->enterprises, enterprise_id, APR_HASH_KEY_STRING);
 
     if (known && known->ring && known->ring->revision >= known->revision) {
         *ring = known->ring;
@@ -193,36 +192,36 @@ static int look(whk_keyring_t *keyring, const char *enterprise_id, whk_ring_t **
     return known != NULL;
 }
 
-static void drop(whk_keyring_t *keyring, whk_ring_t **ring)
+static void drop(whk_key_cache_t *cache, whk_enterprise_keys_t **ring)
 {
-    apr_thread_mutex_lock(keyring->mutex);
+    apr_thread_mutex_lock(cache->mutex);
     if (*ring)
-        whk_ring_release(*ring, &keyring->parsed);
+        whk_enterprise_keys_release(*ring, &cache->parsed);
     *ring = NULL;
-    apr_thread_mutex_unlock(keyring->mutex);
+    apr_thread_mutex_unlock(cache->mutex);
 }
 
 /* A set that was fetched again is no change of its enterprise. Whoever finds that something ended
  * looks for that, one at a time and once a second; the others take what was found. */
-static const whk_outcome_t *reread(whk_keyring_t *keyring, whk_store_t *store,
-                                   const char *enterprise_id, const char *key_id, whk_ring_t **ring,
-                                   apr_pool_t *pool)
+static const whk_outcome_t *reread(whk_key_cache_t *cache, whk_store_t *store,
+                                   const char *enterprise_id, const char *key_id,
+                                   whk_enterprise_keys_t **ring, apr_pool_t *pool)
 {
     const whk_outcome_t *outcome = NULL;
     apr_time_t now;
 
-    apr_thread_mutex_lock(keyring->rereading);
-    drop(keyring, ring);
-    apr_thread_mutex_lock(keyring->mutex);
-    look(keyring, enterprise_id, ring);
-    apr_thread_mutex_unlock(keyring->mutex);
+    apr_thread_mutex_lock(cache->rereading);
+    drop(cache, ring);
+    apr_thread_mutex_lock(cache->mutex);
+    look(cache, enterprise_id, ring);
+    apr_thread_mutex_unlock(cache->mutex);
     now = whk_clock_now();
-    if (!*ring ||
-        (whk_ring_has_ended(*ring, key_id, now) && now - (*ring)->read_at >= REREAD_EVERY)) {
-        drop(keyring, ring);
-        outcome = read_ring(keyring, store, enterprise_id, ring, pool);
+    if (!*ring || (whk_enterprise_keys_has_ended(*ring, key_id, now) &&
+                   now - (*ring)->read_at >= REREAD_EVERY)) {
+        drop(cache, ring);
+        outcome = read_ring(cache, store, enterprise_id, ring, pool);
     }
-    apr_thread_mutex_unlock(keyring->rereading);
+    apr_thread_mutex_unlock(cache->rereading);
     return outcome;
 }
 
@@ -234,33 +233,33 @@ typedef struct {
 } wanted_t;
 
 /* `ring` is set to NULL where there is no such enterprise; else it has one reference more. */
-static const whk_outcome_t *take_ring(whk_keyring_t *keyring, whk_store_t *store,
-                                      const wanted_t *wanted, whk_ring_t **ring,
+static const whk_outcome_t *take_ring(whk_key_cache_t *cache, whk_store_t *store,
+                                      const wanted_t *wanted, whk_enterprise_keys_t **ring,
                                       whk_freshness_t *found, apr_pool_t *pool)
 {
     const char *enterprise_id = wanted->enterprise_id;
-    whk_arrival_t arrival = whk_keyring_arrive(keyring, enterprise_id);
+    whk_arrival_t arrival = whk_key_cache_arrive(cache, enterprise_id);
     int known = 0;
 
     *ring = NULL;
     /* The common case takes the mutex once: all threads meet there. */
-    apr_thread_mutex_lock(keyring->mutex);
-    *found = whk_keyring_judge(keyring, &arrival);
+    apr_thread_mutex_lock(cache->mutex);
+    *found = whk_key_cache_judge(cache, &arrival);
     if (*found == WHK_FRESH)
-        known = look(keyring, enterprise_id, ring);
-    apr_thread_mutex_unlock(keyring->mutex);
+        known = look(cache, enterprise_id, ring);
+    apr_thread_mutex_unlock(cache->mutex);
     if (*found != WHK_FRESH) {
-        WHK_TRY(whk_keyring_refresh(keyring, store, &arrival, wanted->insist, found, pool));
-        apr_thread_mutex_lock(keyring->mutex);
-        known = look(keyring, enterprise_id, ring);
-        apr_thread_mutex_unlock(keyring->mutex);
+        WHK_TRY(whk_key_cache_refresh(cache, store, &arrival, wanted->insist, found, pool));
+        apr_thread_mutex_lock(cache->mutex);
+        known = look(cache, enterprise_id, ring);
+        apr_thread_mutex_unlock(cache->mutex);
     }
     if (!known)
         return NULL;
     if (!*ring)
-        return read_ring(keyring, store, enterprise_id, ring, pool);
-    return whk_ring_has_ended(*ring, wanted->key_id, arrival.at)
-               ? reread(keyring, store, enterprise_id, wanted->key_id, ring, pool)
+        return read_ring(cache, store, enterprise_id, ring, pool);
+    return whk_enterprise_keys_has_ended(*ring, wanted->key_id, arrival.at)
+               ? reread(cache, store, enterprise_id, wanted->key_id, ring, pool)
                : NULL;
 }
 
@@ -268,20 +267,20 @@ static apr_status_t let_go(void *data)
 {
     hold_t *hold = data;
 
-    apr_thread_mutex_lock(hold->keyring->mutex);
+    apr_thread_mutex_lock(hold->cache->mutex);
     if (hold->parsed)
         whk_parsed_release(hold->parsed);
-    whk_ring_release(hold->ring, &hold->keyring->parsed);
-    apr_thread_mutex_unlock(hold->keyring->mutex);
+    whk_enterprise_keys_release(hold->ring, &hold->cache->parsed);
+    apr_thread_mutex_unlock(hold->cache->mutex);
     return APR_SUCCESS;
 }
 
 /* Takes over a reference to the ring. */
-static hold_t *hold_ring(whk_keyring_t *keyring, whk_ring_t *ring, apr_pool_t *pool)
+static hold_t *hold_ring(whk_key_cache_t *cache, whk_enterprise_keys_t *ring, apr_pool_t *pool)
 {
     hold_t *hold = apr_pcalloc(pool, sizeof(*hold));
 
-    hold->keyring = keyring;
+    hold->cache = cache;
     hold->ring = ring;
     apr_pool_cleanup_register(pool, hold, let_go, apr_pool_cleanup_null);
     return hold;
@@ -289,15 +288,15 @@ static hold_t *hold_ring(whk_keyring_t *keyring, whk_ring_t *ring, apr_pool_t *p
 
 static int take_parsed(hold_t *hold)
 {
-    whk_keyring_t *keyring = hold->keyring;
+    whk_key_cache_t *cache = hold->cache;
 
-    apr_thread_mutex_lock(keyring->mutex);
+    apr_thread_mutex_lock(cache->mutex);
     hold->parsed = hold->entry->parsed;
     if (hold->parsed) {
         hold->parsed->references++;
-        whk_parsed_touch(hold->parsed, &keyring->parsed);
+        whk_parsed_touch(hold->parsed, &cache->parsed);
     }
-    apr_thread_mutex_unlock(keyring->mutex);
+    apr_thread_mutex_unlock(cache->mutex);
     return hold->parsed != NULL;
 }
 
@@ -311,10 +310,10 @@ static const whk_outcome_t *parse(hold_t *hold, apr_pool_t *pool)
                         "key %s of enterprise %s can't be read: its row was changed, or OpenSSL "
                         "lacks its algorithm",
                         hold->entry->key_id, hold->ring->enterprise_id);
-    apr_thread_mutex_lock(hold->keyring->mutex);
+    apr_thread_mutex_lock(hold->cache->mutex);
     if (!hold->entry->parsed)
-        whk_parsed_keep(hold->parsed, hold->entry, &hold->keyring->parsed);
-    apr_thread_mutex_unlock(hold->keyring->mutex);
+        whk_parsed_keep(hold->parsed, hold->entry, &hold->cache->parsed);
+    apr_thread_mutex_unlock(hold->cache->mutex);
     return NULL;
 }
 
@@ -334,7 +333,7 @@ static const whk_outcome_t *unknown(whk_freshness_t found, apr_pool_t *pool)
 {
     /* It may have been registered meanwhile. */
     if (found != WHK_FRESH)
-        return whk_keyring_away(pool);
+        return whk_key_cache_away(pool);
     return whk_refuse(pool, WHK_UNKNOWN_KEY,
                       "the signature names no key that is registered for this enterprise: register "
                       "the key, and name it by its keyId");
@@ -345,22 +344,22 @@ static const whk_outcome_t *flawed(int flaw, apr_pool_t *pool)
     return whk_refuse(pool, (whk_code_t)flaw, "%s", whk_code_message((whk_code_t)flaw));
 }
 
-const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store,
-                                      const char *enterprise_id, const char *key_id,
-                                      whk_held_key_t **key, apr_pool_t *pool)
+const whk_outcome_t *whk_key_cache_find(whk_key_cache_t *cache, whk_store_t *store,
+                                        const char *enterprise_id, const char *key_id,
+                                        whk_held_key_t **key, apr_pool_t *pool)
 {
     wanted_t wanted = {enterprise_id, key_id, 0};
     whk_freshness_t found;
-    whk_ring_t *ring;
+    whk_enterprise_keys_t *ring;
     hold_t *hold = NULL;
     int flaw;
 
     /* What is not known may have been registered since: then somebody's poll is waited for. */
     for (; wanted.insist < 2; wanted.insist++) {
-        WHK_TRY(take_ring(keyring, store, &wanted, &ring, &found, pool));
-        hold = ring ? hold_ring(keyring, ring, pool) : NULL;
+        WHK_TRY(take_ring(cache, store, &wanted, &ring, &found, pool));
+        hold = ring ? hold_ring(cache, ring, pool) : NULL;
         if (hold)
-            hold->entry = whk_ring_find(ring, key_id);
+            hold->entry = whk_enterprise_keys_find(ring, key_id);
         if (found == WHK_FRESH || (hold && hold->entry))
             break;
     }
@@ -370,13 +369,13 @@ const whk_outcome_t *whk_keyring_find(whk_keyring_t *keyring, whk_store_t *store
         return whk_key_is_bad(pool, enterprise_id, key_id, "it is not as this module wrote it");
     if (!hold->entry->jwk)
         return flawed(WHK_KEY_REVOKED, pool);
-    flaw = whk_ring_entry_flaw(hold->entry, whk_clock_now());
+    flaw = whk_key_entry_flaw(hold->entry, whk_clock_now());
     return flaw ? flawed(flaw, pool) : hold_key(hold, key, pool);
 }
 
 /* An entry and its use as it was when they were put in order: uses go on meanwhile. */
 typedef struct {
-    whk_ring_entry_t *entry;
+    whk_key_entry_t *entry;
     apr_time_t used;
 } choice_t;
 
@@ -401,7 +400,7 @@ static int insert(choice_t *choices, int count, int most, choice_t choice)
 }
 
 /* At most `most` of them, in order. @return how many; `total` is set to how many there are */
-static int choose_ed25519(whk_ring_t *ring, choice_t *choices, int most, int *total)
+static int choose_ed25519(whk_enterprise_keys_t *ring, choice_t *choices, int most, int *total)
 {
     apr_time_t now = whk_clock_now();
     int count = 0;
@@ -409,10 +408,10 @@ static int choose_ed25519(whk_ring_t *ring, choice_t *choices, int most, int *to
 
     *total = 0;
     for (i = 0; i < ring->count; i++) {
-        whk_ring_entry_t *entry = &ring->entries[i];
+        whk_key_entry_t *entry = &ring->entries[i];
         choice_t choice = {entry, __atomic_load_n(&entry->last_used, __ATOMIC_RELAXED)};
 
-        if (!entry->is_ed25519 || whk_ring_entry_flaw(entry, now))
+        if (!entry->is_ed25519 || whk_key_entry_flaw(entry, now))
             continue;
         ++*total;
         count = insert(choices, count, most, choice);
@@ -420,83 +419,83 @@ static int choose_ed25519(whk_ring_t *ring, choice_t *choices, int most, int *to
     return count;
 }
 
-static const whk_outcome_t *hold_choice(whk_keyring_t *keyring, whk_ring_t *ring,
-                                        whk_ring_entry_t *entry, whk_held_key_t **key,
+static const whk_outcome_t *hold_choice(whk_key_cache_t *cache, whk_enterprise_keys_t *ring,
+                                        whk_key_entry_t *entry, whk_held_key_t **key,
                                         apr_pool_t *pool)
 {
     hold_t *hold;
 
-    apr_thread_mutex_lock(keyring->mutex);
+    apr_thread_mutex_lock(cache->mutex);
     ring->references++;
-    apr_thread_mutex_unlock(keyring->mutex);
-    hold = hold_ring(keyring, ring, pool);
+    apr_thread_mutex_unlock(cache->mutex);
+    hold = hold_ring(cache, ring, pool);
     hold->entry = entry;
     return hold_key(hold, key, pool);
 }
 
-const whk_outcome_t *whk_keyring_find_ed25519(whk_keyring_t *keyring, whk_store_t *store,
-                                              const char *enterprise_id, int most,
-                                              apr_array_header_t **keys, int *total,
-                                              apr_pool_t *pool)
+const whk_outcome_t *whk_key_cache_find_ed25519(whk_key_cache_t *cache, whk_store_t *store,
+                                                const char *enterprise_id, int most,
+                                                apr_array_header_t **keys, int *total,
+                                                apr_pool_t *pool)
 {
     choice_t *choices = apr_palloc(pool, (apr_size_t)most * sizeof(*choices));
     const wanted_t wanted = {enterprise_id, NULL, 1};
     whk_freshness_t found;
-    whk_ring_t *ring;
+    whk_enterprise_keys_t *ring;
     int count;
     int i;
 
     *keys = apr_array_make(pool, most, sizeof(whk_held_key_t *));
-    WHK_TRY(take_ring(keyring, store, &wanted, &ring, &found, pool));
+    WHK_TRY(take_ring(cache, store, &wanted, &ring, &found, pool));
     if (!ring)
         return unknown(found, pool);
-    hold_ring(keyring, ring, pool);
+    hold_ring(cache, ring, pool);
     count = choose_ed25519(ring, choices, most, total);
     if (!count)
         return unknown(found, pool);
     for (i = 0; i < count; i++)
-        WHK_TRY(hold_choice(keyring, ring, choices[i].entry,
-                            &APR_ARRAY_PUSH(*keys, whk_held_key_t *), pool));
+        WHK_TRY(hold_choice(cache, ring, choices[i].entry, &APR_ARRAY_PUSH(*keys, whk_held_key_t *),
+                            pool));
     return NULL;
 }
 
-static void add_use(whk_keyring_t *keyring, const char *enterprise_id, const char *key_id,
+static void add_use(whk_key_cache_t *cache, const char *enterprise_id, const char *key_id,
                     apr_time_t when)
 {
     whk_use_t *use;
 
-    if (keyring->use_count >= USES_MOST)
+    if (cache->use_count >= USES_MOST)
         return;
-    use = apr_palloc(keyring->uses_pool, sizeof(*use));
-    use->enterprise_id = apr_pstrdup(keyring->uses_pool, enterprise_id);
-    use->key_id = apr_pstrdup(keyring->uses_pool, key_id);
+    use = apr_palloc(cache->uses_pool, sizeof(*use));
+    use->enterprise_id = apr_pstrdup(cache->uses_pool, enterprise_id);
+    use->key_id = apr_pstrdup(cache->uses_pool, key_id);
     use->when = when;
-    use->next = keyring->uses;
-    keyring->uses = use;
-    keyring->use_count++;
+    use->next = cache->uses;
+    cache->uses = use;
+    cache->use_count++;
 }
 
-static int is_due(const whk_ring_entry_t *entry, apr_time_t now)
+static int is_due(const whk_key_entry_t *entry, apr_time_t now)
 {
     apr_time_t used = __atomic_load_n(&entry->used, __ATOMIC_RELAXED);
 
     return !used || now - used >= USE_STEP;
 }
 
-void whk_keyring_note_use(whk_keyring_t *keyring, const whk_held_key_t *key, apr_time_t when)
+void whk_key_cache_note_use(whk_key_cache_t *cache, const whk_held_key_t *key, apr_time_t when)
 {
     const hold_t *hold = key->owner;
     apr_time_t now = whk_clock_now();
 
     if (!is_due(hold->entry, now))
         return;
-    apr_thread_mutex_lock(keyring->mutex);
+    apr_thread_mutex_lock(cache->mutex);
     if (is_due(hold->entry, now)) {
         __atomic_store_n(&hold->entry->used, now, __ATOMIC_RELAXED);
         __atomic_store_n(&hold->entry->last_used, when, __ATOMIC_RELAXED);
-        add_use(keyring, hold->ring->enterprise_id, key->key_id, when);
+        add_use(cache, hold->ring->enterprise_id, key->key_id, when);
     }
-    apr_thread_mutex_unlock(keyring->mutex);
+    apr_thread_mutex_unlock(cache->mutex);
 }
 
 static const whk_outcome_t *write_uses(whk_store_t *store, void *baton, apr_pool_t *pool)
@@ -509,33 +508,33 @@ static const whk_outcome_t *write_uses(whk_store_t *store, void *baton, apr_pool
     return NULL;
 }
 
-const whk_outcome_t *whk_keyring_write_uses(whk_keyring_t *keyring, whk_store_t *store,
-                                            apr_pool_t *pool)
+const whk_outcome_t *whk_key_cache_write_uses(whk_key_cache_t *cache, whk_store_t *store,
+                                              apr_pool_t *pool)
 {
     apr_pool_t *taken_pool = NULL;
     whk_use_t *taken;
     const whk_use_t *use;
     const whk_outcome_t *outcome;
 
-    apr_thread_mutex_lock(keyring->mutex);
-    taken = keyring->uses;
+    apr_thread_mutex_lock(cache->mutex);
+    taken = cache->uses;
     if (taken && apr_pool_create_unmanaged_ex(&taken_pool, NULL, NULL) == APR_SUCCESS) {
         apr_pool_t *emptied = taken_pool;
 
-        taken_pool = keyring->uses_pool;
-        keyring->uses_pool = emptied;
-        keyring->uses = NULL;
-        keyring->use_count = 0;
+        taken_pool = cache->uses_pool;
+        cache->uses_pool = emptied;
+        cache->uses = NULL;
+        cache->use_count = 0;
     }
-    apr_thread_mutex_unlock(keyring->mutex);
+    apr_thread_mutex_unlock(cache->mutex);
     if (!taken_pool)
         return NULL;
     outcome = whk_store_transaction(store, pool, write_uses, taken);
     if (outcome) {
-        apr_thread_mutex_lock(keyring->mutex);
+        apr_thread_mutex_lock(cache->mutex);
         for (use = taken; use; use = use->next)
-            add_use(keyring, use->enterprise_id, use->key_id, use->when);
-        apr_thread_mutex_unlock(keyring->mutex);
+            add_use(cache, use->enterprise_id, use->key_id, use->when);
+        apr_thread_mutex_unlock(cache->mutex);
     }
     apr_pool_destroy(taken_pool);
     return outcome;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keyring while the registry changes: by many threads, by a restore, and by sets that end. */
+/* The key cache while the registry changes: by many threads, by a restore, and by sets that end. */
 
-#include "keyring_fixture.h"
+#include "key_cache_fixture.h"
 
 /* ---- many threads ---- */
 
@@ -33,8 +33,8 @@ static void *ask_for_revoked(void *file)
         whk_held_key_t *key;
         const whk_outcome_t *outcome;
 
-        outcome = whk_keyring_find(world.keyring, link->store, "acme", nth(request, count), &key,
-                                   request);
+        outcome = whk_key_cache_find(world.cache, link->store, "acme", nth(request, count), &key,
+                                     request);
         outcomes[!outcome                                ? 2
                  : outcome->code == WHK_KEY_REVOKED      ? 0
                  : whk_code_status(outcome->code) >= 500 ? 1
@@ -48,7 +48,7 @@ static void *ask_for_revoked(void *file)
 static void *change_slot(void *unused)
 {
     while (!over) {
-        whk_keyring_changed(&world.slots, "acme");
+        whk_key_cache_changed(&world.slots, "acme");
         usleep(2000);
     }
     return unused;
@@ -93,7 +93,7 @@ static void *ask_at_once(void *file)
     together++;
     while (together < THREADS)
         usleep(100);
-    good(whk_keyring_find(world.keyring, link->store, "acme", "one", &key, pool));
+    good(whk_key_cache_find(world.cache, link->store, "acme", "one", &key, pool));
     asked_beside += link->acquired;
     apr_pool_destroy(pool);
     return NULL;
@@ -109,7 +109,7 @@ static void no_herd(void **state)
     together = asked_beside = 0;
     change_here(register_work, "acme", "one", 0);
     good(find("acme", "one"));
-    whk_keyring_changed(&world.slots, "acme");
+    whk_key_cache_changed(&world.slots, "acme");
     for (i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_at_once, (void *)fixture->file), 0);
     for (i = 0; i < THREADS; i++)
@@ -214,7 +214,7 @@ static void a_set_ends(void **state)
 {
     int before;
 
-    make_keyring(LAG, apr_time_from_sec(60));
+    make_key_cache(LAG, apr_time_from_sec(60));
     register_by_uri(apr_time_from_sec(100));
     good(find("acme", "one"));
     pass(155);
@@ -243,24 +243,24 @@ static void a_set_ends_in_a_listing(void **state)
     apr_array_header_t *keys;
     int total;
 
-    make_keyring(LAG, apr_time_from_sec(60));
+    make_key_cache(LAG, apr_time_from_sec(60));
     register_by_uri(apr_time_from_sec(100));
-    good(whk_keyring_find_ed25519(world.keyring, fixture->link->store, "acme", 16, &keys, &total,
-                                  world.request));
+    good(whk_key_cache_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                    world.request));
     pass(165);
-    refused(whk_keyring_find_ed25519(world.keyring, fixture->link->store, "acme", 16, &keys, &total,
-                                     world.request),
+    refused(whk_key_cache_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                       world.request),
             WHK_UNKNOWN_KEY);
     set_by_uri(apr_time_from_sec(100));
     pass(1);
-    good(whk_keyring_find_ed25519(world.keyring, fixture->link->store, "acme", 16, &keys, &total,
-                                  world.request));
+    good(whk_key_cache_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                    world.request));
 }
 
 static void a_set_ends_whatever_clocks_say(void **state)
 {
     (void)state;
-    make_keyring(LAG, apr_time_from_sec(60));
+    make_key_cache(LAG, apr_time_from_sec(60));
     register_by_uri(apr_time_from_sec(100));
     good(find("acme", "one"));
     stepped_wall -= apr_time_from_sec(150);
@@ -295,14 +295,14 @@ static void a_key_without_its_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEYRING_TEST(a_slot_that_changes_all_the_time),
-        KEYRING_TEST(no_herd),
-        KEYRING_TEST(an_older_registry),
-        KEYRING_TEST(another_registry),
-        KEYRING_TEST(a_set_ends),
-        KEYRING_TEST(a_set_ends_in_a_listing),
-        KEYRING_TEST(a_set_ends_whatever_clocks_say),
-        KEYRING_TEST(a_key_without_its_set),
+        KEY_CACHE_TEST(a_slot_that_changes_all_the_time),
+        KEY_CACHE_TEST(no_herd),
+        KEY_CACHE_TEST(an_older_registry),
+        KEY_CACHE_TEST(another_registry),
+        KEY_CACHE_TEST(a_set_ends),
+        KEY_CACHE_TEST(a_set_ends_in_a_listing),
+        KEY_CACHE_TEST(a_set_ends_whatever_clocks_say),
+        KEY_CACHE_TEST(a_key_without_its_set),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

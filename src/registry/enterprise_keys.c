@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/ring.h"
+#include "registry/enterprise_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,14 +39,14 @@ static const char *put_text(char **free_space, const char *text)
     return copy;
 }
 
-static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **free_space,
+static void put_keys(whk_enterprise_keys_t *ring, const apr_array_header_t *keys, char **free_space,
                      const whk_secret_key_t *secret, apr_pool_t *pool)
 {
     int i;
 
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
-        whk_ring_entry_t *entry = &ring->entries[ring->count];
+        whk_key_entry_t *entry = &ring->entries[ring->count];
 
         entry->key_id = put_text(free_space, key->key_id);
         entry->order = ring->count++;
@@ -63,7 +63,7 @@ static void put_keys(whk_ring_t *ring, const apr_array_header_t *keys, char **fr
 
 static int by_key_id(const void *a, const void *b)
 {
-    return strcmp(((const whk_ring_entry_t *)a)->key_id, ((const whk_ring_entry_t *)b)->key_id);
+    return strcmp(((const whk_key_entry_t *)a)->key_id, ((const whk_key_entry_t *)b)->key_id);
 }
 
 static apr_size_t texts_size(const apr_array_header_t *keys)
@@ -76,13 +76,14 @@ static apr_size_t texts_size(const apr_array_header_t *keys)
     return size;
 }
 
-whk_ring_t *whk_ring_make(const char *enterprise_id, apr_int64_t revision,
-                          const apr_array_header_t *active, const apr_array_header_t *revoked,
-                          const whk_secret_key_t *secret, apr_pool_t *pool)
+whk_enterprise_keys_t *whk_enterprise_keys_make(const char *enterprise_id, apr_int64_t revision,
+                                                const apr_array_header_t *active,
+                                                const apr_array_header_t *revoked,
+                                                const whk_secret_key_t *secret, apr_pool_t *pool)
 {
-    apr_size_t entries = (apr_size_t)(active->nelts + revoked->nelts) * sizeof(whk_ring_entry_t);
-    whk_ring_t *ring = calloc(1, sizeof(*ring) + entries + strlen(enterprise_id) + 1 +
-                                     texts_size(active) + texts_size(revoked));
+    apr_size_t entries = (apr_size_t)(active->nelts + revoked->nelts) * sizeof(whk_key_entry_t);
+    whk_enterprise_keys_t *ring = calloc(1, sizeof(*ring) + entries + strlen(enterprise_id) + 1 +
+                                                texts_size(active) + texts_size(revoked));
     char *free_space;
 
     if (!ring)
@@ -97,39 +98,39 @@ whk_ring_t *whk_ring_make(const char *enterprise_id, apr_int64_t revision,
     return ring;
 }
 
-whk_ring_entry_t *whk_ring_find(whk_ring_t *ring, const char *key_id)
+whk_key_entry_t *whk_enterprise_keys_find(whk_enterprise_keys_t *ring, const char *key_id)
 {
-    whk_ring_entry_t wanted = {.key_id = key_id};
+    whk_key_entry_t wanted = {.key_id = key_id};
 
     return bsearch(&wanted, ring->entries, (size_t)ring->count, sizeof(ring->entries[0]),
                    by_key_id);
 }
 
-void whk_ring_set_end(whk_ring_entry_t *entry, apr_time_t fresh_until, apr_time_t end)
+void whk_enterprise_keys_set_end(whk_key_entry_t *entry, apr_time_t fresh_until, apr_time_t end)
 {
     entry->fresh_until = fresh_until;
     entry->end = end;
 }
 
-int whk_ring_entry_flaw(const whk_ring_entry_t *entry, apr_time_t now)
+int whk_key_entry_flaw(const whk_key_entry_t *entry, apr_time_t now)
 {
     if (entry->flaw)
         return entry->flaw;
     return now > entry->end ? WHK_JWKS_URI_UNREACHABLE : 0;
 }
 
-static int has_ended(const whk_ring_entry_t *entry, apr_time_t now)
+static int has_ended(const whk_key_entry_t *entry, apr_time_t now)
 {
     return entry->jwk && !entry->flaw && now > entry->end;
 }
 
-int whk_ring_has_ended(whk_ring_t *ring, const char *key_id, apr_time_t now)
+int whk_enterprise_keys_has_ended(whk_enterprise_keys_t *ring, const char *key_id, apr_time_t now)
 {
-    const whk_ring_entry_t *entry;
+    const whk_key_entry_t *entry;
     int i;
 
     if (key_id) {
-        entry = whk_ring_find(ring, key_id);
+        entry = whk_enterprise_keys_find(ring, key_id);
         return entry && has_ended(entry, now);
     }
     for (i = 0; i < ring->count; i++)
@@ -138,13 +139,13 @@ int whk_ring_has_ended(whk_ring_t *ring, const char *key_id, apr_time_t now)
     return 0;
 }
 
-void whk_ring_inherit(whk_ring_t *ring, whk_ring_t *older)
+void whk_enterprise_keys_inherit(whk_enterprise_keys_t *ring, whk_enterprise_keys_t *older)
 {
     int i;
 
     for (i = 0; i < ring->count; i++) {
-        whk_ring_entry_t *entry = &ring->entries[i];
-        whk_ring_entry_t *old = entry->jwk ? whk_ring_find(older, entry->key_id) : NULL;
+        whk_key_entry_t *entry = &ring->entries[i];
+        whk_key_entry_t *old = entry->jwk ? whk_enterprise_keys_find(older, entry->key_id) : NULL;
 
         if (!old || !old->jwk)
             continue;
@@ -179,7 +180,7 @@ static void forget(whk_parsed_t *parsed, whk_parsed_list_t *list)
     whk_parsed_release(parsed);
 }
 
-void whk_ring_release(whk_ring_t *ring, whk_parsed_list_t *list)
+void whk_enterprise_keys_release(whk_enterprise_keys_t *ring, whk_parsed_list_t *list)
 {
     int i;
 
@@ -209,7 +210,7 @@ whk_parsed_t *whk_parsed_make(const char *jwk)
     return NULL;
 }
 
-void whk_parsed_keep(whk_parsed_t *parsed, whk_ring_entry_t *entry, whk_parsed_list_t *list)
+void whk_parsed_keep(whk_parsed_t *parsed, whk_key_entry_t *entry, whk_parsed_list_t *list)
 {
     entry->parsed = parsed;
     parsed->entry = entry;

@@ -6,10 +6,10 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "model/text.h"
-#include "registry/audit.h"
-#include "registry/keyring.h"
+#include "registry/audit_trail.h"
+#include "registry/key_cache.h"
 #include "registry/registry.h"
-#include "registry/remote_jwk.h"
+#include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 
 /* A registration as the caller asked for it. */
@@ -325,7 +325,7 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     registration.lifetime = request.lifetime;
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
-    whk_keyring_changed(registry->changes, whk_caller_enterprise(caller));
+    whk_key_cache_changed(registry->changes, whk_caller_enterprise(caller));
     if (outcome)
         return outcome;
     if (registration.refusal)

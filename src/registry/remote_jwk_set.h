@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_REMOTE_JWK_H
-#define WHK_REGISTRY_REMOTE_JWK_H
+#ifndef WHK_REGISTRY_REMOTE_JWK_SET_H
+#define WHK_REGISTRY_REMOTE_JWK_SET_H
 
 /**
- * @file registry/remote_jwk.h
+ * @file registry/remote_jwk_set.h
  * The key that a jwksUri leads to (contract, section 3, "What a jwksUri must be").
  */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/story.h"
+#include "registry/key_history.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 
 whk_stories_t *whk_stories_make(apr_pool_t *pool)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 
 #include <string.h>
 
