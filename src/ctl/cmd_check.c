@@ -15,7 +15,7 @@
 #include "ctl/identity.h"
 #include "ctl/print.h"
 #include "model/name.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
 #include "store/otp_enrolments.h"

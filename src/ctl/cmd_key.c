@@ -7,7 +7,7 @@
 #include "ctl/print.h"
 #include "model/key.h"
 #include "model/name.h"
-#include "registry/json.h"
+#include "registry/api_json.h"
 
 static int read_status(whk_control_t *control, const char **status)
 {

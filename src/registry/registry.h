@@ -54,7 +54,7 @@ typedef struct whk_remote_t {
     const volatile apr_uint32_t *stop; /**< see whk_fetch() */
 } whk_remote_t;
 
-/** registry/keyring.h */
+/** registry/key_cache.h */
 struct whk_change_slots_t;
 
 /** One request's or one command's view of the registry: cheap to make, used by one thread. */

@@ -5,7 +5,7 @@
 #include "store_fixture.h"
 
 #include "model/timestamp.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "registry/reseal.h"
 #include "store/admins.h"
 #include "store/enterprises.h"

@@ -14,7 +14,7 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
-#include "registry/json.h"
+#include "registry/api_json.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
