@@ -22,6 +22,7 @@
 #include "httpd/api/otp_check.h"
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
+#include "httpd/config_dump.h"
 #include "httpd/database.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/watchdog_tasks.h"
@@ -38,6 +39,7 @@ static void register_hooks(apr_pool_t *pool)
      * runs too. */
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
