@@ -111,7 +111,7 @@ static const whk_outcome_t *verify(request_rec *initial, whk_verification_t *ver
 
     registry.policy = &config->policy;
     WHK_TRY(read_body(initial, config, &body));
-    WHK_TRY(parse(sent, config, body, &message));
+    WHK_TRY(parse(initial, config, body, &message));
     WHK_TRY(whk_webhook_verify(&registry, whk_server_of(initial->server)->key_cache,
                                verification->enterprise_id, message, &times,
                                &verification->webhook));
