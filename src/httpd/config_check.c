@@ -10,6 +10,7 @@
 
 #include "httpd/config.h"
 #include "httpd/webhook/webhook_sections.h"
+#include "otp/secret_key_file.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

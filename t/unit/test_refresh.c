@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key sets by URI, fetched again: what the answer says of each key. */
 
+#include "otp/secret_key.h"
+#include "otp/secret_key_rotation.h"
 #include "refresh_fixture.h"
 #include "store/keys.h"
 #include "store/remote_sets.h"
