@@ -8,6 +8,7 @@
 #include <http_log.h>
 #include <mod_dbd.h>
 
+#include "fetch/fetch_settings.h"
 #include "httpd/config.h"
 #include "httpd/webhook/webhook_sections.h"
 #include "otp/secret_key_file.h"

@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "fetch/fetch.h"
+#include "fetch/fetch_settings.h"
 #include "jose/json.h"
 #include "registry/keyring.h"
 #include "registry/refresh.h"
