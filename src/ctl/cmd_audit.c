@@ -9,6 +9,7 @@
 #include "ctl/print.h"
 #include "registry/api_json.h"
 #include "registry/audit_trail.h"
+#include "registry/listing.h"
 
 static void print_table(whk_control_t *control, const whk_page_t *page)
 {

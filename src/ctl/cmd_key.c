@@ -7,6 +7,8 @@
 #include "ctl/print.h"
 #include "model/text.h"
 #include "registry/api_json.h"
+#include "registry/key_revocation.h"
+#include "registry/listing.h"
 
 static int read_status(whk_control_t *control, const char **status)
 {

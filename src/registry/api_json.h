@@ -10,7 +10,8 @@
 
 #include <jansson.h>
 
-#include "registry/registry.h"
+#include "registry/jws_verification.h"
+#include "registry/listing.h"
 
 /** The answer to a registration. */
 json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/enterprise_jwk_set.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
@@ -6,7 +8,6 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "jose/openssl_pool.h"
-#include "registry/registry.h"
 #include "registry/seal.h"
 
 /* As JWS names it. Of an RSA key, good for several: the first that is on. NULL: none is. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/jws_verification.h"
+
 #include <string.h>
 
 #include "jose/base64url.h"
 #include "jose/json.h"
-#include "registry/registry.h"
+#include "registry/listing.h"
 #include "registry/remote_jwk_set.h"
 #include "scheme/signed_message.h"
 

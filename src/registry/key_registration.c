@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/key_registration.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
@@ -7,8 +9,8 @@
 #include "jose/jwk.h"
 #include "model/text.h"
 #include "registry/audit_trail.h"
+#include "registry/authorize.h"
 #include "registry/key_cache.h"
-#include "registry/registry.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 

@@ -6,6 +6,8 @@
 
 #include "model/text.h"
 #include "registry/audit_trail.h"
+#include "registry/authorize.h"
+#include "registry/otp_check.h"
 #include "registry/reseal.h"
 
 /* What somebody else does at the moment when a connection is taken for the `countdown`th time. */
