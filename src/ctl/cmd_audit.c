@@ -10,6 +10,8 @@
 #include "registry/api_json.h"
 #include "registry/audit_trail.h"
 #include "registry/listing.h"
+#include "store/enterprises.h"
+#include "store/schema_flaws.h"
 
 static void print_table(whk_control_t *control, const whk_page_t *page)
 {

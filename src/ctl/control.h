@@ -12,7 +12,7 @@
 #include "ctl/httpd_conf.h"
 #include "otp/secret_box.h"
 #include "registry/registry.h"
-#include "store/store.h"
+#include "store/enterprises.h"
 
 /** Exit statuses (contract, section 9). */
 enum {

@@ -12,7 +12,7 @@
 #include "httpd/database.h"
 #include "httpd/remote.h"
 #include "httpd/watchdog_tasks.h"
-#include "model/text.h"
+#include "model/random.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

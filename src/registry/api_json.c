@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/api_json.h"
 
-#include "model/text.h"
+#include "model/timestamp.h"
 
 static json_t *when(apr_time_t time, apr_pool_t *pool)
 {

@@ -10,8 +10,10 @@
 
 #include <jansson.h>
 
+#include "model/event.h"
 #include "registry/jws_verification.h"
 #include "registry/listing.h"
+#include "registry/registry.h"
 
 /** The answer to a registration. */
 json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool);

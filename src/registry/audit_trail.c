@@ -8,6 +8,7 @@
 #include "registry/digest.h"
 #include "registry/netstring.h"
 #include "registry/seal.h"
+#include "store/events.h"
 
 const char *whk_audit_hash(apr_pool_t *pool, const char *previous, const whk_event_t *event)
 {

@@ -12,7 +12,9 @@
  * keeps count and newest hash, so a trail that lost its tail is noticed too.
  */
 
+#include "model/event.h"
 #include "registry/registry.h"
+#include "store/enterprises.h"
 
 /** Of `detail` of jwks_uri.key_changed: another key was refused, or taken, which `accepted ` is
  *  followed by the thumbprint of. Of key.registered it is the thumbprint. */

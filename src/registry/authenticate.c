@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "model/text.h"
+#include "model/timestamp.h"
 #include "registry/digest.h"
+#include "store/tokens.h"
 
 /* Longer than any token that we issue, and short enough that hashing a hostile one costs nothing.
  */

@@ -5,8 +5,9 @@
 
 #include <apr_strings.h>
 
-#include "model/text.h"
+#include "model/name.h"
 #include "registry/seal.h"
+#include "store/admins.h"
 
 static const whk_outcome_t *not_admin(apr_pool_t *pool)
 {

@@ -6,6 +6,7 @@
 
 #include "model/clock.h"
 #include "registry/key_cache_state.h"
+#include "store/change_feed.h"
 
 /* How long a store that did not answer is left alone. */
 #define BACK_OFF apr_time_from_sec(1)

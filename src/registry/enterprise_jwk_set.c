@@ -9,6 +9,7 @@
 #include "jose/jwk.h"
 #include "jose/openssl_pool.h"
 #include "registry/seal.h"
+#include "store/keys.h"
 
 /* As JWS names it. Of an RSA key, good for several: the first that is on. NULL: none is. */
 static const char *alg_of(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool_t *pool)
@@ -56,8 +57,8 @@ const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *c
     int i;
 
     *set = whk_json_own(registry->pool, json_pack("{s:o}", "keys", members));
-    WHK_TRY(whk_store_key_active(registry->store, registry->pool, whk_caller_enterprise(caller),
-                                 &keys));
+    WHK_TRY(whk_store_key_list_active(registry->store, registry->pool,
+                                      whk_caller_enterprise(caller), &keys));
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
 

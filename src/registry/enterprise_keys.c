@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/key.h"
 #include "registry/seal.h"
 
 /* Why a key does not verify now, beside that it may be revoked. */

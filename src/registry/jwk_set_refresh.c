@@ -7,11 +7,17 @@
 
 #include "jose/json.h"
 #include "model/clock.h"
-#include "model/text.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/key_cache.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 /* Longer than any fetch takes: WebhookKeysJwksUriTimeout is at most 60 s. */
 #define LEASE apr_time_from_sec(90)
@@ -89,7 +95,7 @@ static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_
     if (old->remote_flaw == key.remote_flaw && !strcmp(old->thumbprint, key.thumbprint))
         return NULL;
     WHK_TRY(whk_key_set_seal(pool, finding->secret, &key));
-    WHK_TRY(whk_store_key_remote(store, pool, &key, &updated));
+    WHK_TRY(whk_store_key_update_remote(store, pool, &key, &updated));
     enterprise->revision++;
     /* Once where it is refused, and again where it is taken after all. */
     if (finding->changed &&
@@ -315,7 +321,7 @@ static const whk_outcome_t *refresh_set(whk_registry_t *registry, const whk_refr
     apr_array_header_t *keys;
     const whk_outcome_t *outcome;
 
-    WHK_TRY(whk_store_key_by_uri(registry->store, registry->pool, set->uri, &keys));
+    WHK_TRY(whk_store_key_list_by_uri(registry->store, registry->pool, set->uri, &keys));
     if (!keys->nelts) {
         /* Not for ever: a key may be registered at this moment. */
         set->refresh_at = apr_time_now() + registry->policy->jwks_uri_refresh;

@@ -8,6 +8,7 @@
 #include "registry/listing.h"
 #include "registry/remote_jwk_set.h"
 #include "scheme/signed_message.h"
+#include "store/remote_sets.h"
 
 /* A JWS as it was sent to be judged. */
 typedef struct {

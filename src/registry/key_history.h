@@ -10,6 +10,7 @@
 
 #include <apr_hash.h>
 
+#include "model/event.h"
 #include "registry/registry.h"
 
 /** Of one key. */

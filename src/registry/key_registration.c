@@ -7,12 +7,19 @@
 
 #include "jose/json.h"
 #include "jose/jwk.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
 #include "registry/key_cache.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 /* A registration as the caller asked for it. */
 typedef struct {

@@ -3,12 +3,16 @@
 
 #include <string.h>
 
-#include "model/text.h"
+#include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
 #include "registry/key_cache.h"
 #include "registry/listing.h"
 #include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/transaction.h"
 
 typedef struct {
     const whk_secret_key_t *secret;

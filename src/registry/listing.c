@@ -3,8 +3,10 @@
 
 #include <string.h>
 
-#include "model/text.h"
+#include "model/name.h"
 #include "registry/seal.h"
+#include "store/events.h"
+#include "store/keys.h"
 
 const whk_outcome_t *whk_key_not_found(apr_pool_t *pool)
 {

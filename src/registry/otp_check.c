@@ -6,7 +6,7 @@
 #include <apr_strings.h>
 
 #include "model/clock.h"
-#include "model/text.h"
+#include "model/timestamp.h"
 #include "otp/totp.h"
 #include "registry/otp_lock.h"
 

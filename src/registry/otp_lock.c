@@ -5,9 +5,11 @@
 #include <apr_strings.h>
 
 #include "model/clock.h"
-#include "model/text.h"
+#include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/key_cache.h"
+#include "store/enterprises.h"
+#include "store/transaction.h"
 
 apr_time_t whk_otp_lock_end(int failures, apr_time_t now)
 {

@@ -10,6 +10,7 @@
  */
 
 #include "registry/registry.h"
+#include "store/otp_enrolments.h"
 
 /** Refused codes in a row after which a user is locked, for how long at first and at most: each
  *  further one doubles it. */

@@ -24,9 +24,12 @@
 
 #include <apr_pools.h>
 
+#include "model/event.h"
 #include "model/key.h"
 #include "model/outcome.h"
 #include "otp/secret_key.h"
+#include "store/admins.h"
+#include "store/remote_sets.h"
 
 /** The seal of a row as it is, whatever its `seal` holds; NULL: it can't be made. */
 const char *whk_key_seal(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key);

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "model/text.h"
+#include "model/name.h"
+#include "model/timestamp.h"
 
 static const whk_outcome_t *verify_with(whk_registry_t *registry, const whk_held_key_t *key,
                                         whk_signed_message_t *message, whk_webhook_t *webhook)

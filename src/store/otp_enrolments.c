@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/otp_enrolments.h"
 #include "store/statement.h"
 
 static void *read_enrolment(whk_row_t *row)
@@ -24,7 +25,7 @@ const whk_outcome_t *whk_store_otp_get(whk_store_t *store, apr_pool_t *pool, con
 
     WHK_TRY(whk_statement_read_one(store, pool, SQL_OTP_GET, arguments, read_enrolment,
                                    (void **)enrolment));
-    return *enrolment ? whk_statement_check(pool, user, (*enrolment)->user) : NULL;
+    return *enrolment ? whk_row_check_match(pool, user, (*enrolment)->user) : NULL;
 }
 
 const whk_outcome_t *whk_store_otp_list(whk_store_t *store, apr_pool_t *pool,

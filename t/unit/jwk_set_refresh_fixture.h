@@ -13,6 +13,10 @@
 #include "jose/json.h"
 #include "registry/jwk_set_refresh.h"
 #include "registry/key_cache.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 #define X_1 "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 #define X_2 "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"

@@ -12,6 +12,9 @@
 #include "jose/json.h"
 #include "registry/enterprise_keys.h"
 #include "registry/key_cache.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/transaction.h"
 
 #define LAG apr_time_from_sec(60)
 #define REFRESH apr_time_from_sec(300)

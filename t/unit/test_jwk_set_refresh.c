@@ -2,6 +2,8 @@
 /* Key sets by URI, fetched again: what the answer says of each key. */
 
 #include "jwk_set_refresh_fixture.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
 
 static void a_set_that_stays(void **state)
 {

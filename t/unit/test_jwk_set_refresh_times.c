@@ -2,6 +2,7 @@
 /* Key sets by URI, fetched again: when, by whom, and what ends where none comes. */
 
 #include "jwk_set_refresh_fixture.h"
+#include "store/remote_sets.h"
 
 static void failures_back_off(void **state)
 {

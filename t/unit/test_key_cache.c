@@ -2,6 +2,7 @@
 /* The key cache over a real store: known keys and unknown ones cost nothing. */
 
 #include "key_cache_fixture.h"
+#include "store/store.h"
 
 static void a_known_key_costs_nothing(void **state)
 {

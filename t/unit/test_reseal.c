@@ -4,11 +4,17 @@
 
 #include "store_fixture.h"
 
-#include "model/text.h"
+#include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
 #include "registry/otp_check.h"
 #include "registry/reseal.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
+#include "store/store.h"
+#include "store/transaction.h"
 
 /* What somebody else does at the moment when a connection is taken for the `countdown`th time. */
 static void (*before_acquire)(void);

@@ -147,7 +147,7 @@ static void a_key_is_sealed_whole(void **state)
     CHANGED(key, whk_key_flaw, revoked, 1000);
     CHANGED(key, whk_key_flaw, revoked_by, "x");
     CHANGED(key, whk_key_flaw, remote_flaw, WHK_REMOTE_GONE);
-    CHANGED(key, whk_key_flaw, flawed, 1);
+    CHANGED(key, whk_key_flaw, corrupt, 1);
     key.last_used = apr_time_from_msec(1800000000000);
     assert_null(whk_key_flaw(pool, secret, &key));
 }

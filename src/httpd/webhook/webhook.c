@@ -13,7 +13,7 @@
 #include "httpd/webhook/backend_headers.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_delivery.h"
-#include "model/text.h"
+#include "model/timestamp.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -9,7 +9,7 @@
 #include "httpd/request.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_message.h"
-#include "model/text.h"
+#include "model/name.h"
 
 static ap_filter_rec_t *answering;
 

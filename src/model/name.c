@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/text.h"
+#include "model/name.h"
 
 #include <string.h>
 
 #include <apr_general.h>
-#include <apr_strings.h>
 
 #define NO_CHARACTER 0xFFFFFFFFu
 
@@ -127,39 +126,4 @@ const char *whk_user_flaw(const char *text, apr_size_t length)
         return "not be schedule, background or begin with operator:, since under these names the "
                "audit trail holds what nobody asked for by the API";
     return whk_name_flaw(text, length);
-}
-
-const char *whk_time_format(apr_pool_t *pool, apr_time_t when)
-{
-    apr_time_exp_t parts;
-
-    apr_time_exp_gmt(&parts, when);
-    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
-                        parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                        parts.tm_usec / 1000);
-}
-
-apr_time_t whk_time_now(void)
-{
-    apr_time_t now = apr_time_now();
-
-    return now - now % 1000;
-}
-
-apr_status_t whk_random(void *bytes, apr_size_t length)
-{
-    return apr_generate_random_bytes(bytes, length);
-}
-
-const char *whk_uuid(apr_pool_t *pool)
-{
-    unsigned char b[16];
-
-    if (whk_random(b, sizeof(b)) != APR_SUCCESS)
-        return NULL;
-    b[6] = (b[6] & 0x0F) | 0x40;
-    b[8] = (b[8] & 0x3F) | 0x80;
-    return apr_psprintf(
-        pool, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-        b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_TEXT_H
-#define WHK_MODEL_TEXT_H
+#ifndef WHK_MODEL_NAME_H
+#define WHK_MODEL_NAME_H
 
 /**
- * @file model/text.h
+ * @file model/name.h
  * What a name of ours may be: the one rule for keyId, keyName, enterprise and user (contract,
  * section 3).
  */
 
 #include <apr_pools.h>
-#include <apr_time.h>
 
 /** The longest keyId, keyName, enterprise or user, in characters (Unicode scalar values). */
 #define WHK_NAME_MAX 255
@@ -32,17 +31,5 @@ const char *whk_enterprise_id_flaw(const char *text, apr_size_t length);
  * (`schedule`, `background`, `operator:…`): for users.
  */
 const char *whk_user_flaw(const char *text, apr_size_t length);
-
-/** UTC with milliseconds and `Z` (RFC 3339), as `2026-01-12T10:30:00.000Z`. */
-const char *whk_time_format(apr_pool_t *pool, apr_time_t when);
-
-/** The current time, cut to the milliseconds that the store keeps. */
-apr_time_t whk_time_now(void);
-
-/** `length` random bytes from the operating system. APR_SUCCESS or an error: then use nothing. */
-apr_status_t whk_random(void *bytes, apr_size_t length);
-
-/** A random UUID (RFC 9562, version 4), or NULL where the system has no random bytes. */
-const char *whk_uuid(apr_pool_t *pool);
 
 #endif

@@ -11,9 +11,12 @@
 #include <cmocka.h>
 
 #include "model/caller.h"
+#include "model/event.h"
 #include "model/key.h"
+#include "model/name.h"
 #include "model/outcome.h"
-#include "model/text.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 
 static apr_pool_t *pool;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/used_material.h"
 #include "store/statement.h"
 
 const whk_outcome_t *whk_store_material_use(whk_store_t *store, apr_pool_t *pool,
