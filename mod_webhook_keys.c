@@ -22,9 +22,9 @@
 #include "httpd/api/otp.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
-#include "httpd/keyrings.h"
 #include "httpd/remote.h"
 #include "httpd/tasks.h"
+#include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
 #include "httpd/webhook/webhook.h"
@@ -42,11 +42,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_remote_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(whk_keyrings_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_remote_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_replay_cache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(whk_keyrings_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_watchdog_tasks_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_tasks_child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_child_stopping(whk_tasks_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 

@@ -18,7 +18,7 @@
 #include "otp/secret_key_file.h"
 #include "otp/secret_key_rotation.h"
 #include "otp/totp.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
 #include "store/otp_enrolments.h"

@@ -7,7 +7,7 @@
 
 #include "model/name.h"
 #include "otp/secret_box.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "registry/seal.h"
 #include "store/admins.h"
 #include "store/enterprises.h"

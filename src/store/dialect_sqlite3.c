@@ -88,7 +88,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "UPDATE whk_otp SET last_step = %lld, failures = 0, locked_until = 0 WHERE user_id "
                 "= %s AND sealed_secret = %s AND last_step < %lld AND "
                 "(locked_until <= %lld OR locked_until > %lld)",
-            [SQL_OTP_COUNT_FAILURE] =
+            [SQL_OTP_COUNT_REFUSAL] =
                 "UPDATE whk_otp SET failures = failures + 1 WHERE user_id = %s "
                 "AND (locked_until <= %lld OR locked_until > %lld)",
             [SQL_OTP_LOCK] = "UPDATE whk_otp SET locked_until = %lld WHERE user_id = %s",

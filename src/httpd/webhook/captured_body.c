@@ -104,7 +104,7 @@ static void move_to_head(ap_filter_t *filter, request_rec *r)
 
 int whk_captured_body_install(request_rec *r)
 {
-    if (r->main || r->prev || !whk_server_of(r->server)->keyring)
+    if (r->main || r->prev || !whk_server_of(r->server)->key_cache)
         return DECLINED;
     move_to_head(ap_add_input_filter_handle(capturing,
                                             apr_pcalloc(r->pool, sizeof(whk_captured_body_t)), r,

@@ -63,7 +63,7 @@ static const whk_outcome_t *find_enterprise(request_rec *r, const whk_config_t *
 static const whk_outcome_t *check_configuration(request_rec *r, const whk_config_t *config,
                                                 apr_pool_t *pool)
 {
-    if (config->enterprise && config->signature.scheme && whk_server_of(r->server)->keyring)
+    if (config->enterprise && config->signature.scheme && whk_server_of(r->server)->key_cache)
         return NULL;
     return whk_fail(pool, WHK_INTERNAL_ERROR, "AuthType WebhookSignature at %s needs %s", r->uri,
                     !config->enterprise         ? "WebhookKeysEnterprise: set it to whose webhooks "
@@ -111,7 +111,7 @@ static const whk_outcome_t *verify(request_rec *sent, whk_delivery_t *delivery)
     registry.policy = &config->policy;
     WHK_TRY(read_body(sent, config, &body));
     WHK_TRY(parse(sent, config, body, &message));
-    WHK_TRY(whk_webhook_verify(&registry, whk_server_of(sent->server)->keyring,
+    WHK_TRY(whk_webhook_verify(&registry, whk_server_of(sent->server)->key_cache,
                                delivery->enterprise_id, message, &times, &delivery->webhook));
     delivery->replay_ids = message->replay_ids;
     delivery->good_until = whk_replay_cache_until(message->signed_at, message->expires);
