@@ -6,7 +6,7 @@
 #include <apr_strings.h>
 
 #include "jose/json.h"
-#include "jose/jwk.h"
+#include "jose/jwk_set.h"
 #include "model/name.h"
 #include "model/random.h"
 #include "model/timestamp.h"

@@ -13,6 +13,7 @@
 #include "fetch/fetch.h"
 #include "fetch/fetch_settings.h"
 #include "jose/json.h"
+#include "jose/jwk.h"
 #include "registry/jwk_set_refresh.h"
 #include "registry/key_cache.h"
 #include "store/keys.h"
