@@ -10,7 +10,7 @@
 
 #include <apr_pools.h>
 
-/** A curve of RFC 8032: see edwards.c. */
+/** A curve of RFC 8032: see edwards_point.c. */
 typedef struct whk_edwards_curve_t whk_edwards_curve_t;
 
 extern const whk_edwards_curve_t whk_ed25519; /**< encodings are 32 bytes long */

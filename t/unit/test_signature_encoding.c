@@ -200,7 +200,7 @@ static void ed25519_small_r(void **state)
     assert_false(verify_text(&signer, WHK_ALG_EDDSA, &made));
 }
 
-/* All points of small order that edwards.c finds are known here, with either sign of x; and of the
+/* All points of small order that edwards_point.c finds are known here, with either sign of x; and of the
  * first encodings, which are so rarely one, no other is. */
 static void small_r_listed(void **state)
 {
@@ -315,7 +315,7 @@ int main(void)
 
     apr_initialize();
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    failed = cmocka_run_group_tests_name("signature_form", tests, NULL, NULL);
+    failed = cmocka_run_group_tests_name("signature_encoding", tests, NULL, NULL);
     apr_terminate();
     return failed;
 }
