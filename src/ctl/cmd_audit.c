@@ -9,6 +9,7 @@
 #include "ctl/print.h"
 #include "registry/api_json.h"
 #include "registry/audit_trail.h"
+#include "registry/listing.h"
 #include "store/enterprises.h"
 #include "store/schema_flaws.h"
 

@@ -8,6 +8,8 @@
 #include "model/key.h"
 #include "model/name.h"
 #include "registry/api_json.h"
+#include "registry/key_revocation.h"
+#include "registry/listing.h"
 
 static int read_status(whk_control_t *control, const char **status)
 {

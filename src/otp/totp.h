@@ -40,9 +40,6 @@ int whk_totp_code(const whk_totp_t *totp, const unsigned char *secret, apr_size_
 int whk_totp_match(const whk_totp_t *totp, const unsigned char *secret, apr_size_t length,
                    apr_time_t now, const char *code, apr_int64_t *step);
 
-/** base32 without padding (RFC 4648 section 6), the form that authenticator apps take. */
-const char *whk_base32_encode(apr_pool_t *pool, const unsigned char *bytes, apr_size_t length);
-
 /** `otpauth://totp/…` with issuer, for a QR code. */
 const char *whk_totp_uri(apr_pool_t *pool, const whk_totp_t *totp, const char *issuer,
                          const char *user, const unsigned char *secret, apr_size_t length);

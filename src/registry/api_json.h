@@ -12,6 +12,8 @@
 #include <jansson.h>
 
 #include "model/event.h"
+#include "registry/jws_verification.h"
+#include "registry/listing.h"
 #include "registry/registry.h"
 
 /** The answer to a registration. */

@@ -5,7 +5,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-static const char *flaw_of(apr_pool_t *pool, const whk_lost_rows_t *lost)
+static const char *flaw_of(apr_pool_t *pool, const whk_orphan_rows_t *lost)
 {
     return apr_psprintf(pool,
                         "the enterprise has no row, but %" APR_INT64_T_FMT " of kind %s %s it",
@@ -34,10 +34,10 @@ const whk_outcome_t *whk_audit_lost(whk_registry_t *registry, apr_array_header_t
     apr_array_header_t *lost;
     int i;
 
-    WHK_TRY(whk_store_enterprise_lost(registry->store, pool, &lost));
+    WHK_TRY(whk_store_orphan_list(registry->store, pool, &lost));
     *reports = apr_array_make(pool, 4, sizeof(whk_audit_report_t *));
     for (i = 0; i < lost->nelts; i++) {
-        const whk_lost_rows_t *rows = APR_ARRAY_IDX(lost, i, const whk_lost_rows_t *);
+        const whk_orphan_rows_t *rows = APR_ARRAY_IDX(lost, i, const whk_orphan_rows_t *);
         whk_audit_report_t *report = report_of(*reports, by_enterprise, pool, rows->enterprise_id);
         whk_audit_finding_t *finding = &APR_ARRAY_PUSH(report->findings, whk_audit_finding_t);
 

@@ -6,7 +6,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-#include "jose/jwk.h"
+#include "jose/jwk_thumbprint.h"
 #include "registry/key_history.h"
 #include "registry/seal.h"
 #include "store/admins.h"
@@ -179,7 +179,7 @@ static const char *row_flaw(const inspection_t *inspection, apr_pool_t *scratch,
 {
     const char *thumbprint;
 
-    if (!inspection->unsealed || key->flawed)
+    if (!inspection->unsealed || key->corrupt)
         return whk_key_flaw(scratch, inspection->secret, key);
     thumbprint = whk_jwk_stored_thumbprint(key->jwk, scratch);
     return thumbprint && !strcmp(thumbprint, key->thumbprint)

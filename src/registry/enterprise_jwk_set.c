@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/enterprise_jwk_set.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
@@ -6,7 +8,6 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "jose/openssl_pool.h"
-#include "registry/registry.h"
 #include "registry/seal.h"
 #include "store/keys.h"
 
@@ -55,9 +56,9 @@ const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *c
     apr_array_header_t *keys;
     int i;
 
-    *set = whk_json_own(registry->pool, json_pack("{s:o}", "keys", members));
-    WHK_TRY(whk_store_key_active(registry->store, registry->pool, whk_caller_enterprise(caller),
-                                 &keys));
+    *set = whk_json_adopt(registry->pool, json_pack("{s:o}", "keys", members));
+    WHK_TRY(whk_store_key_list_active(registry->store, registry->pool,
+                                      whk_caller_enterprise(caller), &keys));
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
 

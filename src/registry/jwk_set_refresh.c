@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "jose/json.h"
+#include "jose/jwk_set.h"
 #include "model/clock.h"
 #include "model/random.h"
 #include "model/timestamp.h"
@@ -95,7 +96,7 @@ static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_
     if (old->remote_flaw == key.remote_flaw && !strcmp(old->thumbprint, key.thumbprint))
         return NULL;
     WHK_TRY(whk_key_set_seal(pool, finding->secret, &key));
-    WHK_TRY(whk_store_key_remote(store, pool, &key, &updated));
+    WHK_TRY(whk_store_key_update_remote(store, pool, &key, &updated));
     enterprise->revision++;
     /* Once where it is refused, and again where it is taken after all. */
     if (finding->changed &&
@@ -124,7 +125,7 @@ static void look_up(whk_registry_t *registry, const json_t *set, finding_t *find
 {
     whk_key_t *key = &finding->key;
     const whk_jwk_t *jwk;
-    const whk_outcome_t *outcome = whk_jwk_set_find_again(
+    const whk_outcome_t *outcome = whk_jwk_set_find_known(
         &jwk, set, key->key_id, key->thumbprint, registry->policy->algorithms, registry->pool);
 
     if (outcome) {
@@ -321,7 +322,7 @@ static const whk_outcome_t *refresh_set(whk_registry_t *registry, const whk_refr
     apr_array_header_t *keys;
     const whk_outcome_t *outcome;
 
-    WHK_TRY(whk_store_key_by_uri(registry->store, registry->pool, set->uri, &keys));
+    WHK_TRY(whk_store_key_list_by_uri(registry->store, registry->pool, set->uri, &keys));
     if (!keys->nelts) {
         /* Not for ever: a key may be registered at this moment. */
         set->refresh_at = apr_time_now() + registry->policy->jwks_uri_refresh;

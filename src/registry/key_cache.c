@@ -153,8 +153,8 @@ static const whk_outcome_t *load_ring(whk_key_cache_t *cache, whk_store_t *store
     if (!enterprise)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "enterprise %s is gone: its row must never be deleted", enterprise_id);
-    WHK_TRY(whk_store_key_active(store, pool, enterprise_id, &active));
-    WHK_TRY(whk_store_key_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
+    WHK_TRY(whk_store_key_list_active(store, pool, enterprise_id, &active));
+    WHK_TRY(whk_store_key_list_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
     made = whk_enterprise_keys_make(enterprise_id, enterprise->revision, active, revoked,
                                     cache->settings.secret, pool);
     if (!made)
@@ -507,8 +507,8 @@ static const whk_outcome_t *write_uses(whk_store_t *store, void *baton, apr_pool
     const whk_use_t *use;
 
     for (use = baton; use; use = use->next)
-        WHK_TRY(
-            whk_store_key_used(store, pool, use->enterprise_id, use->key_id, use->when, USE_STEP));
+        WHK_TRY(whk_store_key_set_last_used(store, pool, use->enterprise_id, use->key_id, use->when,
+                                            USE_STEP));
     return NULL;
 }
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/key_registration.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "jose/json.h"
 #include "jose/jwk.h"
+#include "jose/jwk_set.h"
 #include "model/name.h"
 #include "model/random.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
+#include "registry/authorize.h"
 #include "registry/key_cache.h"
 #include "registry/registry.h"
 #include "registry/remote_jwk_set.h"

@@ -23,8 +23,8 @@ const whk_outcome_t *whk_store_admin_get(whk_store_t *store, apr_pool_t *pool,
         whk_statement_read_one(store, pool, SQL_ADMIN_GET, arguments, read_admin, (void **)admin));
     if (!*admin)
         return NULL;
-    WHK_TRY(whk_statement_check(pool, enterprise_id, (*admin)->enterprise_id));
-    return whk_statement_check(pool, user, (*admin)->user);
+    WHK_TRY(whk_row_check_match(pool, enterprise_id, (*admin)->enterprise_id));
+    return whk_row_check_match(pool, user, (*admin)->user);
 }
 
 const whk_outcome_t *whk_store_admin_add(whk_store_t *store, apr_pool_t *pool,
@@ -53,7 +53,7 @@ const whk_outcome_t *whk_store_admin_list(whk_store_t *store, apr_pool_t *pool,
 
     WHK_TRY(whk_statement_read(store, pool, SQL_ADMIN_LIST, arguments, read_admin, admins));
     for (i = 0; i < (*admins)->nelts; i++)
-        WHK_TRY(whk_statement_check(pool, enterprise_id,
+        WHK_TRY(whk_row_check_match(pool, enterprise_id,
                                     APR_ARRAY_IDX(*admins, i, const whk_admin_t *)->enterprise_id));
     return NULL;
 }

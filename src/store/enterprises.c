@@ -24,7 +24,7 @@ static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
 
     WHK_TRY(whk_statement_read_one(store, pool, statement, arguments, read_enterprise,
                                    (void **)enterprise));
-    return *enterprise ? whk_statement_check(pool, id, (*enterprise)->id) : NULL;
+    return *enterprise ? whk_row_check_match(pool, id, (*enterprise)->id) : NULL;
 }
 
 const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *pool, const char *id,

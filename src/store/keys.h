@@ -7,7 +7,7 @@
  * Registered keys.
  *
  * A key's row that holds what this version can't have written is an internal_error where it is
- * asked for alone. In a list it is `flawed`, and REVOKED.
+ * asked for alone. In a list it is `corrupt`, and REVOKED.
  */
 
 #include "model/key.h"
@@ -49,28 +49,29 @@ const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,
                                         apr_array_header_t **keys);
 
 /** An enterprise's ACTIVE keys, oldest first: an array of `whk_key_t *`. */
-const whk_outcome_t *whk_store_key_active(whk_store_t *store, apr_pool_t *pool,
-                                          const char *enterprise_id, apr_array_header_t **keys);
+const whk_outcome_t *whk_store_key_list_active(whk_store_t *store, apr_pool_t *pool,
+                                               const char *enterprise_id,
+                                               apr_array_header_t **keys);
 
 /** The `most` of its REVOKED keys that were registered last. */
-const whk_outcome_t *whk_store_key_revoked(whk_store_t *store, apr_pool_t *pool,
-                                           const char *enterprise_id, int most,
-                                           apr_array_header_t **keys);
+const whk_outcome_t *whk_store_key_list_revoked(whk_store_t *store, apr_pool_t *pool,
+                                                const char *enterprise_id, int most,
+                                                apr_array_header_t **keys);
 
 /** The ACTIVE keys of a set, of all enterprises: an array of `whk_key_t *`. */
-const whk_outcome_t *whk_store_key_by_uri(whk_store_t *store, apr_pool_t *pool, const char *uri,
-                                          apr_array_header_t **keys);
+const whk_outcome_t *whk_store_key_list_by_uri(whk_store_t *store, apr_pool_t *pool,
+                                               const char *uri, apr_array_header_t **keys);
 
 /** [T] Move lastUsedDate to `when`, where it is at least `step` before that, or more than that
  * after it: by a wrong clock. */
-const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
-                                        const char *enterprise_id, const char *key_id,
-                                        apr_time_t when, apr_interval_time_t step);
+const whk_outcome_t *whk_store_key_set_last_used(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *enterprise_id, const char *key_id,
+                                                 apr_time_t when, apr_interval_time_t step);
 
 /** [T] Write remote_flaw, jwk, thumbprint, algorithm and seal of an ACTIVE key. `updated` is 0
  * where it is none. */
-const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
-                                          const whk_key_t *key, int *updated);
+const whk_outcome_t *whk_store_key_update_remote(whk_store_t *store, apr_pool_t *pool,
+                                                 const whk_key_t *key, int *updated);
 
 /**
  * [T] Put `seal` in the place of the one that the row was read with, as a seal under another key.

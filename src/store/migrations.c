@@ -6,43 +6,7 @@
 #include "model/timestamp.h"
 #include "store/migrations.h"
 #include "store/schema_version.h"
-#include "store/statement.h"
-
-static const whk_migration_t *newest(const whk_migration_t *migrations)
-{
-    while (migrations[1].version)
-        migrations++;
-    return migrations;
-}
-
-int whk_schema_version(void)
-{
-    return newest(whk_migrations_sqlite3)->version;
-}
-
-/* Whether there is a table of ours is asked first: a database that can't be read has a schema that
- * nobody knows, which is not the same as none. */
-static const whk_outcome_t *read_version(whk_store_t *store, apr_pool_t *pool, int *version)
-{
-    const whk_dialect_t *dialect = store->session->dialect;
-    apr_int64_t number;
-    int code = whk_session_number(store, pool, dialect->schema_tables, &number);
-
-    if (!code && number > 0)
-        code = whk_session_number(store, pool, dialect->schema_version, &number);
-    *version = (int)number;
-    return code ? whk_session_error(store, pool, "tell its schema's version", code) : NULL;
-}
-
-const whk_outcome_t *whk_store_schema_version(whk_store_t *store, apr_pool_t *pool, int *version)
-{
-    const whk_outcome_t *outcome;
-
-    WHK_TRY(whk_session_take(store, pool, 0));
-    outcome = read_version(store, pool, version);
-    whk_session_give_back(store);
-    return outcome;
-}
+#include "store/session.h"
 
 static const whk_outcome_t *run_all(whk_store_t *store, apr_pool_t *pool, const char *const *sql)
 {
@@ -95,13 +59,13 @@ static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, int v
     const whk_migration_work_t *each;
     const whk_outcome_t *outcome = NULL;
 
-    store->broken = NULL;
+    store->failure = NULL;
     store->in_transaction = 1;
     for (each = rest->works; each && each->version && !outcome; each++)
         if (each->version == version)
             outcome = each->work(store, rest->baton, pool);
     store->in_transaction = 0;
-    return outcome ? outcome : store->broken;
+    return outcome ? outcome : store->failure;
 }
 
 static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *pool,
@@ -149,12 +113,12 @@ static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const 
 {
     const whk_migration_t *migration = store->session->dialect->migrations;
 
-    WHK_TRY(read_version(store, pool, from));
-    if (*from > newest(migration)->version)
+    WHK_TRY(whk_schema_version_read(store, pool, from));
+    if (*from > whk_schema_version())
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "the registry's schema is version %d, newer than the %d of this "
                         "mod_webhook_keys: there is no way back",
-                        *from, newest(migration)->version);
+                        *from, whk_schema_version());
     WHK_TRY(run_all(store, pool, store->session->dialect->prepare_schema));
     for (; migration->version; migration++)
         if (migration->version > *from)
@@ -168,13 +132,13 @@ const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
     const rest_t rest = {works, baton};
     const whk_outcome_t *outcome;
 
-    WHK_TRY(whk_session_take(store, pool, 0));
+    WHK_TRY(whk_session_acquire(store, pool));
     outcome = whk_session_lock(store, pool);
     if (!outcome) {
         outcome = migrate(store, pool, &rest, from);
         whk_session_unlock(store);
     }
-    whk_session_renew(store);
-    whk_session_give_back(store);
+    whk_session_reset(store);
+    whk_session_release(store);
     return outcome;
 }

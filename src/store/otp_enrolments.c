@@ -26,7 +26,7 @@ const whk_outcome_t *whk_store_otp_get(whk_store_t *store, apr_pool_t *pool, con
 
     WHK_TRY(whk_statement_read_one(store, pool, SQL_OTP_GET, arguments, read_enrolment,
                                    (void **)enrolment));
-    return *enrolment ? whk_statement_check(pool, user, (*enrolment)->user) : NULL;
+    return *enrolment ? whk_row_check_match(pool, user, (*enrolment)->user) : NULL;
 }
 
 const whk_outcome_t *whk_store_otp_list(whk_store_t *store, apr_pool_t *pool,
@@ -76,44 +76,36 @@ const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, 
 
 const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           const char *sealed_secret, apr_int64_t step,
-                                          apr_time_t now, apr_interval_time_t lock_most,
-                                          int *accepted)
+                                          apr_time_t now, apr_time_t lock_latest, int *accepted)
 {
     apr_int64_t now_ms = apr_time_as_msec(now);
-    apr_int64_t most = apr_time_as_msec(now + lock_most + WHK_CLOCKS_APART);
-    const void *arguments[] = {&step, user, sealed_secret, &step, &now_ms, &most};
+    apr_int64_t latest = apr_time_as_msec(lock_latest);
+    const void *arguments[] = {&step, user, sealed_secret, &step, &now_ms, &latest};
 
     return whk_statement_write(store, pool, SQL_OTP_ACCEPT, arguments, accepted);
 }
 
-/* Doubles with each refusal beyond the first that locks, up to `most`. */
-static apr_interval_time_t lock_time(int doublings, apr_interval_time_t first,
-                                     apr_interval_time_t most)
+const whk_outcome_t *whk_store_otp_count_refusal(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *user, apr_time_t now,
+                                                 apr_time_t lock_latest,
+                                                 whk_otp_enrolment_t **enrolment, int *counted)
 {
-    while (doublings-- > 0 && first < most)
-        first *= 2;
-    return first < most ? first : most;
+    apr_int64_t now_ms = apr_time_as_msec(now);
+    apr_int64_t latest = apr_time_as_msec(lock_latest);
+    const void *arguments[] = {user, &now_ms, &latest};
+
+    WHK_TRY(
+        whk_statement_write_in_transaction(store, pool, SQL_OTP_COUNT_REFUSAL, arguments, counted));
+    return whk_store_otp_get(store, pool, user, enrolment);
 }
 
-const whk_outcome_t *whk_store_otp_refuse(whk_store_t *store, apr_pool_t *pool, const char *user,
-                                          apr_time_t now, int lock_after,
-                                          apr_interval_time_t lock_first,
-                                          apr_interval_time_t lock_most,
-                                          whk_otp_enrolment_t **enrolment, int *counted)
+const whk_outcome_t *whk_store_otp_lock(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                        apr_time_t until)
 {
-    apr_int64_t until = apr_time_as_msec(now);
-    apr_int64_t most = apr_time_as_msec(now + lock_most + WHK_CLOCKS_APART);
-    const void *count[] = {user, &until, &most};
-    const void *lock[] = {&until, user};
+    apr_int64_t until_ms = apr_time_as_msec(until);
+    const void *arguments[] = {&until_ms, user};
 
-    WHK_TRY(whk_statement_write_in_transaction(store, pool, SQL_OTP_COUNT_FAILURE, count, counted));
-    WHK_TRY(whk_store_otp_get(store, pool, user, enrolment));
-    if (!*counted || !*enrolment || (*enrolment)->failures < lock_after)
-        return NULL;
-    (*enrolment)->locked_until =
-        now + lock_time((*enrolment)->failures - lock_after, lock_first, lock_most);
-    until = apr_time_as_msec((*enrolment)->locked_until);
-    return whk_statement_write_in_transaction(store, pool, SQL_OTP_LOCK, lock, NULL);
+    return whk_statement_write_in_transaction(store, pool, SQL_OTP_LOCK, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,

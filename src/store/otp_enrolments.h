@@ -44,26 +44,27 @@ const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, 
 
 /**
  * Use a step up, in one atomic update: last_step = `step`, failures = 0, not locked. `accepted` is
- * 0, and nothing changed, where last_step is not before it, the user is locked at `now` (for no
- * longer than `lock_most`), or the sealed secret is no longer the one that the code was judged by.
+ * 0, and nothing changed, where last_step is not before it, the user is locked at `now` (until no
+ * later than `lock_latest`), or the sealed secret is no longer the one that the code was checked
+ * by.
  */
 const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           const char *sealed_secret, apr_int64_t step,
-                                          apr_time_t now, apr_interval_time_t lock_most,
-                                          int *accepted);
+                                          apr_time_t now, apr_time_t lock_latest, int *accepted);
 
 /**
- * [T] Count a refused code: failures + 1, and where that makes at least `lock_after`, locked_until
- * = now + min(`lock_first` · 2^(failures - lock_after), `lock_most`). `enrolment` is set to what is
- * stored afterwards, or NULL where the user has none. A user who is locked at `now` is left as is,
- * and `counted` is 0. Nobody is locked for longer than `lock_most`: what says so was written under
- * a wrong clock, and is over.
+ * [T] Count a refused code of a user who is not locked at `now`: failures + 1. `counted` is 0 where
+ * he is, or has no enrolment; `enrolment` is set to what is stored afterwards, or NULL.
+ * @param lock_latest what is locked until after that was so under a wrong clock, and is not locked
  */
-const whk_outcome_t *whk_store_otp_refuse(whk_store_t *store, apr_pool_t *pool, const char *user,
-                                          apr_time_t now, int lock_after,
-                                          apr_interval_time_t lock_first,
-                                          apr_interval_time_t lock_most,
-                                          whk_otp_enrolment_t **enrolment, int *counted);
+const whk_outcome_t *whk_store_otp_count_refusal(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *user, apr_time_t now,
+                                                 apr_time_t lock_latest,
+                                                 whk_otp_enrolment_t **enrolment, int *counted);
+
+/** [T] Lock a user. How long, the registry decides (registry/otp_lock.h). */
+const whk_outcome_t *whk_store_otp_lock(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                        apr_time_t until);
 
 /**
  * [T] Put `sealed` in the place of the one that the row was read with, sealed under another key.

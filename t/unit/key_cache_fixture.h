@@ -10,6 +10,7 @@
 
 #include "jose/base64url.h"
 #include "jose/json.h"
+#include "jose/jwk.h"
 #include "registry/enterprise_keys.h"
 #include "registry/key_cache.h"
 #include "store/enterprises.h"

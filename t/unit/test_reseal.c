@@ -5,7 +5,12 @@
 #include "store_fixture.h"
 
 #include "model/timestamp.h"
+#include "otp/secret_key.h"
+#include "otp/secret_key_rotation.h"
+#include "otp/totp.h"
 #include "registry/audit_trail.h"
+#include "registry/authorize.h"
+#include "registry/otp_check.h"
 #include "registry/reseal.h"
 #include "store/admins.h"
 #include "store/enterprises.h"

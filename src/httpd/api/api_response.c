@@ -24,7 +24,7 @@ static ap_filter_rec_t *error_filter;
 
 static const char *outcome_text(request_rec *r, const whk_outcome_t *outcome, int status)
 {
-    json_t *json = whk_json_own(
+    json_t *json = whk_json_adopt(
         r->pool, json_pack("{s:s, s:s, s:i, s:s}", "code", whk_code_name(outcome->code), "message",
                            outcome->message, "status", status, "requestId", whk_request_of(r)->id));
     const char *text = json ? whk_json_text(r->pool, json) : NULL;
@@ -66,7 +66,7 @@ static int send_text(request_rec *r, int status, const char *text)
 
 int whk_api_respond(request_rec *r, int status, json_t *value)
 {
-    const char *text = value ? whk_json_text(r->pool, whk_json_own(r->pool, value)) : NULL;
+    const char *text = value ? whk_json_text(r->pool, whk_json_adopt(r->pool, value)) : NULL;
 
     if (!text)
         return whk_api_respond_outcome(
@@ -76,7 +76,7 @@ int whk_api_respond(request_rec *r, int status, json_t *value)
 
 int whk_api_respond_cacheable(request_rec *r, json_t *value, int max_age)
 {
-    const char *text = value ? whk_json_text(r->pool, whk_json_own(r->pool, value)) : NULL;
+    const char *text = value ? whk_json_text(r->pool, whk_json_adopt(r->pool, value)) : NULL;
     const char *hash = text ? whk_sha256_hex(r->pool, text, strlen(text)) : NULL;
     int status;
 

@@ -11,6 +11,7 @@
 
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "registry/authenticate.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -9,6 +9,7 @@
 
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "registry/authorize.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -15,6 +15,12 @@
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "registry/api_json.h"
+#include "registry/authorize.h"
+#include "registry/enterprise_jwk_set.h"
+#include "registry/jws_verification.h"
+#include "registry/key_registration.h"
+#include "registry/key_revocation.h"
+#include "registry/listing.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -9,7 +9,7 @@
 
 #include <httpd.h>
 
-#include "registry/registry.h"
+#include "registry/listing.h"
 
 /**
  * Fill limit and offset of a page from the query, defaults included.

@@ -3,15 +3,16 @@
 
 #include "signature_fixture.h"
 
-#include "jose/edwards.h"
-#include "jose/signature_form.h"
+#include "jose/edwards_point.h"
+#include "jose/signature.h"
+#include "jose/signature_encoding.h"
 
 static BIGNUM *order_of(EVP_PKEY *pkey)
 {
     BIGNUM *order = NULL;
 
     assert_int_equal(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_ORDER, &order), 1);
-    return whk_own_bignum(pool, order);
+    return whk_pool_adopt_bignum(pool, order);
 }
 
 static void put(unsigned char *bytes, const BIGNUM *number, apr_size_t length)
@@ -24,7 +25,7 @@ static void ecdsa_range(const signer_t *signer, const algorithm_row_t *row)
 {
     apr_size_t half = row->length / 2;
     BIGNUM *order = order_of(signer->pkey);
-    BIGNUM *above = whk_own_bignum(pool, BN_dup(order));
+    BIGNUM *above = whk_pool_adopt_bignum(pool, BN_dup(order));
     int place;
 
     BN_add_word(above, 1);
@@ -57,10 +58,10 @@ static void ecdsa_limits(const signer_t *signer, const algorithm_row_t *row)
 
     put(made.bytes + half, BN_value_one(), half);
     put(made.bytes, order, half);
-    assert_int_equal(whk_signature_form_der(row->algorithm, made.bytes, made.length, der), 0);
+    assert_int_equal(whk_signature_encoding_der(row->algorithm, made.bytes, made.length, der), 0);
     BN_sub_word(order, 1);
     put(made.bytes, order, half);
-    length = whk_signature_form_der(row->algorithm, made.bytes, made.length, der);
+    length = whk_signature_encoding_der(row->algorithm, made.bytes, made.length, der);
     assert_int_not_equal(length, 0);
     parts = d2i_ECDSA_SIG(NULL, &read, (long)length);
     assert_non_null(parts);
@@ -70,7 +71,7 @@ static void ecdsa_limits(const signer_t *signer, const algorithm_row_t *row)
     ECDSA_SIG_free(parts);
     put(made.bytes + half, BN_value_one(), half);
     memset(made.bytes, 0, half);
-    assert_int_equal(whk_signature_form_der(row->algorithm, made.bytes, made.length, der), 0);
+    assert_int_equal(whk_signature_encoding_der(row->algorithm, made.bytes, made.length, der), 0);
 }
 
 static void ecdsa_der_refused(const signer_t *signer, const algorithm_row_t *row)
@@ -78,7 +79,7 @@ static void ecdsa_der_refused(const signer_t *signer, const algorithm_row_t *row
     signed_t made = sign_text(signer, row->algorithm);
     unsigned char der[WHK_ECDSA_DER_MAX];
 
-    made.length = whk_signature_form_der(row->algorithm, made.bytes, made.length, der);
+    made.length = whk_signature_encoding_der(row->algorithm, made.bytes, made.length, der);
     memcpy(made.bytes, der, made.length);
     assert_false(verify_text(signer, row->algorithm, &made));
 }
@@ -89,7 +90,7 @@ static void ecdsa_twin(const signer_t *signer, const algorithm_row_t *row)
     apr_size_t half = row->length / 2;
     signed_t made = sign_text(signer, row->algorithm);
     const char *name = whk_signature_replay_id(made.bytes, made.length, pool);
-    BIGNUM *s = whk_own_bignum(pool, BN_bin2bn(made.bytes + half, (int)half, NULL));
+    BIGNUM *s = whk_pool_adopt_bignum(pool, BN_bin2bn(made.bytes + half, (int)half, NULL));
 
     BN_sub(s, order_of(signer->pkey), s);
     put(made.bytes + half, s, half);
@@ -126,12 +127,12 @@ static BIGNUM *ed25519_l(void)
     BIGNUM *l = NULL;
 
     assert_true(BN_hex2bn(&l, ED25519_L));
-    return whk_own_bignum(pool, l);
+    return whk_pool_adopt_bignum(pool, l);
 }
 
 static BIGNUM *little(const unsigned char *bytes, int length)
 {
-    return whk_own_bignum(pool, BN_lebin2bn(bytes, length, NULL));
+    return whk_pool_adopt_bignum(pool, BN_lebin2bn(bytes, length, NULL));
 }
 
 static void ed25519_s_too_large(void **state)
@@ -167,7 +168,7 @@ static BIGNUM *ed25519_scalar(EVP_PKEY *pkey)
  * can make such a signature, and some verify it and some do not. */
 static signed_t sign_with_small_r(const signer_t *signer)
 {
-    BN_CTX *context = whk_own_bignum_context(pool, BN_CTX_new());
+    BN_CTX *context = whk_pool_adopt_bignum_context(pool, BN_CTX_new());
     unsigned char input[64 + sizeof(TEXT)] = {1};
     unsigned char hash[64];
     size_t length = 32;
@@ -199,11 +200,11 @@ static void ed25519_small_r(void **state)
     assert_false(verify_text(&signer, WHK_ALG_EDDSA, &made));
 }
 
-/* All points of small order that edwards.c finds are known here, with either sign of x; and of the
- * first encodings, which are so rarely one, no other is. */
+/* All points of small order that edwards_point.c finds are known here, with either sign of x; and
+ * of the first encodings, which are so rarely one, no other is. */
 static void small_r_listed(void **state)
 {
-    static const whk_edwards_t *const curves[] = {&whk_ed25519, &whk_ed448};
+    static const whk_edwards_curve_t *const curves[] = {&whk_ed25519, &whk_ed448};
     static const whk_algorithm_t algorithms[] = {WHK_ALG_EDDSA, WHK_ALG_ED448};
     static const int lengths[] = {32, 57};
     int curve;
@@ -219,13 +220,14 @@ static void small_r_listed(void **state)
             high[0] = (unsigned char)first;
             high[lengths[curve] - 1] = curve ? 0 : 0x7F;
             high[curve ? 28 : 1] = curve ? 0xFE : 0xFF;
-            assert_int_equal(whk_signature_form_has_small_r(algorithms[curve], low),
-                             whk_edwards_judge(curves[curve], low, pool) == WHK_POINT_SMALL_ORDER);
-            if (whk_edwards_judge(curves[curve], high, pool) == WHK_POINT_SMALL_ORDER)
-                assert_true(whk_signature_form_has_small_r(algorithms[curve], high));
+            assert_int_equal(whk_signature_has_small_order_r(algorithms[curve], low),
+                             whk_edwards_check_point(curves[curve], low, pool) ==
+                                 WHK_POINT_SMALL_ORDER);
+            if (whk_edwards_check_point(curves[curve], high, pool) == WHK_POINT_SMALL_ORDER)
+                assert_true(whk_signature_has_small_order_r(algorithms[curve], high));
             high[lengths[curve] - 1] |= 0x80;
-            if (whk_edwards_judge(curves[curve], high, pool) == WHK_POINT_SMALL_ORDER)
-                assert_true(whk_signature_form_has_small_r(algorithms[curve], high));
+            if (whk_edwards_check_point(curves[curve], high, pool) == WHK_POINT_SMALL_ORDER)
+                assert_true(whk_signature_has_small_order_r(algorithms[curve], high));
         }
     }
 }
@@ -243,9 +245,9 @@ static void small_r_not_canonical(void **state)
             memset(y, 0xFF, sizeof(y));
             y[0] = (unsigned char)(0xED + more);
             y[31] = sign_bit ? 0xFF : 0x7F;
-            assert_true(whk_signature_form_has_small_r(WHK_ALG_EDDSA, y));
+            assert_true(whk_signature_has_small_order_r(WHK_ALG_EDDSA, y));
             y[0] = (unsigned char)(0xEF + more);
-            assert_false(whk_signature_form_has_small_r(WHK_ALG_EDDSA, y));
+            assert_false(whk_signature_has_small_order_r(WHK_ALG_EDDSA, y));
         }
     }
 }
@@ -281,8 +283,8 @@ static void rsa_above_the_modulus(void **state)
 
     (void)state;
     assert_int_equal(EVP_PKEY_get_bn_param(signer.pkey, OSSL_PKEY_PARAM_RSA_N, &modulus), 1);
-    whk_own_bignum(pool, modulus);
-    number = whk_own_bignum(pool, BN_new());
+    whk_pool_adopt_bignum(pool, modulus);
+    number = whk_pool_adopt_bignum(pool, BN_new());
     for (i = 0; i < 1000; i++) {
         apr_snprintf(text, sizeof(text), "%d", i);
         made = sign(&signer, WHK_ALG_RS256, text, strlen(text));
@@ -313,7 +315,7 @@ int main(void)
 
     apr_initialize();
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    failed = cmocka_run_group_tests_name("signature_form", tests, NULL, NULL);
+    failed = cmocka_run_group_tests_name("signature_encoding", tests, NULL, NULL);
     apr_terminate();
     return failed;
 }

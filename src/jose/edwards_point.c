@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "jose/edwards.h"
+#include "jose/edwards_point.h"
 
 #include <string.h>
 
 #include "jose/openssl_pool.h"
 
 /* a x^2 + y^2 = 1 + d x^2 y^2 over the field of `prime` elements; numbers are hexadecimal. */
-struct whk_edwards_t {
+struct whk_edwards_curve_t {
     int length; /* bytes of an encoding: y, least byte first, and the sign of x as its top bit */
     int a;
     const char *prime;
@@ -15,7 +15,7 @@ struct whk_edwards_t {
     const char *torsion[4];
 };
 
-const whk_edwards_t whk_ed25519 = {
+const whk_edwards_curve_t whk_ed25519 = {
     .length = 32,
     .a = -1,
     .prime = "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFED",
@@ -24,7 +24,7 @@ const whk_edwards_t whk_ed25519 = {
                 "7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7"},
 };
 
-const whk_edwards_t whk_ed448 = {
+const whk_edwards_curve_t whk_ed448 = {
     .length = 57,
     .a = 1,
     .prime = "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFE"
@@ -36,7 +36,7 @@ const whk_edwards_t whk_ed448 = {
 
 /* What the judgement works with; every number is freed with `context`. */
 typedef struct {
-    const whk_edwards_t *curve;
+    const whk_edwards_curve_t *curve;
     BN_CTX *context;
     BIGNUM *prime;
     BIGNUM *y;
@@ -48,7 +48,7 @@ typedef struct {
 
 static int prepare(working_t *working, const unsigned char *encoded)
 {
-    const whk_edwards_t *curve = working->curve;
+    const whk_edwards_curve_t *curve = working->curve;
     unsigned char bytes[57];
 
     working->prime = BN_CTX_get(working->context);
@@ -93,7 +93,7 @@ static whk_point_t judge_order(const working_t *working)
         if (BN_cmp(number, working->y) == 0)
             return WHK_POINT_SMALL_ORDER;
     }
-    return WHK_POINT_GOOD;
+    return WHK_POINT_VALID;
 }
 
 static whk_point_t judge(working_t *working, const unsigned char *encoded)
@@ -114,10 +114,11 @@ static whk_point_t judge(working_t *working, const unsigned char *encoded)
     }
 }
 
-whk_point_t whk_edwards_judge(const whk_edwards_t *curve, const unsigned char *encoded,
-                              apr_pool_t *scratch)
+whk_point_t whk_edwards_check_point(const whk_edwards_curve_t *curve, const unsigned char *encoded,
+                                    apr_pool_t *scratch)
 {
-    working_t working = {.curve = curve, .context = whk_own_bignum_context(scratch, BN_CTX_new())};
+    working_t working = {.curve = curve,
+                         .context = whk_pool_adopt_bignum_context(scratch, BN_CTX_new())};
     whk_point_t point;
 
     if (!working.context)

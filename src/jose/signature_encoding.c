@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "jose/signature_form.h"
+#include "jose/signature_encoding.h"
 
 #include <string.h>
 
@@ -76,7 +76,7 @@ static const group_t *group_of(whk_algorithm_t algorithm)
     return NULL;
 }
 
-apr_size_t whk_signature_form_length(whk_algorithm_t algorithm, int pkey_size)
+apr_size_t whk_signature_encoding_length(whk_algorithm_t algorithm, int pkey_size)
 {
     const group_t *group = group_of(algorithm);
 
@@ -108,8 +108,8 @@ static unsigned char *put_integer(unsigned char *out, const unsigned char *numbe
     return out + length;
 }
 
-apr_size_t whk_signature_form_der(whk_algorithm_t algorithm, const unsigned char *signature,
-                                  apr_size_t length, unsigned char der[WHK_ECDSA_DER_MAX])
+apr_size_t whk_signature_encoding_der(whk_algorithm_t algorithm, const unsigned char *signature,
+                                      apr_size_t length, unsigned char der[WHK_ECDSA_DER_MAX])
 {
     const group_t *group = group_of(algorithm);
     unsigned char integers[WHK_ECDSA_DER_MAX];
@@ -144,7 +144,7 @@ static int is_listed(const unsigned char *point, apr_size_t length, const char *
     return 0;
 }
 
-int whk_signature_form_has_small_r(whk_algorithm_t algorithm, const unsigned char *signature)
+int whk_signature_has_small_order_r(whk_algorithm_t algorithm, const unsigned char *signature)
 {
     if (algorithm == WHK_ALG_ED448)
         return is_listed(signature, 57, ed448_small, COUNT(ed448_small));

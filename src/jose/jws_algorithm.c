@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "jose/jws_algorithm.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
-
-#include "jose/signature.h"
 
 #define NAME_MAX_SEEN 20
 
@@ -69,9 +69,8 @@ static const char *mend(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool
     return apr_pstrcat(pool, "sign with ", strchr(names, ' ') ? "one of " : "", names, NULL);
 }
 
-whk_algorithms_t whk_signature_algorithm(const whk_jwk_t *jwk, const char *alg,
-                                         whk_algorithms_t enabled, const char **flaw,
-                                         apr_pool_t *pool)
+whk_algorithms_t whk_jws_algorithm(const whk_jwk_t *jwk, const char *alg, whk_algorithms_t enabled,
+                                   const char **flaw, apr_pool_t *pool)
 {
     whk_algorithms_t own = jwk->algorithms & algorithms_of(alg);
 
