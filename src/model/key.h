@@ -49,7 +49,7 @@ typedef struct whk_key_t {
     const char *revoked_by;
     whk_remote_flaw_t remote_flaw;
     const char *seal; /**< registry/seal.h; NULL: none */
-    int corrupt;       /**< the store holds of it what no version of ours has written */
+    int corrupt;      /**< the store holds of it what no version of ours has written */
 } whk_key_t;
 
 #endif

@@ -12,7 +12,6 @@
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
-#include "registry/key_cache.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
@@ -334,7 +333,7 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     registration.lifetime = request.lifetime;
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
-    whk_key_cache_changed(registry->changes, whk_caller_enterprise(caller));
+    whk_count_change(registry->counters, whk_caller_enterprise(caller));
     if (outcome)
         return outcome;
     if (registration.refusal)
