@@ -11,7 +11,6 @@
 #include "model/random.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
-#include "registry/key_cache.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
@@ -117,7 +116,7 @@ static const whk_outcome_t *record(whk_registry_t *registry, finding_t *finding)
     finding->caller = whk_caller_background(registry->pool, finding->key.enterprise_id);
     finding->secret = registry->secret;
     outcome = whk_store_transaction(registry->store, registry->pool, record_finding, finding);
-    whk_key_cache_changed(registry->changes, finding->key.enterprise_id);
+    whk_count_change(registry->counters, finding->key.enterprise_id);
     return outcome;
 }
 

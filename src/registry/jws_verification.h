@@ -5,7 +5,7 @@
 /**
  * @file registry/jws_verification.h
  * A JWS that an admin wants verified by one key, to try out a signer. Webhooks are
- * registry/webhook_verification.h's.
+ * registry/webhook_signature.h's.
  */
 
 #include "registry/registry.h"

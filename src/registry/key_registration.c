@@ -336,7 +336,7 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     registration.lifetime = request.lifetime;
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
-    whk_key_cache_changed(registry->changes, whk_caller_enterprise(caller));
+    whk_count_change(registry->counters, whk_caller_enterprise(caller));
     if (outcome)
         return outcome;
     if (registration.refusal)

@@ -10,7 +10,7 @@
 
 #include "httpd/config.h"
 #include "httpd/request.h"
-#include "registry/otp_check.h"
+#include "registry/totp_check.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -15,7 +15,7 @@
 
 #include "httpd/config.h"
 #include "httpd/webhook/replay_cache.h"
-#include "registry/webhook_verification.h"
+#include "registry/webhook_signature.h"
 
 typedef struct whk_verification_t {
     whk_config_t rules;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/otp_check.h"
+#include "registry/totp_check.h"
 
 #include <string.h>
 

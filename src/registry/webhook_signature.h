@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_WEBHOOK_VERIFICATION_H
-#define WHK_REGISTRY_WEBHOOK_VERIFICATION_H
+#ifndef WHK_REGISTRY_WEBHOOK_SIGNATURE_H
+#define WHK_REGISTRY_WEBHOOK_SIGNATURE_H
 
 /**
- * @file registry/webhook_verification.h
+ * @file registry/webhook_signature.h
  * Is this message signed by a registered, unrevoked key of the enterprise? (docs/directives.md,
  * "WebhookKeysSignature"; docs/signing.md)
  */
 
-#include "registry/key_cache.h"
+#include "registry/held_key.h"
 #include "scheme/signed_message.h"
 
 /** How old a signature may be, and how far clocks may differ. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/webhook_verification.h"
+#include "registry/webhook_signature.h"
 
 #include <string.h>
 
@@ -27,8 +27,8 @@ static const whk_outcome_t *verify_with_any(whk_registry_t *registry, whk_key_ca
     int total;
     int i;
 
-    WHK_TRY(whk_key_cache_find_ed25519(cache, registry->store, enterprise_id, most, &keys, &total,
-                                       registry->pool));
+    WHK_TRY(whk_held_key_find_ed25519(cache, registry->store, enterprise_id, most, &keys, &total,
+                                      registry->pool));
     for (i = 0; i < keys->nelts; i++) {
         outcome =
             verify_with(registry, APR_ARRAY_IDX(keys, i, const whk_held_key_t *), message, webhook);
@@ -56,7 +56,7 @@ static const whk_outcome_t *find_named(whk_registry_t *registry, whk_key_cache_t
     /* What can't be a keyId was never registered. */
     if (whk_key_id_flaw(kid, strlen(kid)))
         return whk_refuse(registry->pool, WHK_UNKNOWN_KEY, "%s", whk_code_message(WHK_UNKNOWN_KEY));
-    return whk_key_cache_find(cache, registry->store, enterprise_id, kid, key, registry->pool);
+    return whk_held_key_find(cache, registry->store, enterprise_id, kid, key, registry->pool);
 }
 
 static int is_somebody_elses(const whk_outcome_t *outcome)
@@ -111,6 +111,6 @@ const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_key_cache_
                                            registry->pool));
     WHK_TRY(whk_signed_message_check_parties(message, registry->pool));
     webhook->signed_at = message->signed_at;
-    whk_key_cache_note_use(cache, webhook->key, whk_time_now());
+    whk_held_key_note_use(webhook->key, whk_time_now());
     return NULL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_OTP_CHECK_H
-#define WHK_REGISTRY_OTP_CHECK_H
+#ifndef WHK_REGISTRY_TOTP_CHECK_H
+#define WHK_REGISTRY_TOTP_CHECK_H
 
 /**
- * @file registry/otp_check.h
+ * @file registry/totp_check.h
  * The one-time password of an admin (TOTP, RFC 6238).
  */
 
