@@ -129,7 +129,7 @@ static apr_status_t write_last_uses(void *data)
 static int is_stopping(void *data)
 {
     (void)data;
-    return *whk_shutdown_of_tasks() != 0;
+    return *whk_shutdown_tasks_stopped() != 0;
 }
 
 static void report_set(void *data, const char *where, const whk_outcome_t *outcome)
@@ -159,7 +159,7 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
         return APR_SUCCESS;
     if (server->keyring) {
         remote = *whk_server_fetchers_of(s);
-        remote.stop = whk_shutdown_of_tasks();
+        remote.stop = whk_shutdown_tasks_stopped();
         registry.remote = &remote;
         registry.store = whk_database_store_of_server(s, pool);
         report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,

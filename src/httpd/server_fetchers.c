@@ -78,7 +78,7 @@ void whk_server_fetchers_child_init(apr_pool_t *pool, server_rec *s)
 
         server->remote.enter = enter;
         server->remote.leave = leave;
-        server->remote.stop = whk_shutdown_of_requests();
+        server->remote.stop = whk_shutdown_requests_stopped();
         server->remote.fetcher =
             same_settings(config, main_config) ? main_fetcher : make_fetcher(pool, each, config);
     }
