@@ -23,10 +23,11 @@
 #include "httpd/api/paths.h"
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
+#include "httpd/config_dump.h"
 #include "httpd/database.h"
 #include "httpd/error_response.h"
-#include "httpd/keyrings.h"
 #include "httpd/server_fetchers.h"
+#include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
 #include "httpd/webhook/webhook_auth.h"
@@ -42,15 +43,16 @@ static void register_process_hooks(void)
 
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(whk_keyrings_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_server_fetchers_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_replay_cache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(whk_keyrings_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_watchdog_tasks_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
     /* Last, so that background tasks end before anything that they use does. */
     ap_hook_child_init(whk_shutdown_child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_child_stopping(whk_shutdown_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
@@ -76,7 +78,7 @@ static void register_api_hooks(apr_pool_t *pool)
     ap_hook_translate_name(whk_paths_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(whk_paths_map_to_storage, NULL, NULL, APR_HOOK_FIRST);
 
-    /* Route and method, token, admin, one-time password: the order of docs/api.md. */
+    /* Route and method, token, admin, one-time password: docs/api.md, "The order of the checks". */
     ap_hook_check_access_ex(whk_authz_admin_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(whk_authn_bearer_check_authn, NULL, NULL, APR_HOOK_MIDDLE,

@@ -13,6 +13,9 @@
 #include "ctl/identity.h"
 #include "ctl/print.h"
 #include "registry/reseal.h"
+#include "store/enterprises.h"
+#include "store/migrations.h"
+#include "store/schema_version.h"
 
 /* ---- init: the secret key file ---- */
 

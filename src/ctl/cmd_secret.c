@@ -17,6 +17,7 @@
 #include "ctl/commands.h"
 #include "ctl/print.h"
 #include "registry/reseal.h"
+#include "store/schema_version.h"
 
 /* Walks through a registry until nothing is left: what httpd wrote during one is for the next. */
 #define WALKS_MOST 5

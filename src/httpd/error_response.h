@@ -4,7 +4,7 @@
 
 /**
  * @file httpd/error_response.h
- * Error responses as JSON (docs/api.md, Errors): their text and header fields, and the output
+ * Error responses as JSON (docs/api.md, "Errors"): their text and header fields, and the output
  * filter that puts them in the place of what httpd would say.
  */
 

@@ -9,9 +9,9 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
-#include "httpd/keyrings.h"
 #include "httpd/server_fetchers.h"
-#include "model/text.h"
+#include "httpd/watchdog_tasks.h"
+#include "model/random.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -53,7 +53,7 @@ whk_registry_t *whk_request_registry(request_rec *r)
         registry->pool = r->pool;
         registry->policy = &whk_config_of(r)->policy;
         registry->remote = whk_server_fetchers_of(r->server);
-        registry->changes = whk_keyrings_changes();
+        registry->changes = whk_shared_counters();
         registry->secret = whk_server_of(r->server)->secret_key;
         registry->store = whk_database_store(r);
     }

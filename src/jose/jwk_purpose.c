@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 
 #include "jose/jwk_reading.h"
-#include "model/text.h"
+#include "model/name.h"
 
 static const whk_outcome_t *check_use(const whk_jwk_reading_t *reading)
 {

@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "model/text.h"
+#include "model/random.h"
 #include "otp/secret_key_bytes.h"
 #include "otp/secret_memory.h"
 

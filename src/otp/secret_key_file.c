@@ -11,7 +11,7 @@
 #include <apr_strings.h>
 #include <openssl/crypto.h>
 
-#include "model/text.h"
+#include "model/random.h"
 #include "otp/secret_key_bytes.h"
 #include "otp/secret_memory.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 
 #include <string.h>
 
@@ -7,8 +7,14 @@
 #include <apr_strings.h>
 
 #include "jose/jwk.h"
+#include "registry/key_history.h"
 #include "registry/seal.h"
-#include "registry/story.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 /* Rows read at a time. */
 #define WALK_BATCH 500

@@ -4,10 +4,13 @@
 #include <apr_strings.h>
 #include <openssl/evp.h>
 
-#include "model/text.h"
+#include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/digest.h"
 #include "registry/registry.h"
 #include "registry/seal.h"
+#include "store/admins.h"
+#include "store/tokens.h"
 
 /* Longer than any token that we issue, and short enough that hashing a hostile one costs nothing.
  */

@@ -54,7 +54,7 @@ typedef struct whk_remote_t {
     const volatile apr_uint32_t *stop; /**< see whk_fetch() */
 } whk_remote_t;
 
-/** registry/keyring.h */
+/** registry/key_cache.h */
 struct whk_change_slots_t;
 
 /** One request's or one command's view of the registry: cheap to make, used by one thread. */
@@ -155,7 +155,7 @@ typedef struct whk_verdict_t {
 } whk_verdict_t;
 
 /**
- * Try a JWS against one key (contract, section 5). Times are not judged. A key by jwksUri is
+ * Try a JWS against one key (docs/api.md, "Verify"). Times are not judged. A key by jwksUri is
  * fetched meanwhile where the set at hand is not fresh.
  * @param body    the request's JSON text
  * @param verdict set on success, valid or not

@@ -5,10 +5,15 @@
 
 #include <apr_strings.h>
 
-#include "model/text.h"
+#include "model/name.h"
 #include "otp/secret_box.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "registry/seal.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/otp_enrolments.h"
 
 /* Rows of a transaction. */
 #define BATCH 200

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/events.h"
 #include "store/statement.h"
 
 static void *read_event(whk_row_t *row)

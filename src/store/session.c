@@ -3,7 +3,9 @@
 
 #include <apr_strings.h>
 
+#include "store/schema_version.h"
 #include "store/statement.h"
+#include "store/store.h"
 
 /* Under this name a connection's pool keeps its session. */
 #define SESSION_KEY "mod_webhook_keys session"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/transaction.h"
 #include "store/statement.h"
 
 /* Beside the second or so that the driver takes for each. */

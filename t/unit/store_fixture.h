@@ -22,8 +22,14 @@
 
 #include "otp/secret_key.h"
 #include "registry/seal.h"
+#include "store/admins.h"
 #include "store/dialect.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
 #include "store/store.h"
+#include "store/transaction.h"
 
 /* One connection, as mod_dbd would hand it out. */
 typedef struct {

@@ -4,9 +4,15 @@
 
 #include "store_fixture.h"
 
-#include "model/text.h"
-#include "registry/audit.h"
+#include "model/timestamp.h"
+#include "registry/audit_trail.h"
 #include "registry/reseal.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
+#include "store/store.h"
+#include "store/transaction.h"
 
 /* What somebody else does at the moment when a connection is taken for the `countdown`th time. */
 static void (*before_acquire)(void);

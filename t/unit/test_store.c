@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/otp_enrolments.h"
+#include "store/tokens.h"
+#include "store/transaction.h"
 #include "store_fixture.h"
 
 /* ---- enterprises and admins ---- */

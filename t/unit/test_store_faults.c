@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store when things go wrong around it: a schema that changes, statements that fail, a database
  * that can't be read or written. */
+#include "store/admins.h"
+#include "store/keys.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
+#include "store/schema_version.h"
+#include "store/transaction.h"
 #include "store_fixture.h"
 
 #include <malloc.h>

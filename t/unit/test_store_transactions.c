@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transactions: all of it or nothing, one after another. */
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/otp_enrolments.h"
+#include "store/transaction.h"
 #include "store_fixture.h"
 
 #include <apr_thread_proc.h>

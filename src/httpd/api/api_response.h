@@ -4,7 +4,8 @@
 
 /**
  * @file httpd/api/api_response.h
- * What the handler answers with: values and outcomes as JSON, with their headers (docs/api.md).
+ * What the handler answers with: values and outcomes as JSON, with their headers (docs/api.md,
+ * "Paths" and "Errors").
  */
 
 #include <httpd.h>

@@ -13,7 +13,7 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
-#include "registry/json.h"
+#include "registry/api_json.h"
 
 static int list_keys(request_rec *r, const whk_api_request_t *request)
 {

@@ -99,7 +99,8 @@ static const whk_outcome_t *outcome_of_status(request_rec *r)
 }
 
 /* mod_authz_core makes a 401 of a denial, and a 500 of a provider that could not decide. Every user
- * who is known and not allowed gets a 403, and a store that is away is a 503 (docs/api.md). */
+ * who is known and not allowed gets a 403, and a store that is away is a 503: docs/api.md,
+ * "Errors". */
 static const whk_outcome_t *correct_error(request_rec *r)
 {
     const whk_request_t *request = whk_request_of(r);

@@ -16,7 +16,7 @@
  */
 int whk_httpd_errors_pre_translate_name(request_rec *r);
 
-/** insert_error_filter: the status becomes the one that docs/api.md has, and the body JSON. */
+/** insert_error_filter: the status becomes that of docs/api.md, "Errors", and the body JSON. */
 void whk_httpd_errors_insert_error_filter(request_rec *r);
 
 #endif

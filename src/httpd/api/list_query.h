@@ -4,7 +4,7 @@
 
 /**
  * @file httpd/api/list_query.h
- * The query of a list: `status`, `limit`, `prevId` (contract, section 4).
+ * The query of a list: `status`, `limit`, `prevId` (docs/api.md, "List").
  */
 
 #include <httpd.h>

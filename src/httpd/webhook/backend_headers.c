@@ -4,7 +4,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "model/text.h"
+#include "model/timestamp.h"
 
 static const char *const identity[] = {"Webhook-Enterprise", "Webhook-Key-Id", "Webhook-Alg",
                                        "Webhook-Signed-At"};

@@ -10,7 +10,7 @@
 
 #include <httpd.h>
 
-#include "httpd/webhook/webhook_verification.h"
+#include "httpd/webhook/request_verification.h"
 
 /**
  * What may have been verified gets through: mod_proxy drops whatever the client's Connection lists,

@@ -106,7 +106,7 @@ static void move_to_head(ap_filter_t *filter, request_rec *r)
 
 int whk_captured_body_post_read_request(request_rec *r)
 {
-    if (r->main || r->prev || !whk_server_of(r->server)->keyring)
+    if (r->main || r->prev || !whk_server_of(r->server)->key_cache)
         return DECLINED;
     move_to_head(ap_add_input_filter_handle(capture_filter,
                                             apr_pcalloc(r->pool, sizeof(whk_captured_body_t)), r,

@@ -12,7 +12,7 @@
 
 #include <mod_auth.h>
 
-#include "httpd/webhook/webhook_verification.h"
+#include "httpd/webhook/request_verification.h"
 
 /** check_access_ex: a location whose configuration lets nobody be asked is closed. */
 int whk_webhook_auth_check_access_ex(request_rec *r);

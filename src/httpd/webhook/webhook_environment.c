@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/webhook/webhook_environment.h"
 
-#include "model/text.h"
+#include "model/timestamp.h"
 
 void whk_webhook_environment_unset_signer(request_rec *r, const char *verdict)
 {

@@ -8,7 +8,7 @@
  * WEBHOOK_SIGNED_AT of a request.
  */
 
-#include "httpd/webhook/webhook_verification.h"
+#include "httpd/webhook/request_verification.h"
 
 /** Who signed, and the verdict `ok`. */
 void whk_webhook_environment_set_signer(request_rec *r, const whk_verification_t *verification);

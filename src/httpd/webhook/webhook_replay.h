@@ -8,7 +8,7 @@
  * runs, and released where that fails, so that its sender may send it again.
  */
 
-#include "httpd/webhook/webhook_verification.h"
+#include "httpd/webhook/request_verification.h"
 
 /**
  * Reserve the one use of an accepted webhook, where WebhookKeysReplayCache is on.
