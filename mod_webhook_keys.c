@@ -19,7 +19,7 @@
 #include "httpd/api/authz_admin.h"
 #include "httpd/api/handler.h"
 #include "httpd/api/httpd_errors.h"
-#include "httpd/api/otp_check.h"
+#include "httpd/api/otp_hook.h"
 #include "httpd/api/paths.h"
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
@@ -90,7 +90,7 @@ static void register_api_hooks(apr_pool_t *pool)
                               AP_AUTH_INTERNAL_PER_CONF);
     ap_register_provider(pool, WHK_OTP_PROVIDER_GROUP, "totp", WHK_OTP_PROVIDER_VERSION,
                          &whk_totp_provider);
-    ap_hook_fixups(whk_otp_check_fixups, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_fixups(whk_otp_hook_fixups, NULL, NULL, APR_HOOK_LAST);
 
     ap_hook_handler(whk_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -75,12 +75,7 @@ static void unlock(void *server)
 
 static const whk_store_source_t source = {acquire, release, lock, unlock};
 
-whk_store_t *whk_database_store_of_server(server_rec *s, apr_pool_t *pool)
+whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool)
 {
     return whk_store_create(pool, &source, s);
-}
-
-whk_store_t *whk_database_store(request_rec *r)
-{
-    return whk_database_store_of_server(r->server, r->pool);
 }

@@ -28,14 +28,14 @@ static const char *request_id(request_rec *r)
     return apr_pescape_hex(r->pool, random, sizeof(random), 0);
 }
 
-whk_request_t *whk_request_known(const request_rec *r)
+whk_request_t *whk_request_if_any(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &webhook_keys_module);
 }
 
 whk_request_t *whk_request_of(request_rec *r)
 {
-    whk_request_t *request = whk_request_known(r);
+    whk_request_t *request = whk_request_if_any(r);
 
     if (!request) {
         request = apr_pcalloc(r->pool, sizeof(*request));
@@ -55,7 +55,7 @@ whk_registry_t *whk_request_registry(request_rec *r)
         registry->remote = whk_server_fetchers_of(r->server);
         registry->changes = whk_shared_counters();
         registry->secret = whk_server_of(r->server)->secret_key;
-        registry->store = whk_database_store(r);
+        registry->store = whk_database_store(r->server, r->pool);
     }
     return registry;
 }

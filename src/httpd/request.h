@@ -33,7 +33,7 @@ typedef struct whk_request_t {
 whk_request_t *whk_request_of(request_rec *r);
 
 /** The same, and NULL where none was made yet. */
-whk_request_t *whk_request_known(const request_rec *r);
+whk_request_t *whk_request_if_any(const request_rec *r);
 
 /** The registry as the request's configuration has it. */
 whk_registry_t *whk_request_registry(request_rec *r);

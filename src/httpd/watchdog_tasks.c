@@ -90,8 +90,7 @@ static apr_status_t poll(int state, void *data, apr_pool_t *pool)
     if (!begin(state))
         return APR_SUCCESS;
     if (server->key_cache)
-        report(s,
-               whk_key_cache_poll(server->key_cache, whk_database_store_of_server(s, pool), pool),
+        report(s, whk_key_cache_poll(server->key_cache, whk_database_store(s, pool), pool),
                &server->poll_fails, "asking the registry which keys changed");
     return end();
 }
@@ -101,9 +100,7 @@ static void write_uses_of(server_rec *s, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
     if (server->key_cache)
-        report(s,
-               whk_key_cache_write_uses(server->key_cache, whk_database_store_of_server(s, pool),
-                                        pool),
+        report(s, whk_key_cache_write_uses(server->key_cache, whk_database_store(s, pool), pool),
                &server->write_uses_fails, "writing lastUsedDate");
 }
 
@@ -163,7 +160,7 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
         remote = *whk_server_fetchers_of(s);
         remote.stop = whk_shutdown_tasks_stopped();
         registry.remote = &remote;
-        registry.store = whk_database_store_of_server(s, pool);
+        registry.store = whk_database_store(s, pool);
         report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
                "refreshing key sets by URI");
     }

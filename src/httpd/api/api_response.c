@@ -23,25 +23,32 @@ static int send_text(request_rec *r, int status, const char *text)
     return OK;
 }
 
+static const char *text_of(request_rec *r, json_t *value)
+{
+    return value ? whk_json_text(r->pool, whk_json_own(r->pool, value)) : NULL;
+}
+
+static int out_of_memory(request_rec *r)
+{
+    return whk_api_respond_error(
+        r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
+}
+
 int whk_api_respond(request_rec *r, int status, json_t *value)
 {
-    const char *text = value ? whk_json_text(r->pool, whk_json_own(r->pool, value)) : NULL;
+    const char *text = text_of(r, value);
 
-    if (!text)
-        return whk_api_respond_error(
-            r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
-    return send_text(r, status, apr_pstrcat(r->pool, text, "\n", NULL));
+    return text ? send_text(r, status, apr_pstrcat(r->pool, text, "\n", NULL)) : out_of_memory(r);
 }
 
 int whk_api_respond_cacheable(request_rec *r, json_t *value, int max_age)
 {
-    const char *text = value ? whk_json_text(r->pool, whk_json_own(r->pool, value)) : NULL;
+    const char *text = text_of(r, value);
     const char *hash = text ? whk_sha256_hex(r->pool, text, strlen(text)) : NULL;
     int status;
 
     if (!hash)
-        return whk_api_respond_error(
-            r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
+        return out_of_memory(r);
     apr_table_unset(r->err_headers_out, "Cache-Control");
     apr_table_setn(r->headers_out, "Cache-Control", apr_psprintf(r->pool, "max-age=%d", max_age));
     apr_table_setn(r->headers_out, "ETag", apr_pstrcat(r->pool, "\"", hash, "\"", NULL));

@@ -41,7 +41,7 @@ int whk_paths_escape_slashes(request_rec *r)
 
 int whk_paths_stay_in_location(request_rec *r)
 {
-    const whk_request_t *request = whk_request_known(r);
+    const whk_request_t *request = whk_request_if_any(r);
     int escaped = request && request->api && request->api->slashes_escaped;
 
     return escaped && !whk_config_is_ours(r) ? HTTP_NOT_FOUND : DECLINED;

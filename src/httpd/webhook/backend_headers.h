@@ -5,7 +5,7 @@
 /**
  * @file httpd/webhook/backend_headers.h
  * The header fields of a webhook on its way to a handler. Both give `r` a table of its own: what
- * the client sent stays as it is, since another location may have to judge it too.
+ * the client sent stays as it is, since another location may have to verify it too.
  */
 
 #include <httpd.h>

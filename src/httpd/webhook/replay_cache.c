@@ -159,7 +159,7 @@ static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_repla
 
     if (status != APR_SUCCESS)
         return status;
-    /* Read inside: who waited for long must not judge by a time that is gone. */
+    /* Read inside: who waited for long must not use a time that is gone. */
     clock = read_clock();
     *verdict = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
     apr_global_mutex_unlock(mutex);

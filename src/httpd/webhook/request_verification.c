@@ -153,7 +153,7 @@ whk_verification_t *whk_verification_of(request_rec *r)
 
 int whk_verification_was_asked(request_rec *r)
 {
-    const whk_webhook_request_t *webhook = whk_webhook_request_known(whk_initial_request(r));
+    const whk_webhook_request_t *webhook = whk_webhook_request_if_any(whk_initial_request(r));
 
     return webhook && webhook->verifications;
 }
@@ -161,7 +161,7 @@ int whk_verification_was_asked(request_rec *r)
 const whk_verification_t *whk_verification_inherited(const request_rec *r)
 {
     for (; r; r = r->main ? r->main : r->prev) {
-        const whk_webhook_request_t *webhook = whk_webhook_request_known(r);
+        const whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
 
         if (webhook && webhook->verification)
             return webhook->verification->outcome ? NULL : webhook->verification;

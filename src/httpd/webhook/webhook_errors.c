@@ -51,7 +51,7 @@ int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome)
 /* Itself, or by the status of a subrequest that was, which httpd answers with. */
 static int is_stopped(request_rec *r)
 {
-    whk_webhook_request_t *webhook = whk_webhook_request_known(r);
+    whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
 
     if (!webhook || webhook->is_stopped)
         return webhook != NULL;

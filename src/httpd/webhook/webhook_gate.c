@@ -20,7 +20,7 @@ static void prepare(request_rec *r, const whk_verification_t *verification)
     whk_webhook_environment_set_signer(r, verification);
 }
 
-/* In a location that is anybody's, behind one of webhooks: who signed is told with the whole of it.
+/* In a location of others, behind one of webhooks: who signed is set where the body is whole.
  * What another handler has left is no longer what he signed. */
 static void prepare_open_location(request_rec *r, const whk_verification_t *verification)
 {
@@ -36,32 +36,38 @@ static void prepare_open_location(request_rec *r, const whk_verification_t *veri
     whk_webhook_environment_unset_signer(r, NULL);
 }
 
-/* Another part of a RequireAny granted access, and nobody was asked for a signature. */
-static int let_through_unverified(request_rec *r)
+/* Where nobody was asked for a signature: another part of a RequireAny must have granted access. */
+static const whk_outcome_t *check_alternative(request_rec *r)
 {
-    const whk_config_t *config = whk_config_of(r);
+    int requires = whk_config_of(r)->requires;
 
     if (!whk_webhook_auth_granted_access(r))
-        return whk_webhook_stop(
-            r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
                         "%s, which has WebhookKeysSignature, was reached without its "
                         "Require lines being asked, as by an ErrorDocument in the same "
                         "location or Satisfy Any: that is not for webhooks",
-                        r->uri));
-    if (!(config->requires & WHK_REQUIRES_VALID_WEBHOOK))
-        return whk_webhook_stop(
-            r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        r->uri);
+    if (!(requires & WHK_REQUIRES_VALID_WEBHOOK))
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
                         "access to %s, which has WebhookKeysSignature, was granted without "
                         "any question for a signature: add Require valid-webhook",
-                        r->uri));
-    if (config->requires & WHK_REQUIRES_NOTHING)
-        return whk_webhook_stop(
-            r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        r->uri);
+    if (requires & WHK_REQUIRES_NOTHING)
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
                         "Require all granted is an alternative to Require valid-webhook at "
                         "%s, perhaps by AuthMerging Or: it lets everything through, so "
                         "take it away",
-                        r->uri));
-    if (config->backend_headers)
+                        r->uri);
+    return NULL;
+}
+
+static int let_through_unverified(request_rec *r)
+{
+    const whk_outcome_t *outcome = check_alternative(r);
+
+    if (outcome)
+        return whk_webhook_stop(r, outcome);
+    if (whk_config_of(r)->backend_headers)
         whk_backend_headers_set_signer(r, NULL);
     whk_webhook_environment_unset_signer(r, "not_verified");
     return DECLINED;
@@ -103,7 +109,7 @@ static int let_through_verified(request_rec *r)
  * mod_negotiation led out of there, has met no gate yet; any other that was let through has. */
 static int let_through_open(request_rec *r)
 {
-    const whk_webhook_request_t *webhook = whk_webhook_request_known(r);
+    const whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
     const whk_verification_t *verification = whk_verification_inherited(r);
     const whk_outcome_t *outcome = NULL;
 

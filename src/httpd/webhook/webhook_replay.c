@@ -35,7 +35,7 @@ static int is_used(request_rec *initial, const whk_verification_t *verification)
 
 static void release(request_rec *initial)
 {
-    const whk_webhook_request_t *webhook = whk_webhook_request_known(initial);
+    const whk_webhook_request_t *webhook = whk_webhook_request_if_any(initial);
     const apr_array_header_t *list = webhook ? webhook->verifications : NULL;
     int i;
 

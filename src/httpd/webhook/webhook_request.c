@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/webhook/webhook_request.h"
 
-whk_webhook_request_t *whk_webhook_request_known(const request_rec *r)
+whk_webhook_request_t *whk_webhook_request_if_any(const request_rec *r)
 {
-    const whk_request_t *request = whk_request_known(r);
+    const whk_request_t *request = whk_request_if_any(r);
 
     return request ? request->webhook : NULL;
 }

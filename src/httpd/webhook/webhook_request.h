@@ -26,7 +26,7 @@ typedef struct whk_webhook_request_t {
 whk_webhook_request_t *whk_webhook_request_of(request_rec *r);
 
 /** The same, and NULL where none was made yet. */
-whk_webhook_request_t *whk_webhook_request_known(const request_rec *r);
+whk_webhook_request_t *whk_webhook_request_if_any(const request_rec *r);
 
 /** What the client sent: the first of a chain of redirects and subrequests. */
 request_rec *whk_initial_request(request_rec *r);

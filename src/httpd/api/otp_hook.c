@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/api/otp_check.h"
+#include "httpd/api/otp_hook.h"
 
 #include <httpd.h>
 
@@ -86,7 +86,7 @@ static int check_code(request_rec *r, whk_caller_t *caller, const char *code)
     return error->outcome ? whk_code_status(error->outcome->code) : stop_with_status(r, status);
 }
 
-int whk_otp_check_fixups(request_rec *r)
+int whk_otp_hook_fixups(request_rec *r)
 {
     whk_caller_t *caller;
     const char *header;
