@@ -3,14 +3,10 @@
 
 #include <httpd.h>
 
-#include <http_config.h>
-#include <http_log.h>
 #include <mod_dbd.h>
 #include <util_mutex.h>
 
 #include "httpd/child_mutex.h"
-
-APLOG_USE_MODULE(webhook_keys);
 
 static apr_global_mutex_t *mutex;
 static APR_OPTIONAL_FN_TYPE(ap_dbd_open) * dbd_open;

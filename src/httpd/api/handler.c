@@ -4,8 +4,6 @@
 #include <httpd.h>
 
 #include <apr_strings.h>
-#include <http_config.h>
-#include <http_protocol.h>
 
 #include "httpd/api/api_request.h"
 #include "httpd/api/api_response.h"

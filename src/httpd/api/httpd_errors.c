@@ -2,7 +2,6 @@
 #include "httpd/api/httpd_errors.h"
 
 #include <apr_strings.h>
-#include <http_config.h>
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>

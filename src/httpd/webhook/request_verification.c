@@ -2,8 +2,6 @@
 #include "httpd/webhook/request_verification.h"
 
 #include <apr_strings.h>
-#include <http_core.h>
-#include <http_protocol.h>
 
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_message.h"
@@ -151,7 +149,7 @@ whk_verification_t *whk_verification_of(request_rec *r)
     return verification;
 }
 
-int whk_verification_was_asked(request_rec *r)
+int whk_verification_was_made(request_rec *r)
 {
     const whk_webhook_request_t *webhook = whk_webhook_request_if_any(whk_initial_request(r));
 

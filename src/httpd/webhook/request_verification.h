@@ -30,8 +30,8 @@ typedef struct whk_verification_t {
 /** Verify by the rules that are in force for `r`, or take what they gave before. */
 whk_verification_t *whk_verification_of(request_rec *r);
 
-/** True where somebody asked for a verification of what the client sent, whatever came out. */
-int whk_verification_was_asked(request_rec *r);
+/** True where what the client sent was verified by any rules, whatever came out. */
+int whk_verification_was_made(request_rec *r);
 
 /** That of `r`, or of the nearest request that it was made of; NULL: none was accepted. */
 const whk_verification_t *whk_verification_inherited(const request_rec *r);

@@ -131,5 +131,5 @@ int whk_webhook_gate_handler(request_rec *r)
     flaw = whk_webhook_auth_check_location(r);
     if (flaw)
         return whk_webhook_stop(r, flaw);
-    return whk_verification_was_asked(r) ? let_through_verified(r) : let_through_unverified(r);
+    return whk_verification_was_made(r) ? let_through_verified(r) : let_through_unverified(r);
 }
