@@ -1,42 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/webhook/webhook_verification.h"
+#include "httpd/webhook/request_verification.h"
 
 #include <apr_strings.h>
-#include <http_core.h>
-#include <http_protocol.h>
-#include <util_filter.h>
 
-#include "httpd/request.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_message.h"
+#include "httpd/webhook/webhook_request.h"
 #include "model/name.h"
 
-static ap_filter_rec_t *answering;
-
-/* Of the request that a client sent. */
-struct whk_verifications_t {
-    apr_array_header_t *list; /* whk_verification_t * */
-    apr_table_t *headers;     /* as they came; whoever changes them makes a copy first */
-};
-
-request_rec *whk_initial_request(request_rec *r)
+/* What the initial request holds for all of its chain. */
+static whk_webhook_request_t *chain_of(request_rec *initial)
 {
-    while (r->main || r->prev)
-        r = r->main ? r->main : r->prev;
-    return r;
-}
+    whk_webhook_request_t *webhook = whk_webhook_request_of(initial);
 
-static whk_verifications_t *verifications_of(request_rec *initial)
-{
-    whk_request_t *request = whk_request_of(initial);
-
-    if (!request->verifications) {
-        request->verifications = apr_palloc(initial->pool, sizeof(*request->verifications));
-        request->verifications->list =
-            apr_array_make(initial->pool, 1, sizeof(whk_verification_t *));
-        request->verifications->headers = initial->headers_in;
+    if (!webhook->verifications) {
+        webhook->verifications = apr_array_make(initial->pool, 1, sizeof(whk_verification_t *));
+        webhook->headers = initial->headers_in;
     }
-    return request->verifications;
+    return webhook;
 }
 
 /* An empty name is the operator's slip: the expression gave nothing, as of a variable that is not
@@ -83,7 +64,7 @@ static const whk_outcome_t *read_body(request_rec *initial, const whk_config_t *
     const char *header = own ? own : config->signature.header;
 
     *body = NULL;
-    if (header && !apr_table_get(verifications_of(initial)->headers, header))
+    if (header && !apr_table_get(chain_of(initial)->headers, header))
         return NULL;
     return whk_captured_body_read(initial, config->max_webhook_body, body);
 }
@@ -97,7 +78,7 @@ static const whk_outcome_t *parse(request_rec *initial, const whk_config_t *conf
                                         !config->require_time,       1};
     whk_message_t *described = apr_palloc(initial->pool, sizeof(*described));
 
-    whk_webhook_message(initial, verifications_of(initial)->headers, body, described);
+    whk_webhook_message(initial, chain_of(initial)->headers, body, described);
     return config->signature.scheme->parse(message, described, &policy, initial->pool);
 }
 
@@ -127,7 +108,7 @@ static whk_verification_t *add(request_rec *initial, const whk_config_t *config,
 
     memcpy(&verification->rules, config, sizeof(*config));
     verification->enterprise_id = apr_pstrdup(initial->pool, enterprise_id);
-    APR_ARRAY_PUSH(verifications_of(initial)->list, whk_verification_t *) = verification;
+    APR_ARRAY_PUSH(chain_of(initial)->verifications, whk_verification_t *) = verification;
     return verification;
 }
 
@@ -136,7 +117,7 @@ static whk_verification_t *add(request_rec *initial, const whk_config_t *config,
 static whk_verification_t *find(request_rec *initial, const whk_config_t *config,
                                 const char *enterprise_id)
 {
-    const apr_array_header_t *list = verifications_of(initial)->list;
+    const apr_array_header_t *list = chain_of(initial)->verifications;
     int i;
 
     for (i = 0; i < list->nelts; i++) {
@@ -164,110 +145,24 @@ whk_verification_t *whk_verification_of(request_rec *r)
         verification = add(initial, config, enterprise_id);
         verification->outcome = flaw ? flaw : verify(initial, verification);
     }
-    whk_request_of(r)->verification = verification;
+    whk_webhook_request_of(r)->verification = verification;
     return verification;
 }
 
-static const whk_verifications_t *known_verifications(const request_rec *initial)
+int whk_verification_was_made(request_rec *r)
 {
-    const whk_request_t *request =
-        ap_get_module_config(initial->request_config, &webhook_keys_module);
+    const whk_webhook_request_t *webhook = whk_webhook_request_if_any(whk_initial_request(r));
 
-    return request ? request->verifications : NULL;
-}
-
-int whk_verification_was_asked(request_rec *r)
-{
-    return known_verifications(whk_initial_request(r)) != NULL;
+    return webhook && webhook->verifications;
 }
 
 const whk_verification_t *whk_verification_inherited(const request_rec *r)
 {
     for (; r; r = r->main ? r->main : r->prev) {
-        const whk_request_t *request =
-            ap_get_module_config(r->request_config, &webhook_keys_module);
+        const whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
 
-        if (request && request->verification)
-            return request->verification->outcome ? NULL : request->verification;
+        if (webhook && webhook->verification)
+            return webhook->verification->outcome ? NULL : webhook->verification;
     }
     return NULL;
-}
-
-static int is_among(const char *id, const apr_array_header_t *ids)
-{
-    int i;
-
-    for (i = 0; i < ids->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(ids, i, const char *), id))
-            return 1;
-    return 0;
-}
-
-/* The same message, met again behind a redirect by other rules. */
-static int is_used(request_rec *initial, const whk_verification_t *verification)
-{
-    const apr_array_header_t *list = verifications_of(initial)->list;
-    int i;
-
-    for (i = 0; i < list->nelts; i++) {
-        const whk_verification_t *other = APR_ARRAY_IDX(list, i, const whk_verification_t *);
-
-        if (other->use.reserved && !strcmp(other->enterprise_id, verification->enterprise_id) &&
-            is_among(APR_ARRAY_IDX(verification->replay_ids, 0, const char *), other->replay_ids))
-            return 1;
-    }
-    return 0;
-}
-
-static void give_back(request_rec *initial)
-{
-    const whk_verifications_t *verifications = known_verifications(initial);
-    int i;
-
-    for (i = 0; verifications && i < verifications->list->nelts; i++)
-        whk_replay_cache_release(initial,
-                                 &APR_ARRAY_IDX(verifications->list, i, whk_verification_t *)->use);
-}
-
-/* Before the sender can learn of the failure: his next try may come at once. */
-static apr_status_t look_at_status(ap_filter_t *filter, apr_bucket_brigade *brigade)
-{
-    ap_filter_t *next = filter->next;
-
-    if (filter->r->status >= HTTP_INTERNAL_SERVER_ERROR)
-        give_back(whk_initial_request(filter->r));
-    ap_remove_output_filter(filter);
-    return ap_pass_brigade(next, brigade);
-}
-
-void whk_webhook_register_filter(void)
-{
-    answering =
-        ap_register_output_filter("WEBHOOK_KEYS_ANSWER", look_at_status, NULL, AP_FTYPE_PROTOCOL);
-}
-
-const whk_outcome_t *whk_webhook_use(request_rec *r, whk_verification_t *verification)
-{
-    request_rec *initial = whk_initial_request(r);
-
-    if (!whk_config_of_server(r->server)->replay_cache || is_used(initial, verification))
-        return NULL;
-    WHK_TRY(whk_replay_cache_reserve(initial, verification->enterprise_id, verification->replay_ids,
-                                     verification->good_until, &verification->use));
-    /* Among the protocol's filters, which an error of httpd's own keeps. */
-    if (!r->main)
-        ap_add_output_filter_handle(answering, NULL, r, r->connection);
-    return NULL;
-}
-
-int whk_webhook_end(request_rec *r)
-{
-    const request_rec *each;
-    int failed = 0;
-
-    for (each = r; each; each = each->next)
-        failed |= each->status >= HTTP_INTERNAL_SERVER_ERROR;
-    if (failed)
-        give_back(r);
-    return DECLINED;
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/api/otp_check.h"
+#include "httpd/api/otp_hook.h"
 
 #include <httpd.h>
 
 #include <apr_hooks.h>
-#include <apr_strings.h>
 #include <http_config.h>
-#include <http_log.h>
 
+#include "httpd/api/api_request.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "registry/totp_check.h"
-
-APLOG_USE_MODULE(webhook_keys);
 
 APR_HOOK_STRUCT(APR_HOOK_LINK(check_otp))
 
@@ -37,7 +34,7 @@ static int check_totp(request_rec *r, const char *enterprise_id, const char *use
                      "no one-time password can be checked: WebhookKeysSecretKeyFile is missing "
                      "from the configuration of this server");
     else
-        outcome = whk_totp_check(whk_request_registry(r), key, whk_request_of(r)->caller, code);
+        outcome = whk_totp_check(whk_request_registry(r), key, whk_api_request_of(r)->caller, code);
     return outcome ? whk_request_stop(r, outcome) : OK;
 }
 
@@ -74,36 +71,35 @@ static int stop_with_status(request_rec *r, int status)
     }
 }
 
-static int check_code(request_rec *r, whk_request_t *request, const char *code)
+static int check_code(request_rec *r, whk_caller_t *caller, const char *code)
 {
-    int status = whk_run_check_otp(r, whk_caller_enterprise(request->caller),
-                                   whk_caller_actor(request->caller), code);
+    whk_error_t *error = &whk_request_of(r)->error;
+    int status =
+        whk_run_check_otp(r, whk_caller_enterprise(caller), whk_caller_actor(caller), code);
 
     if (status == DECLINED)
-        status = run_provider(r, request->caller, code);
-    if (status == OK && !request->outcome) {
-        request->challenge = NULL;
-        whk_caller_complete(request->caller);
+        status = run_provider(r, caller, code);
+    if (status == OK && !error->outcome) {
+        error->challenge = NULL;
+        whk_caller_complete(caller);
         return OK;
     }
-    return request->outcome ? whk_code_status(request->outcome->code) : stop_with_status(r, status);
+    return error->outcome ? whk_code_status(error->outcome->code) : stop_with_status(r, status);
 }
 
-int whk_otp_check_fixups(request_rec *r)
+int whk_otp_hook_fixups(request_rec *r)
 {
-    whk_request_t *request;
-    const whk_route_t *route;
+    whk_caller_t *caller;
     const char *header;
     const char *code;
 
     if (!whk_config_is_ours(r))
         return DECLINED;
-    route = whk_request_route(r);
-    request = whk_request_of(r);
+    caller = whk_api_request_of(r)->caller;
     /* Without an authorised caller there is nobody to check: the handler will refuse. */
-    if (!whk_route_needs_otp(route->resource, r->method_number) || !request->caller)
+    if (!caller || !whk_route_needs_otp(whk_api_request_route(r)->resource, r->method_number))
         return DECLINED;
-    request->challenge = CHALLENGE;
+    whk_request_of(r)->error.challenge = CHALLENGE;
     header = whk_config_of(r)->otp_header;
     code = apr_table_get(r->headers_in, header);
     if (!code || !*code)
@@ -112,5 +108,5 @@ int whk_otp_check_fixups(request_rec *r)
                           "a one-time password is missing: send the code that the authenticator "
                           "shows as the header %s",
                           header));
-    return check_code(r, request, code);
+    return check_code(r, caller, code);
 }
