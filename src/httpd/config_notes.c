@@ -86,11 +86,19 @@ static whk_server_notes_t *notes_of(const server_rec *s)
     return &server->notes;
 }
 
+/* Without it httpd would have refused them, if it were not for us. */
+static const char *check_mod_dbd(void)
+{
+    return ap_find_linked_module("mod_dbd.c")
+               ? NULL
+               : "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)";
+}
+
 const char *whk_config_note_driver(cmd_parms *cmd, void *config, const char *arguments)
 {
     (void)config;
     notes_of(cmd->server)->driver = ap_getword_conf(cmd->pool, &arguments);
-    return NULL;
+    return check_mod_dbd();
 }
 
 const char *whk_config_note_params(cmd_parms *cmd, void *config, const char *arguments)
@@ -101,7 +109,7 @@ const char *whk_config_note_params(cmd_parms *cmd, void *config, const char *arg
     notes->params = ap_getword_conf(cmd->pool, &arguments);
     notes->params_place =
         apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
-    return NULL;
+    return check_mod_dbd();
 }
 
 const char *whk_config_note_handler(cmd_parms *cmd, void *config, const char *arguments)
