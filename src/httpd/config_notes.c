@@ -122,21 +122,15 @@ const char *whk_config_note_handler(cmd_parms *cmd, void *config, const char *ar
     return NULL;
 }
 
-/* As mod_dbd has it, an empty one is none. */
-static int is_said(const char *value)
-{
-    return value && *value;
-}
-
 whk_server_notes_t whk_config_notes_of(const server_rec *s, const server_rec *main_server)
 {
     const whk_server_notes_t *base = notes_of(main_server);
     whk_server_notes_t notes = *notes_of(s);
 
-    if (!is_said(notes.driver))
-        notes.driver = is_said(base->driver) ? base->driver : NULL;
-    if (!is_said(notes.params)) {
-        notes.params = is_said(base->params) ? base->params : NULL;
+    if (!notes.driver)
+        notes.driver = base->driver;
+    if (!notes.params) {
+        notes.params = base->params;
         notes.params_place = base->params_place;
     }
     notes.serves |= base->serves;
