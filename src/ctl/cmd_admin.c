@@ -21,8 +21,8 @@ int whk_cmd_admin_add(whk_invocation_t *invocation)
     if (status != WHK_EXIT_DONE)
         return status;
     admin.enterprise_id = enterprise->id;
-    WHK_INVOCATION_TRY(whk_admin_set_seal(invocation->pool, invocation->key, &admin));
-    WHK_INVOCATION_TRY(whk_store_admin_add(invocation->store, invocation->pool, &admin, &added));
+    WHK_TRY_OR_REFUSE(whk_admin_set_seal(invocation->pool, invocation->key, &admin));
+    WHK_TRY_OR_REFUSE(whk_store_admin_add(invocation->store, invocation->pool, &admin, &added));
     if (!added)
         return whk_refused("%s is an admin of %s already", user, enterprise->id);
     if (invocation->json)
@@ -45,8 +45,8 @@ int whk_cmd_admin_remove(whk_invocation_t *invocation)
         status = whk_invocation_check_name("USER", user, whk_name_flaw);
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(whk_store_admin_remove(invocation->store, invocation->pool, enterprise->id,
-                                              user, &removed));
+    WHK_TRY_OR_REFUSE(whk_store_admin_remove(invocation->store, invocation->pool, enterprise->id,
+                                             user, &removed));
     if (!removed)
         return whk_refused("%s is no admin of %s", user, enterprise->id);
     if (invocation->json)
@@ -98,7 +98,7 @@ int whk_cmd_admin_list(whk_invocation_t *invocation)
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(
+    WHK_TRY_OR_REFUSE(
         whk_store_admin_list(invocation->store, invocation->pool, enterprise->id, &admins));
     if (invocation->json) {
         print_list_json(invocation, admins);

@@ -39,7 +39,7 @@ int whk_cmd_audit_list(whk_invocation_t *invocation)
     if (status != WHK_EXIT_DONE)
         return status;
     caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
-    WHK_INVOCATION_TRY(whk_list_events(&invocation->registry, caller, &page));
+    WHK_TRY_OR_REFUSE(whk_list_events(&invocation->registry, caller, &page));
     whk_page_settle(invocation, &page);
     if (invocation->json)
         return whk_print_json(whk_event_page_json(&page, invocation->pool));
@@ -54,7 +54,7 @@ static int find_enterprises(whk_invocation_t *invocation, apr_array_header_t **e
     int status;
 
     if (!invocation->operand[0]) {
-        WHK_INVOCATION_TRY(
+        WHK_TRY_OR_REFUSE(
             whk_store_enterprise_list(invocation->store, invocation->pool, enterprises));
         return WHK_EXIT_DONE;
     }

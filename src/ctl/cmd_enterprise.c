@@ -28,8 +28,8 @@ int whk_cmd_enterprise_add(whk_invocation_t *invocation)
         status = whk_invocation_check_name("--name", name, whk_name_flaw);
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(whk_store_enterprise_add(invocation->store, invocation->pool, id,
-                                                name ? name : id, whk_time_now(), &added));
+    WHK_TRY_OR_REFUSE(whk_store_enterprise_add(invocation->store, invocation->pool, id,
+                                               name ? name : id, whk_time_now(), &added));
     if (!added)
         return whk_refused("there is an enterprise %s already", id);
     if (!invocation->json) {
@@ -59,8 +59,7 @@ int whk_cmd_enterprise_list(whk_invocation_t *invocation)
     whk_table_t *table;
     int i;
 
-    WHK_INVOCATION_TRY(
-        whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
+    WHK_TRY_OR_REFUSE(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
     if (invocation->json)
         return print_list_json(invocation, enterprises);
     table = whk_table_create(invocation->pool, 5, "ENTERPRISE", "NAME", "ACTIVE KEYS", "EVENTS",

@@ -60,7 +60,7 @@ int whk_cmd_key_list(whk_invocation_t *invocation)
     if (status != WHK_EXIT_DONE)
         return status;
     caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
-    WHK_INVOCATION_TRY(whk_list_keys(&invocation->registry, caller, key_status, &page));
+    WHK_TRY_OR_REFUSE(whk_list_keys(&invocation->registry, caller, key_status, &page));
     whk_page_settle(invocation, &page);
     if (invocation->json)
         return whk_print_json(whk_key_page_json(&page, invocation->pool));
@@ -81,7 +81,7 @@ int whk_cmd_key_revoke(whk_invocation_t *invocation)
     if (status != WHK_EXIT_DONE)
         return status;
     caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
-    WHK_INVOCATION_TRY(whk_revoke_key(&invocation->registry, caller, key_id, &key));
+    WHK_TRY_OR_REFUSE(whk_revoke_key(&invocation->registry, caller, key_id, &key));
     if (invocation->json)
         return whk_print_json(whk_key_revoked_json(key, invocation->pool));
     printf("Key %s of %s is revoked, for ever. The audit trail names %s.\n", key_id, enterprise->id,

@@ -51,7 +51,7 @@ static int check_new(whk_invocation_t *invocation, const char *user)
 
     if (invocation->option[WHK_OPTION_REPLACE])
         return WHK_EXIT_DONE;
-    WHK_INVOCATION_TRY(whk_store_otp_get(invocation->store, invocation->pool, user, &enrolment));
+    WHK_TRY_OR_REFUSE(whk_store_otp_get(invocation->store, invocation->pool, user, &enrolment));
     if (enrolment)
         return whk_refused(
             "%s is enrolled already: run whkctl otp remove first, or give --replace, "
@@ -87,7 +87,7 @@ static int enroll(whk_invocation_t *invocation, const char *user, const char *is
         whk_secret_seal(invocation->pool, invocation->key, user, totp, secret, length);
     if (!enrolment.sealed_secret)
         return whk_refused("the secret could not be sealed: OpenSSL has no AES-256-GCM to give");
-    WHK_INVOCATION_TRY(whk_store_otp_put(invocation->store, invocation->pool, &enrolment));
+    WHK_TRY_OR_REFUSE(whk_store_otp_put(invocation->store, invocation->pool, &enrolment));
     return print_enrolled(invocation, user, whk_base32_encode(invocation->pool, secret, length),
                           whk_totp_uri(invocation->pool, totp, issuer, user, secret, length));
 }
@@ -138,8 +138,8 @@ int whk_cmd_otp_unlock(whk_invocation_t *invocation)
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(whk_store_otp_unlock(invocation->store, invocation->pool,
-                                            invocation->operand[0], &unlocked));
+    WHK_TRY_OR_REFUSE(whk_store_otp_unlock(invocation->store, invocation->pool,
+                                           invocation->operand[0], &unlocked));
     return print_changed(invocation, unlocked, "unlocked",
                          "is not locked any more, and has no refused code counted.");
 }
@@ -151,8 +151,8 @@ int whk_cmd_otp_remove(whk_invocation_t *invocation)
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(whk_store_otp_remove(invocation->store, invocation->pool,
-                                            invocation->operand[0], &removed));
+    WHK_TRY_OR_REFUSE(whk_store_otp_remove(invocation->store, invocation->pool,
+                                           invocation->operand[0], &removed));
     return print_changed(invocation, removed, "removed",
                          "has no secret for one-time passwords any more.");
 }

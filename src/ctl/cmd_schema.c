@@ -62,8 +62,8 @@ static int migrate(whk_invocation_t *invocation, int marks, int *from)
         .key_file = invocation->config.secret_key_file,
         .sealed_before = whk_secret_key_has_mark(invocation->pool, invocation->key, registry)};
 
-    WHK_INVOCATION_TRY(whk_store_migrate(invocation->store, invocation->pool,
-                                         whk_registry_migrations, &first, from));
+    WHK_TRY_OR_REFUSE(whk_store_migrate(invocation->store, invocation->pool,
+                                        whk_registry_migrations, &first, from));
     if (!first.sealed_before && !whk_secret_key_mark(invocation->pool, marks, registry))
         whk_hint("whkctl: %s could not be told that the rows of this registry are sealed now (%s): "
                  "see that its owner may write it, and run whkctl migrate again",
@@ -158,7 +158,7 @@ static int make_schema(whk_invocation_t *invocation, int marks, int *created)
     int version;
 
     *created = 0;
-    WHK_INVOCATION_TRY(whk_store_schema_version(invocation->store, invocation->pool, &version));
+    WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version != 0 && version != whk_schema_version())
         return whk_refused_version(invocation, version);
     *created = version == 0;
@@ -170,8 +170,7 @@ static int warn_of_new_key(whk_invocation_t *invocation)
 {
     apr_array_header_t *enterprises;
 
-    WHK_INVOCATION_TRY(
-        whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
+    WHK_TRY_OR_REFUSE(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
     if (enterprises->nelts > 0)
         whk_hint(
             "whkctl: the registry is sealed under another key, and none of its rows is good under "
@@ -219,7 +218,7 @@ int whk_cmd_migrate(whk_invocation_t *invocation)
         status = whk_invocation_connect(invocation);
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(whk_store_schema_version(invocation->store, invocation->pool, &version));
+    WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version == 0 || version > whk_schema_version())
         return whk_refused_version(invocation, version);
     status = migrate(invocation, marks, &version);

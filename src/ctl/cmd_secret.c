@@ -50,7 +50,7 @@ static int walk_once(whk_invocation_t *invocation, const whk_secret_key_t *secre
 {
     whk_reseal_t reseal = {.secret = secret, .progress = show_progress, .look = look};
 
-    WHK_INVOCATION_TRY(whk_reseal(&invocation->registry, &reseal));
+    WHK_TRY_OR_REFUSE(whk_reseal(&invocation->registry, &reseal));
     outcome->keys += reseal.keys;
     outcome->admins += reseal.admins;
     outcome->events += reseal.events;
@@ -74,7 +74,7 @@ static int seal_all(whk_invocation_t *invocation, const whk_secret_key_t *secret
     if (status != WHK_EXIT_DONE)
         return status;
     invocation->registry.secret = secret;
-    WHK_INVOCATION_TRY(whk_store_schema_version(invocation->store, invocation->pool, &version));
+    WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version != whk_schema_version())
         return whk_refused_version(invocation, version);
 #ifdef __linux__

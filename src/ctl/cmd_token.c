@@ -106,7 +106,7 @@ int whk_cmd_token_issue(whk_invocation_t *invocation)
     token.hash = whk_sha256_hex(invocation->pool, text, strlen(text));
     if (!token.hash)
         return whk_refused("no token was issued: OpenSSL has no SHA-256 to give");
-    WHK_INVOCATION_TRY(whk_store_token_insert(invocation->store, invocation->pool, &token));
+    WHK_TRY_OR_REFUSE(whk_store_token_insert(invocation->store, invocation->pool, &token));
     return print_issued(invocation, &token, text);
 }
 
@@ -137,7 +137,7 @@ int whk_cmd_token_list(whk_invocation_t *invocation)
 
     if (user && whk_invocation_check_name("USER", user, whk_name_flaw) != WHK_EXIT_DONE)
         return WHK_EXIT_REFUSED;
-    WHK_INVOCATION_TRY(whk_store_token_list(invocation->store, invocation->pool, user, &tokens));
+    WHK_TRY_OR_REFUSE(whk_store_token_list(invocation->store, invocation->pool, user, &tokens));
     if (invocation->json)
         return print_list_json(invocation, tokens);
     table = whk_table_create(invocation->pool, 6, "ID", "USER", "LABEL", "CREATED", "EXPIRES",
@@ -163,7 +163,7 @@ int whk_cmd_token_revoke(whk_invocation_t *invocation)
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(
+    WHK_TRY_OR_REFUSE(
         whk_store_token_revoke(invocation->store, invocation->pool, id, now, &revoked));
     if (!revoked)
         return whk_refused("there is no token of that id, or it is revoked already: see whkctl "

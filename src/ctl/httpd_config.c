@@ -16,6 +16,9 @@
  */
 #define OUTPUT_MAX (16 * 1024 * 1024)
 
+/* As much of it is shown where httpd refuses: what it says last is why. */
+#define SHOWN_MAX 4096
+
 /* How a shell says that it could not start a program. */
 #define SHELL_CANNOT_EXECUTE 126
 #define SHELL_FINDS_NOTHING 127
@@ -162,6 +165,14 @@ static const char *take_dump(char *output)
     return line;
 }
 
+static const char *last_lines(const char *output)
+{
+    apr_size_t length = strlen(output);
+    const char *line = length > SHOWN_MAX ? strchr(output + length - SHOWN_MAX, '\n') : NULL;
+
+    return line ? line + 1 : output + (length > SHOWN_MAX ? length - SHOWN_MAX : 0);
+}
+
 static const char *copy(apr_pool_t *pool, const json_t *object, const char *member)
 {
     return apr_pstrdup(pool, json_string_value(json_object_get(object, member)));
@@ -217,7 +228,7 @@ const char *whk_httpd_config_read(apr_pool_t *pool, const char *httpd, const cha
     dump = take_dump(output);
     if (flaw)
         return apr_psprintf(pool, "%s was given to %s: %s%s%s", file, httpd, flaw,
-                            *output ? "\n" : "", output);
+                            *output ? "\n" : "", last_lines(output));
     json = dump ? json_loads(dump, 0, NULL) : NULL;
     if (!json)
         return apr_psprintf(pool,

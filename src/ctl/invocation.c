@@ -31,7 +31,7 @@ int whk_invocation_enterprise(whk_invocation_t *invocation, const char *id,
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_INVOCATION_TRY(
+    WHK_TRY_OR_REFUSE(
         whk_store_enterprise_get(invocation->store, invocation->pool, id, enterprise));
     if (!*enterprise)
         return whk_refused("there is no enterprise %s: see whkctl enterprise list, or make it with "
@@ -132,7 +132,7 @@ static int check_schema(whk_invocation_t *invocation)
 {
     int version;
 
-    WHK_INVOCATION_TRY(whk_store_schema_version(invocation->store, invocation->pool, &version));
+    WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     return version == whk_schema_version() ? WHK_EXIT_DONE
                                            : whk_refused_version(invocation, version);
 }

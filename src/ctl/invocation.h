@@ -60,14 +60,6 @@ int whk_invocation_connect(whk_invocation_t *invocation);
 /** Say that the registry's schema is of another version (0: none) than this whkctl works with. */
 int whk_refused_version(const whk_invocation_t *invocation, int version);
 
-/** For functions that return an exit status: hand up an outcome. */
-#define WHK_INVOCATION_TRY(expression)                                                             \
-    do {                                                                                           \
-        const whk_outcome_t *whk_try_outcome = (expression);                                       \
-        if (whk_try_outcome)                                                                       \
-            return whk_refused_outcome(whk_try_outcome);                                           \
-    } while (0)
-
 /** Check an operand or option by whk_name_flaw() and the like. @return an exit status */
 int whk_invocation_check_name(const char *what, const char *text,
                               const char *(*flaw_of)(const char *text, apr_size_t length));

@@ -30,4 +30,12 @@ int whk_misused(const whk_command_t *command, const char *format, ...)
 /** Something that an operator should know, on standard error. */
 void whk_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** For functions that return an exit status: hand up an outcome. */
+#define WHK_TRY_OR_REFUSE(expression)                                                              \
+    do {                                                                                           \
+        const whk_outcome_t *whk_try_outcome = (expression);                                       \
+        if (whk_try_outcome)                                                                       \
+            return whk_refused_outcome(whk_try_outcome);                                           \
+    } while (0)
+
 #endif
