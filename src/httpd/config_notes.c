@@ -86,11 +86,19 @@ static whk_server_notes_t *notes_of(const server_rec *s)
     return &server->notes;
 }
 
+/* Without it httpd would have refused them, if it were not for us. */
+static const char *check_mod_dbd(void)
+{
+    return ap_find_linked_module("mod_dbd.c")
+               ? NULL
+               : "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)";
+}
+
 const char *whk_config_note_driver(cmd_parms *cmd, void *config, const char *arguments)
 {
     (void)config;
     notes_of(cmd->server)->driver = ap_getword_conf(cmd->pool, &arguments);
-    return NULL;
+    return check_mod_dbd();
 }
 
 const char *whk_config_note_params(cmd_parms *cmd, void *config, const char *arguments)
@@ -101,7 +109,7 @@ const char *whk_config_note_params(cmd_parms *cmd, void *config, const char *arg
     notes->params = ap_getword_conf(cmd->pool, &arguments);
     notes->params_place =
         apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
-    return NULL;
+    return check_mod_dbd();
 }
 
 const char *whk_config_note_handler(cmd_parms *cmd, void *config, const char *arguments)
@@ -114,21 +122,15 @@ const char *whk_config_note_handler(cmd_parms *cmd, void *config, const char *ar
     return NULL;
 }
 
-/* As mod_dbd has it, an empty one is none. */
-static int is_said(const char *value)
-{
-    return value && *value;
-}
-
 whk_server_notes_t whk_config_notes_of(const server_rec *s, const server_rec *main_server)
 {
     const whk_server_notes_t *base = notes_of(main_server);
     whk_server_notes_t notes = *notes_of(s);
 
-    if (!is_said(notes.driver))
-        notes.driver = is_said(base->driver) ? base->driver : NULL;
-    if (!is_said(notes.params)) {
-        notes.params = is_said(base->params) ? base->params : NULL;
+    if (!notes.driver)
+        notes.driver = base->driver;
+    if (!notes.params) {
+        notes.params = base->params;
         notes.params_place = base->params_place;
     }
     notes.serves |= base->serves;
