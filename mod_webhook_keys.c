@@ -21,14 +21,19 @@
 #include "httpd/api/handler.h"
 #include "httpd/api/otp.h"
 #include "httpd/config.h"
+#include "httpd/config_check.h"
 #include "httpd/database.h"
+#include "httpd/directives.h"
 #include "httpd/keyrings.h"
+#include "httpd/mod_webhook_keys.h"
 #include "httpd/remote.h"
+#include "httpd/server.h"
 #include "httpd/tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
 #include "httpd/webhook/webhook.h"
 #include "httpd/webhook/webhook_delivery.h"
+#include "httpd/webhook/webhook_sections.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -38,7 +43,9 @@ static void register_hooks(apr_pool_t *pool)
      * runs too. */
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
+    ap_hook_check_config(whk_config_check_files, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_remote_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <httpd.h>
+#include "httpd/config_check.h"
 
 #include <apr_dbd.h>
 #include <apr_file_info.h>
@@ -9,7 +9,7 @@
 #include <mod_dbd.h>
 
 #include "httpd/config.h"
-#include "httpd/webhook/webhook_sections.h"
+#include "httpd/server.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -104,7 +104,8 @@ static int check_registry(apr_pool_t *ptemp, server_rec *s, const registry_t *re
     return OK;
 }
 
-static int check_registries(apr_pool_t *ptemp, server_rec *s)
+int whk_config_check_registries(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                                server_rec *s)
 {
     registry_t main_server = {NULL, NULL, 0, 0, 0};
     registry_t registry;
@@ -112,6 +113,13 @@ static int check_registries(apr_pool_t *ptemp, server_rec *s)
     int virtual_hosts = 0;
     int status;
 
+    (void)pconf;
+    (void)plog;
+    if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     read_tree(ap_conftree, &main_server);
     for (directive = ap_conftree; directive; directive = directive->next) {
         if (!is_virtual_host(directive))
@@ -154,20 +162,12 @@ static int check_ca_file(apr_pool_t *ptemp, server_rec *s)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-int whk_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+int whk_config_check_files(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     server_rec *each;
-    int status;
+    int status = OK;
 
     (void)plog;
-    if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    status = check_registries(ptemp, s);
-    if (status == OK)
-        status = whk_webhook_sections_check(ptemp, s);
     for (each = s; each && status == OK; each = each->next)
         status = load_secret_key(pconf, each);
     for (each = s; each && status == OK; each = each->next)

@@ -9,6 +9,7 @@
 #include "httpd/config.h"
 #include "httpd/database.h"
 #include "httpd/remote.h"
+#include "httpd/server.h"
 #include "httpd/tasks.h"
 #include "registry/refresh.h"
 

@@ -7,6 +7,7 @@
 #include "httpd/config.h"
 #include "httpd/fetch_slots.h"
 #include "httpd/remote.h"
+#include "httpd/server.h"
 #include "httpd/tasks.h"
 
 APLOG_USE_MODULE(webhook_keys);

@@ -12,6 +12,7 @@
 #include "httpd/database.h"
 #include "httpd/keyrings.h"
 #include "httpd/remote.h"
+#include "httpd/server.h"
 #include "model/text.h"
 
 APLOG_USE_MODULE(webhook_keys);

@@ -7,6 +7,7 @@
 #include <util_filter.h>
 
 #include "httpd/request.h"
+#include "httpd/server.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_message.h"
 #include "model/text.h"

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/other_directives.h"
+
+#include <http_core.h>
+
+#include "httpd/config.h"
+
+static int is_inside(const ap_directive_t *directive, const char *section)
+{
+    for (; directive; directive = directive->parent)
+        if (!ap_cstr_casecmp(directive->directive, section))
+            return 1;
+    return 0;
+}
+
+/* mod_authz_core marks its own sections by the last bit. */
+static int is_for_all_methods(const cmd_parms *cmd)
+{
+    const apr_uint64_t last = (apr_uint64_t)1 << (METHODS - 1);
+
+    return ((apr_uint64_t)cmd->limited | last) == ~(apr_uint64_t)0;
+}
+
+const char *whk_read_require(cmd_parms *cmd, void *config_, const char *arguments)
+{
+    whk_config_t *config = config_;
+    const char *what = ap_getword_conf(cmd->temp_pool, &arguments);
+
+    config->requires |= WHK_REQUIRES_SOMETHING;
+    if (!ap_cstr_casecmp(what, "valid-webhook") && is_for_all_methods(cmd) &&
+        !is_inside(cmd->directive, "<RequireNone"))
+        config->requires |= WHK_REQUIRES_VALID_WEBHOOK;
+    if (!ap_cstr_casecmp(what, "all") &&
+        !ap_cstr_casecmp(ap_getword_conf(cmd->temp_pool, &arguments), "granted") &&
+        !is_inside(cmd->directive, "<RequireAll") && !is_inside(cmd->directive, "<RequireNone"))
+        config->requires |= WHK_REQUIRES_NOTHING;
+    return NULL;
+}
+
+const char *whk_read_auth_merging(cmd_parms *cmd, void *config_, const char *how)
+{
+    whk_config_t *config = config_;
+
+    (void)cmd;
+    config->auth_merging_or = !ap_cstr_casecmp(how, "Or");
+    return NULL;
+}
+
+void whk_requirements_merge(whk_config_t *merged, const whk_config_t *over)
+{
+    if (over->requires)
+        merged->requires =
+            over->requires | (over->auth_merging_or ? merged->requires & WHK_REQUIRES_NOTHING : 0);
+    merged->auth_merging_or = over->auth_merging_or;
+}

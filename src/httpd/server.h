@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WHK_HTTPD_SERVER_H
+#define WHK_HTTPD_SERVER_H
+
+/**
+ * @file httpd/server.h
+ * What each server, the main one or a virtual host, has of its own beside its directives: what they
+ * all together ask of it, and what is made of them once they are read.
+ */
+
+#include <httpd.h>
+
+#include "otp/secret_box.h"
+#include "registry/keyring.h"
+#include "registry/registry.h"
+
+typedef struct whk_server_t {
+    /* Learnt while the directives are read, in sections too, whose configurations nobody lists. */
+    int verifies;                           /**< WebhookKeysSignature stands somewhere in it */
+    apr_interval_time_t longest_max_age;    /**< of WebhookKeysMaxAge; 0: it stands nowhere */
+    apr_interval_time_t longest_clock_skew; /**< of WebhookKeysClockSkew */
+
+    const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
+    whk_remote_t remote;                /**< made at child start */
+    whk_keyring_t *keyring;             /**< made at child start; NULL: it verifies nothing */
+    int poll_fails;                     /**< as the background task met it last */
+    int write_uses_fails;
+    int refresh_fails;
+} whk_server_t;
+
+/** The module record's. */
+void *whk_server_create(apr_pool_t *pool, server_rec *s);
+
+const whk_server_t *whk_server_of(const server_rec *s);
+
+/** A directive of the server, or of a section in it, has this value, as its row has it. */
+void whk_server_learn_signature(whk_server_t *server, const void *signature);
+void whk_server_learn_max_age(whk_server_t *server, const void *max_age);
+void whk_server_learn_clock_skew(whk_server_t *server, const void *clock_skew);
+
+/**
+ * post_config: the longest times of all servers, defaults and sections included: what one place
+ * finds too old, another may not.
+ */
+void whk_server_longest_times(const server_rec *s, apr_interval_time_t *max_age,
+                              apr_interval_time_t *clock_skew);
+
+#endif
