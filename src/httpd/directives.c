@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/directives.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include <apr_strings.h>
@@ -13,8 +14,8 @@ APLOG_USE_MODULE(webhook_keys);
 
 static const char *set_directive(cmd_parms *cmd, void *config, int argc, char *const argv[]);
 
-/* Where a directive may stand; none may in .htaccess: where httpd lets it, and where we forbid it.
- */
+/* Contexts: the places that httpd lets a directive stand in, without those of
+ * ap_check_cmd_context(). None of ours may stand in .htaccess. */
 #define GLOBAL RSRC_CONF, GLOBAL_ONLY
 #define SERVER RSRC_CONF, 0
 #define ANYWHERE RSRC_CONF | ACCESS_CONF, 0
@@ -23,15 +24,15 @@ static const char *set_directive(cmd_parms *cmd, void *config, int argc, char *c
 #define SECONDS(number) ((number) * (apr_int64_t)1000)
 #define HOURS(number) SECONDS((number)*3600)
 
-/* name, context, type of its value (directive_values.h), member of whk_config_t, default, help; and
- * by name whatever else a whk_directive_t holds. */
+/* Name, context, type of the value (directive_values.h), member of whk_config_t, default, help;
+ * then by their names the other members of whk_directive_t that it has. */
 #define DIRECTIVE(name, context, ...) ROW(name, context, __VA_ARGS__)
 #define ROW(name, override, forbidden, value, field, text, help, ...)                              \
     AP_INIT_TAKE_ARGV(                                                                             \
         name, set_directive,                                                                       \
         ((void *)&(const whk_directive_t){.type = &whk_value_##value,                              \
                                           .member = #field,                                        \
-                                          .offset = APR_OFFSETOF(whk_config_t, field),             \
+                                          .offset = offsetof(whk_config_t, field),                 \
                                           .size = sizeof(((whk_config_t *)NULL)->field),           \
                                           .default_text = text,                                    \
                                           .not_in = forbidden,                                     \
@@ -77,7 +78,7 @@ const command_rec whk_directives[] = {
               "expression that tells whose webhooks arrive here"),
     DIRECTIVE("WebhookKeysSignature", ANYWHERE, signature, signature, NULL,
               "how webhooks are signed, and in which header",
-              .tell_server = whk_server_learn_signature),
+              .update_server = whk_server_update_verifies),
     DIRECTIVE("WebhookKeysBodyHashClaim", ANYWHERE, claim, body_hash_claim, "request_body_sha256",
               "claim of a JWT that holds the body's SHA-256"),
     DIRECTIVE("WebhookKeysRequiredComponents", ANYWHERE, components, required_components, NULL,
@@ -91,10 +92,10 @@ const command_rec whk_directives[] = {
               "whether a JWS must tell when it was made or when it ends"),
     DIRECTIVE("WebhookKeysMaxAge", ANYWHERE, time, max_age, "300",
               "longest time since a webhook was signed", BETWEEN(SECONDS(1), HOURS(24)),
-              .tell_server = whk_server_learn_max_age),
+              .update_server = whk_server_update_longest_max_age),
     DIRECTIVE("WebhookKeysClockSkew", ANYWHERE, time, clock_skew, "30",
               "how far the clocks of signers may differ", BETWEEN(0, HOURS(1)),
-              .tell_server = whk_server_learn_clock_skew),
+              .update_server = whk_server_update_longest_clock_skew),
     DIRECTIVE("WebhookKeysMaxWebhookBody", ANYWHERE, bytes, max_webhook_body, "1048576",
               "most bytes in the body of a webhook", BETWEEN(1024, 1073741824)),
     DIRECTIVE("WebhookKeysBackendHeaders", ANYWHERE, flag, backend_headers, "On",
@@ -138,8 +139,8 @@ static const char *set_directive(cmd_parms *cmd, void *config_, int argc, char *
     flaw = read_value(directive, cmd, config, argc, argv);
     if (!flaw) {
         config->set[cmd->cmd - whk_directives] = 1;
-        if (directive->tell_server)
-            directive->tell_server(
+        if (directive->update_server)
+            directive->update_server(
                 ap_get_module_config(cmd->server->module_config, &webhook_keys_module),
                 (char *)config + directive->offset);
         return NULL;

@@ -27,7 +27,7 @@ typedef struct whk_directive_t {
     apr_int64_t min;          /**< of numbers, and of times in milliseconds */
     apr_int64_t max;
     /** What a server must know of a value wherever in it that stands; NULL: nothing. */
-    void (*tell_server)(whk_server_t *server, const void *member);
+    void (*update_server)(whk_server_t *server, const void *member);
 } whk_directive_t;
 
 /** The module record's: the rows, then those of other modules' directives, which have no data. */

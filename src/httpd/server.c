@@ -16,7 +16,7 @@ const whk_server_t *whk_server_of(const server_rec *s)
     return ap_get_module_config(s->module_config, &webhook_keys_module);
 }
 
-void whk_server_learn_signature(whk_server_t *server, const void *signature)
+void whk_server_update_verifies(whk_server_t *server, const void *signature)
 {
     if (((const whk_signature_config_t *)signature)->scheme)
         server->verifies = 1;
@@ -28,12 +28,12 @@ static void lengthen(apr_interval_time_t *longest, apr_interval_time_t time)
         *longest = time;
 }
 
-void whk_server_learn_max_age(whk_server_t *server, const void *max_age)
+void whk_server_update_longest_max_age(whk_server_t *server, const void *max_age)
 {
     lengthen(&server->longest_max_age, *(const apr_interval_time_t *)max_age);
 }
 
-void whk_server_learn_clock_skew(whk_server_t *server, const void *clock_skew)
+void whk_server_update_longest_clock_skew(whk_server_t *server, const void *clock_skew)
 {
     lengthen(&server->longest_clock_skew, *(const apr_interval_time_t *)clock_skew);
 }

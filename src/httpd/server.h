@@ -15,7 +15,7 @@
 #include "registry/registry.h"
 
 typedef struct whk_server_t {
-    /* Learnt while the directives are read, in sections too, whose configurations nobody lists. */
+    /* Kept while the directives are read, in sections too, whose configurations nobody lists. */
     int verifies;                           /**< WebhookKeysSignature stands somewhere in it */
     apr_interval_time_t longest_max_age;    /**< of WebhookKeysMaxAge; 0: it stands nowhere */
     apr_interval_time_t longest_clock_skew; /**< of WebhookKeysClockSkew */
@@ -33,10 +33,10 @@ void *whk_server_create(apr_pool_t *pool, server_rec *s);
 
 const whk_server_t *whk_server_of(const server_rec *s);
 
-/** A directive of the server, or of a section in it, has this value, as its row has it. */
-void whk_server_learn_signature(whk_server_t *server, const void *signature);
-void whk_server_learn_max_age(whk_server_t *server, const void *max_age);
-void whk_server_learn_clock_skew(whk_server_t *server, const void *clock_skew);
+/** For the rows of directives: the server, or a section in it, has this value. */
+void whk_server_update_verifies(whk_server_t *server, const void *signature);
+void whk_server_update_longest_max_age(whk_server_t *server, const void *max_age);
+void whk_server_update_longest_clock_skew(whk_server_t *server, const void *clock_skew);
 
 /**
  * post_config: the longest times of all servers, defaults and sections included: what one place
