@@ -113,7 +113,7 @@ const command_rec whk_directives[] = {
               "how many webhooks are remembered on this node", BETWEEN(1024, 16777216)),
 
     WHK_OTHER_DIRECTIVES,
-    {NULL}};
+    {.name = NULL}};
 
 _Static_assert(sizeof(whk_directives) / sizeof(whk_directives[0]) <= WHK_DIRECTIVES_MAX,
                "each has a place in whk_config_t");
