@@ -17,7 +17,9 @@
 #include "ctl/conf_text.h"
 #include "ctl/connection.h"
 #include "ctl/identity.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "otp/secret_key_file.h"
+#include "store/schema_version.h"
 
 int whk_refused(const char *format, ...)
 {

@@ -12,9 +12,9 @@
 #include "ctl/httpd_conf.h"
 #include "otp/secret_box.h"
 #include "registry/registry.h"
-#include "store/store.h"
+#include "store/enterprises.h"
 
-/** Exit statuses (contract, section 9). */
+/** Exit statuses: docs/whkctl.8, "EXIT STATUS". */
 enum {
     WHK_EXIT_DONE,
     WHK_EXIT_REFUSED,

@@ -8,6 +8,7 @@
  */
 
 #include "ctl/control.h"
+#include "registry/listing.h"
 
 /** Set limit and offset of a page; without `--limit` all there is. @return an exit status */
 int whk_page_read(whk_control_t *control, whk_page_t *page);

@@ -3,7 +3,7 @@
 #include <apr_strings.h>
 
 #include "fetch/allow_list.h"
-#include "fetch/fetch.h"
+#include "fetch/fetch_settings.h"
 #include "httpd/directive_values.h"
 #include "httpd/mod_webhook_keys.h"
 #include "jose/algorithm.h"

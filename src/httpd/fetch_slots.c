@@ -9,7 +9,7 @@
 #include <apr_hash.h>
 #include <apr_shm.h>
 
-#include "model/text.h"
+#include "model/random.h"
 
 /* Of a holder: its pid in the upper half; whose it is, 30 bits, and a whk_fetch_kind_t below. 0:
  * free.

@@ -11,8 +11,16 @@
 #include <httpd.h>
 
 #include "otp/secret_box.h"
-#include "registry/keyring.h"
+#include "registry/key_cache.h"
 #include "registry/registry.h"
+
+/** What directives of other modules say of a server: other_directives.h. */
+typedef struct whk_other_settings_t {
+    const char *driver;       /**< DBDriver; NULL: it does not stand there */
+    const char *params;       /**< DBDParams, likewise */
+    const char *params_place; /**< `FILE:LINE` of it */
+    int serves;               /**< `SetHandler webhook-keys` stands somewhere in it */
+} whk_other_settings_t;
 
 typedef struct whk_server_t {
     /* Kept while the directives are read, in sections too, whose configurations nobody lists. */
@@ -20,9 +28,11 @@ typedef struct whk_server_t {
     apr_interval_time_t longest_max_age;    /**< of WebhookKeysMaxAge; 0: it stands nowhere */
     apr_interval_time_t longest_clock_skew; /**< of WebhookKeysClockSkew */
 
+    whk_other_settings_t others;
+
     const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
     whk_remote_t remote;                /**< made at child start */
-    whk_keyring_t *keyring;             /**< made at child start; NULL: it verifies nothing */
+    whk_key_cache_t *key_cache;         /**< made at child start; NULL: it verifies nothing */
     int poll_fails;                     /**< as the background task met it last */
     int write_uses_fails;
     int refresh_fails;

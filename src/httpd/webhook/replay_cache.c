@@ -33,7 +33,7 @@ static const whk_replay_provider_t *shared; /* NULL: this node's memory is all *
 static apr_interval_time_t longest_max_age;
 static apr_interval_time_t longest_clock_skew;
 
-apr_time_t whk_replay_cache_until(apr_time_t signed_at, apr_time_t expires)
+apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires)
 {
     apr_time_t until = 0;
 
@@ -270,7 +270,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
     return NULL;
 }
 
-void whk_replay_cache_give_back(request_rec *r, whk_replay_use_t *use)
+void whk_replay_cache_release(request_rec *r, whk_replay_use_t *use)
 {
     if (!use->reserved)
         return;
