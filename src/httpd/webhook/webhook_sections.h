@@ -16,6 +16,7 @@
  * there; Require all granted as an alternative to Require valid-webhook.
  * @return OK, or an HTTP status to stop at
  */
-int whk_webhook_sections_check(apr_pool_t *ptemp, server_rec *s);
+int whk_webhook_sections_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                               server_rec *s);
 
 #endif
