@@ -15,7 +15,8 @@
 #include "ctl/identity.h"
 #include "ctl/print.h"
 #include "model/name.h"
-#include "registry/audit_trail.h"
+#include "registry/audit_orphans.h"
+#include "registry/audit_verify.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
 #include "store/otp_enrolments.h"
@@ -319,7 +320,7 @@ static const whk_outcome_t *check_lost(check_t *check)
     apr_array_header_t *reports;
     int i;
 
-    WHK_TRY(whk_audit_lost(&check->control->registry, &reports));
+    WHK_TRY(whk_audit_orphans(&check->control->registry, &reports));
     for (i = 0; i < reports->nelts; i++)
         report_rows(check, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
     return NULL;

@@ -12,7 +12,7 @@
 #include "ctl/conf_text.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
-#include "registry/reseal.h"
+#include "registry/first_seals.h"
 #include "store/enterprises.h"
 #include "store/migrations.h"
 #include "store/schema_version.h"
