@@ -34,8 +34,8 @@ static const whk_outcome_t *is_in_use(whk_store_t *store, apr_pool_t *pool, cons
 
 /* Key material is used once in an enterprise, also where it comes by a set that may change: what
  * was replaced does not come back, to the key that had it no more than to another. */
-static const whk_outcome_t *settle_material(whk_store_t *store, apr_pool_t *pool,
-                                            const whk_key_t *old, whk_key_t *key)
+static const whk_outcome_t *take_or_keep_material(whk_store_t *store, apr_pool_t *pool,
+                                                  const whk_key_t *old, whk_key_t *key)
 {
     int in_use;
     int first = 0;
@@ -74,7 +74,7 @@ static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_
     key.thumbprint = found->thumbprint;
     key.algorithm = found->algorithm;
     key.remote_flaw = found->remote_flaw;
-    WHK_TRY(settle_material(store, pool, old, &key));
+    WHK_TRY(take_or_keep_material(store, pool, old, &key));
     if (old->remote_flaw == key.remote_flaw && !strcmp(old->thumbprint, key.thumbprint))
         return NULL;
     WHK_TRY(whk_key_set_seal(pool, finding->secret, &key));

@@ -60,10 +60,10 @@ static apr_interval_time_t jitter(apr_interval_time_t interval)
 static const whk_outcome_t *fetch(whk_registry_t *registry, const whk_remote_set_t *set,
                                   const char *etag, whk_fetched_t *fetched, json_t **json)
 {
-    static const whk_fetch_for_t background = {WHK_FETCH_BACKGROUND, NULL};
+    static const whk_fetch_owner_t background = {WHK_FETCH_BACKGROUND, NULL};
 
     *json = NULL;
-    WHK_TRY(whk_remote_fetch(registry, &background, set->uri, etag, fetched));
+    WHK_TRY(whk_remote_jwk_set_fetch(registry, &background, set->uri, etag, fetched));
     if (fetched->not_modified)
         return NULL;
     if (whk_json_parse(json, fetched->body, fetched->length, "the key set", registry->pool) ||

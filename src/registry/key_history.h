@@ -23,7 +23,7 @@ typedef struct whk_key_history_t {
     const char *revoked_by;
     int registered_twice; /**< it is not the first of its keyId: a row was taken away in between */
     int material_reused;  /**< some event told of the same material before */
-    int has_row;          /**< for the one who walks the rows */
+    int has_row;          /**< set by who reads the rows */
 } whk_key_history_t;
 
 typedef struct whk_key_histories_t {

@@ -62,7 +62,7 @@ static int get_key(request_rec *r, const whk_request_t *request)
 
 static int verify_jws(request_rec *r, const whk_request_t *request)
 {
-    whk_verdict_t verdict;
+    whk_jws_verification_t verification;
     const char *body;
     apr_size_t length;
     const whk_outcome_t *outcome =
@@ -70,9 +70,9 @@ static int verify_jws(request_rec *r, const whk_request_t *request)
 
     if (!outcome)
         outcome = whk_verify_jws(whk_request_registry(r), request->caller, request->route.key_id,
-                                 body, length, &verdict);
+                                 body, length, &verification);
     return outcome ? whk_answer_outcome(r, outcome)
-                   : whk_answer_json(r, HTTP_OK, whk_verdict_json(&verdict));
+                   : whk_answer_json(r, HTTP_OK, whk_jws_verification_json(&verification));
 }
 
 static int get_jwk_set(request_rec *r, const whk_request_t *request)
