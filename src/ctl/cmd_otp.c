@@ -11,6 +11,7 @@
 #include "model/name.h"
 #include "model/random.h"
 #include "model/timestamp.h"
+#include "otp/base32.h"
 #include "otp/secret_box.h"
 #include "otp/totp.h"
 #include "store/otp_enrolments.h"

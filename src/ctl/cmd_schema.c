@@ -12,6 +12,7 @@
 #include "ctl/conf_text.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
+#include "otp/secret_key_file.h"
 #include "registry/first_seals.h"
 #include "store/enterprises.h"
 #include "store/migrations.h"

@@ -16,6 +16,8 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
+#include "otp/secret_key_file.h"
+#include "otp/secret_key_rotation.h"
 #include "registry/reseal.h"
 #include "store/schema_version.h"
 

@@ -18,6 +18,7 @@
 #include "ctl/connection.h"
 #include "ctl/identity.h"
 #include "model/name.h"
+#include "otp/secret_key_file.h"
 #include "store/schema_version.h"
 
 int whk_refused(const char *format, ...)

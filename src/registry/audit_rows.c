@@ -6,7 +6,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-#include "jose/jwk.h"
+#include "jose/jwk_thumbprint.h"
 #include "registry/audit_chain.h"
 #include "registry/seal.h"
 #include "store/admins.h"

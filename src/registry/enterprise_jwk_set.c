@@ -56,7 +56,7 @@ const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *c
     apr_array_header_t *keys;
     int i;
 
-    *set = whk_json_own(registry->pool, json_pack("{s:o}", "keys", members));
+    *set = whk_json_adopt(registry->pool, json_pack("{s:o}", "keys", members));
     WHK_TRY(whk_store_key_list_active(registry->store, registry->pool,
                                       whk_caller_enterprise(caller), &keys));
     for (i = 0; i < keys->nelts; i++) {

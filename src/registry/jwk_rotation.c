@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-#include "jose/jwk.h"
+#include "jose/jwk_set.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/seal.h"
@@ -107,7 +107,7 @@ static void look_up(whk_registry_t *registry, const json_t *set, finding_t *find
 {
     whk_key_t *key = &finding->key;
     const whk_jwk_t *jwk;
-    const whk_outcome_t *outcome = whk_jwk_set_find_again(
+    const whk_outcome_t *outcome = whk_jwk_set_find_known(
         &jwk, set, key->key_id, key->thumbprint, registry->policy->algorithms, registry->pool);
 
     if (outcome) {

@@ -8,6 +8,7 @@
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
 #include "registry/listing.h"
+#include "registry/registry.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
 #include "store/keys.h"

@@ -2,6 +2,7 @@
 #include "registry/remote_jwk_set.h"
 
 #include "jose/json.h"
+#include "jose/jwk_set.h"
 #include "model/clock.h"
 
 const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,

@@ -7,7 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "jose/base64url.h"
-#include "jose/jwk.h"
+#include "jose/jwk_thumbprint.h"
 #include "registry/netstring.h"
 
 #define VERSION "v1."

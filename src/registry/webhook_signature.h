@@ -4,7 +4,8 @@
 
 /**
  * @file registry/webhook_signature.h
- * Is this message signed by a registered, unrevoked key of the enterprise? (contract, section 8)
+ * Is this message signed by a registered, unrevoked key of the enterprise? (docs/directives.md,
+ * "WebhookKeysSignature"; docs/signing.md)
  */
 
 #include "registry/held_key.h"

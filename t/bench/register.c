@@ -25,6 +25,8 @@
 #include "model/random.h"
 #include "model/timestamp.h"
 #include "otp/secret_box.h"
+#include "otp/secret_key_file.h"
+#include "otp/totp.h"
 #include "registry/digest.h"
 #include "registry/seal.h"
 #include "store/admins.h"

@@ -10,7 +10,10 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "fetch/fetch.h"
+#include "fetch/fetch_settings.h"
 #include "jose/json.h"
+#include "jose/jwk.h"
 #include "registry/jwk_set_refresh.h"
 #include "registry/key_cache.h"
 #include "store/keys.h"

@@ -10,7 +10,10 @@
 
 #include "jose/base64url.h"
 #include "jose/json.h"
+#include "jose/jwk.h"
+#include "registry/enterprise_keys.h"
 #include "registry/held_key.h"
+#include "registry/key_cache.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
 #include "store/transaction.h"

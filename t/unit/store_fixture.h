@@ -20,7 +20,7 @@
 #include <apr_thread_mutex.h>
 #include <cmocka.h>
 
-#include "otp/secret_key.h"
+#include "otp/secret_key_file.h"
 #include "registry/seal.h"
 #include "store/admins.h"
 #include "store/dialect.h"

@@ -2,6 +2,8 @@
 /* Key sets by URI, fetched again: what the answer says of each key. */
 
 #include "jwk_set_refresh_fixture.h"
+#include "otp/secret_key.h"
+#include "otp/secret_key_rotation.h"
 #include "store/keys.h"
 #include "store/remote_sets.h"
 

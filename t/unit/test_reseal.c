@@ -5,6 +5,9 @@
 #include "store_fixture.h"
 
 #include "model/timestamp.h"
+#include "otp/secret_key.h"
+#include "otp/secret_key_rotation.h"
+#include "otp/totp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
 #include "registry/reseal.h"
