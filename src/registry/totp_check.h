@@ -10,7 +10,7 @@
 #include "registry/registry.h"
 
 /**
- * Judge the caller's time-based one-time password and use it up. A refusal is counted, and goes to
+ * Verify the caller's time-based one-time password and use it up. A refusal is counted, and goes to
  * the audit trail, before this returns. Does not complete the caller: that is for the OTP step.
  * @return otp_invalid, or otp_locked with retry_after
  */

@@ -26,9 +26,9 @@ typedef struct whk_webhook_t {
 } whk_webhook_t;
 
 /**
- * Find the key that the message names, and judge times and signature, then what was signed of whom
- * it is for. At most WHK_SIGNATURES_MAX signatures are verified. On success the message's
- * `replay_ids` are known.
+ * Find the key that the message names, check its times, verify its signature, and check what was
+ * signed of whom it is for. At most WHK_SIGNATURES_MAX signatures are verified. On success the
+ * message's `replay_ids` are known.
  * @return NULL, or why a signature was not accepted, or a 5xx
  */
 const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_key_cache_t *cache,

@@ -152,7 +152,7 @@ static whk_replay_clock_t read_clock(void)
 }
 
 static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_replay_use_t *use,
-                                 whk_replay_verdict_t *verdict)
+                                 whk_replay_result_t *result)
 {
     apr_status_t status = memory && mutex ? apr_global_mutex_lock(mutex) : APR_ENOLOCK;
     whk_replay_clock_t clock;
@@ -161,7 +161,7 @@ static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_repla
         return status;
     /* Read inside: who waited for long must not use a time that is gone. */
     clock = read_clock();
-    *verdict = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
+    *result = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
     apr_global_mutex_unlock(mutex);
     return APR_SUCCESS;
 }
@@ -234,7 +234,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
                                               const apr_array_header_t *replay_ids,
                                               apr_time_t until, whk_replay_use_t *use)
 {
-    whk_replay_verdict_t verdict = WHK_REPLAY_RESERVED;
+    whk_replay_result_t result = WHK_REPLAY_RESERVED;
     whk_replay_name_t owner;
     apr_status_t status;
     int known = 0;
@@ -244,18 +244,18 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
                         "a webhook's use can't be named: it has no id, too many, or OpenSSL can't "
                         "compute SHA-256");
     use->until = until;
-    status = reserve_here(&owner, use, &verdict);
+    status = reserve_here(&owner, use, &result);
     if (status != APR_SUCCESS)
         return whk_fail(r->pool, WHK_TOO_BUSY,
                         "the mutex " WHK_REPLAY_MUTEX_NAME
                         " can't be locked: see the Mutex directive");
-    if (verdict == WHK_REPLAY_SHARE_FULL)
+    if (result == WHK_REPLAY_SHARE_FULL)
         return whk_fail(r->pool, WHK_TOO_BUSY,
                         "the enterprise %s has its share of WebhookKeysReplayEntries full of "
                         "webhooks whose signatures are still good: set more, if it sends so many "
                         "by right",
                         enterprise_id);
-    if (verdict == WHK_REPLAY_RESERVED) {
+    if (result == WHK_REPLAY_RESERVED) {
         status = reserve_shared(r, use, &known);
         if (status != APR_SUCCESS || known)
             release_here(use);
@@ -264,7 +264,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
         return whk_fail(r->pool, WHK_TOO_BUSY,
                         "the provider of WebhookKeysReplayCache could not be asked or written: "
                         "see what its module logged");
-    if (verdict == WHK_REPLAY_KNOWN || known)
+    if (result == WHK_REPLAY_KNOWN || known)
         return whk_refuse(r->pool, WHK_REPLAYED, "%s", whk_code_message(WHK_REPLAYED));
     use->reserved = 1;
     return NULL;
