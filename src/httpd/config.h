@@ -19,7 +19,7 @@
 #include "otp/secret_box.h"
 #include "registry/key_cache.h"
 #include "registry/registry.h"
-#include "scheme/signed_message.h"
+#include "scheme/scheme.h"
 
 extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 
