@@ -15,20 +15,21 @@
 #include <mod_auth.h>
 #include <mpm_common.h>
 
-#include "httpd/answer.h"
-#include "httpd/api/admin.h"
-#include "httpd/api/bearer.h"
+#include "httpd/api/api_response.h"
+#include "httpd/api/authn_bearer.h"
+#include "httpd/api/authz_admin.h"
 #include "httpd/api/handler.h"
-#include "httpd/api/otp.h"
+#include "httpd/api/otp_check.h"
+#include "httpd/child_shutdown.h"
 #include "httpd/config.h"
+#include "httpd/config_dump.h"
 #include "httpd/database.h"
-#include "httpd/remote.h"
-#include "httpd/tasks.h"
+#include "httpd/server_fetchers.h"
 #include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
-#include "httpd/webhook/webhook.h"
-#include "httpd/webhook/webhook_delivery.h"
+#include "httpd/webhook/webhook_gate.h"
+#include "httpd/webhook/webhook_verification.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -38,19 +39,20 @@ static void register_hooks(apr_pool_t *pool)
      * runs too. */
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(whk_remote_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(whk_remote_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_server_fetchers_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_replay_cache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_watchdog_tasks_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
-    ap_hook_child_init(whk_tasks_child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_child_stopping(whk_tasks_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_shutdown_child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_child_stopping(whk_shutdown_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
-    ap_hook_post_read_request(whk_tasks_note_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(whk_shutdown_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     /* As early as the location is known: from here on every answer is JSON. */
     ap_hook_pre_translate_name(whk_answer_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -65,24 +67,25 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_translate_name(whk_handler_translate, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(whk_handler_map, NULL, NULL, APR_HOOK_FIRST);
 
-    /* Route and method, token, admin, one-time password: the order of the contract. */
-    ap_hook_check_access_ex(whk_admin_skip, NULL, NULL, APR_HOOK_REALLY_FIRST,
+    /* Route and method, token, admin, one-time password: docs/api.md, "The order of the checks". */
+    ap_hook_check_access_ex(whk_authz_admin_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_authn(whk_bearer_check, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_check_authz(whk_admin_note_authenticated, NULL, NULL, APR_HOOK_REALLY_FIRST,
+    ap_hook_check_authn(whk_authn_bearer_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(whk_authz_admin_check_authz, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "webhook-keys-admin",
-                              AUTHZ_PROVIDER_VERSION, &whk_admin_provider,
+                              AUTHZ_PROVIDER_VERSION, &whk_authz_admin_provider,
                               AP_AUTH_INTERNAL_PER_CONF);
     ap_register_provider(pool, WHK_OTP_PROVIDER_GROUP, "totp", WHK_OTP_PROVIDER_VERSION,
                          &whk_totp_provider);
-    ap_hook_fixups(whk_otp_check, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_fixups(whk_otp_check_fixups, NULL, NULL, APR_HOOK_LAST);
 
     /* Webhooks, in locations that are anybody's. The gate comes after all that authorises and sets
      * header fields, and before any handler. */
     whk_captured_body_register_filters();
     whk_webhook_register_filter();
-    ap_hook_post_read_request(whk_captured_body_install, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(whk_captured_body_post_read_request, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_access_ex(whk_webhook_check_location, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(whk_webhook_check, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
@@ -92,7 +95,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(whk_webhook_gate, NULL, NULL, APR_HOOK_REALLY_FIRST - 10);
     ap_hook_log_transaction(whk_webhook_end, NULL, NULL, APR_HOOK_MIDDLE);
 
-    ap_hook_handler(whk_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(whk_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 AP_DECLARE_MODULE(webhook_keys)

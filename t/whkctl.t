@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# whkctl as an operator meets it: contract, section 9.
+# whkctl as an operator meets it: docs/whkctl.8.
 use strict;
 use warnings;
 use Test::More;

@@ -14,7 +14,7 @@
 #include "registry/registry.h"
 #include "store/enterprises.h"
 
-/** Exit statuses (contract, section 9). */
+/** Exit statuses: docs/whkctl.8, "EXIT STATUS". */
 enum {
     WHK_EXIT_DONE,
     WHK_EXIT_REFUSED,

@@ -4,7 +4,7 @@
 
 /**
  * @file fetch/fetch.h
- * Fetch what a caller's jwksUri leads to, without becoming the caller's tool (contract, section 3,
+ * Fetch what a caller's jwksUri leads to, without becoming the caller's tool (docs/api.md,
  * "What a jwksUri must be").
  *
  * Every address that the host's name has is checked before the first packet leaves, and the address

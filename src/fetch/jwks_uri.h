@@ -4,8 +4,9 @@
 
 /**
  * @file fetch/jwks_uri.h
- * The syntax of a jwksUri (RFC 3986, RFC 9110 section 4.2.2; contract, section 3). What two parsers
- * could read in two ways is refused, and the parser that connects must agree with ours.
+ * The syntax of a jwksUri (RFC 3986, RFC 9110 section 4.2.2; docs/api.md, "What a jwksUri must
+ * be"). What two parsers could read in two ways is refused, and the parser that connects must agree
+ * with ours.
  */
 
 #include <apr_pools.h>

@@ -498,8 +498,7 @@ const command_rec whk_directives[] = {
                       RSRC_CONF, "socache provider that remembers which webhooks were received"),
     AP_INIT_TAKE_ARGV("WebhookKeysBackendHeaders", set_directive, (void *)&rows[BACKEND_HEADERS],
                       EVERYWHERE, "whether a handler is told in header fields who signed"),
-    AP_INIT_RAW_ARGS("Require", whk_config_note_require, NULL, OR_AUTHCFG, "see mod_authz_core"),
-    AP_INIT_TAKE1("AuthMerging", whk_config_note_merging, NULL, OR_AUTHCFG, "see mod_authz_core"),
+    WHK_NOTED_DIRECTIVES,
     AP_INIT_TAKE_ARGV("WebhookKeysReplayEntries", set_directive, (void *)&rows[REPLAY_ENTRIES],
                       RSRC_CONF, "how many webhooks are remembered on this node"),
     {NULL}};

@@ -96,6 +96,15 @@ const whk_config_t *whk_config_of_server(const server_rec *s);
  */
 int whk_config_is_ours(request_rec *r);
 
+/** What directives of other modules say of a server, as httpd processed them: see config_notes.h.
+ */
+typedef struct whk_server_notes_t {
+    const char *driver;       /**< DBDriver; NULL: it does not stand there */
+    const char *params;       /**< DBDParams, likewise */
+    const char *params_place; /**< `FILE:LINE` of it */
+    int serves;               /**< `SetHandler webhook-keys` stands somewhere in it */
+} whk_server_notes_t;
+
 /** Per virtual host, made from the directives once they are all read. */
 typedef struct whk_server_t {
     const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
@@ -105,6 +114,7 @@ typedef struct whk_server_t {
     int write_uses_fails;
     int refresh_fails;
     int verifies; /**< WebhookKeysSignature stands somewhere in it */
+    whk_server_notes_t notes;
 } whk_server_t;
 
 void *whk_server_create(apr_pool_t *pool, server_rec *s);

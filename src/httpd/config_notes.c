@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/config_notes.h"
 
+#include <apr_strings.h>
 #include <http_core.h>
 
 /* Of what directives say, in sections too, whose configurations nobody lists. */
@@ -76,4 +77,60 @@ const char *whk_config_note_merging(cmd_parms *cmd, void *config_, const char *h
     (void)cmd;
     config->joins = !ap_cstr_casecmp(how, "Or");
     return NULL;
+}
+
+static whk_server_notes_t *notes_of(const server_rec *s)
+{
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+
+    return &server->notes;
+}
+
+const char *whk_config_note_driver(cmd_parms *cmd, void *config, const char *arguments)
+{
+    (void)config;
+    notes_of(cmd->server)->driver = ap_getword_conf(cmd->pool, &arguments);
+    return NULL;
+}
+
+const char *whk_config_note_params(cmd_parms *cmd, void *config, const char *arguments)
+{
+    whk_server_notes_t *notes = notes_of(cmd->server);
+
+    (void)config;
+    notes->params = ap_getword_conf(cmd->pool, &arguments);
+    notes->params_place =
+        apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
+    return NULL;
+}
+
+const char *whk_config_note_handler(cmd_parms *cmd, void *config, const char *arguments)
+{
+    (void)config;
+    /* A .htaccess file is read while requests are served, by several threads. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_RUN_MPM &&
+        !ap_cstr_casecmp(ap_getword_conf(cmd->temp_pool, &arguments), WHK_HANDLER))
+        notes_of(cmd->server)->serves = 1;
+    return NULL;
+}
+
+/* As mod_dbd has it, an empty one is none. */
+static int is_said(const char *value)
+{
+    return value && *value;
+}
+
+whk_server_notes_t whk_config_notes_of(const server_rec *s, const server_rec *main_server)
+{
+    const whk_server_notes_t *base = notes_of(main_server);
+    whk_server_notes_t notes = *notes_of(s);
+
+    if (!is_said(notes.driver))
+        notes.driver = is_said(base->driver) ? base->driver : NULL;
+    if (!is_said(notes.params)) {
+        notes.params = is_said(base->params) ? base->params : NULL;
+        notes.params_place = base->params_place;
+    }
+    notes.serves |= base->serves;
+    return notes;
 }

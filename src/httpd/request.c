@@ -10,7 +10,7 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
-#include "httpd/remote.h"
+#include "httpd/server_fetchers.h"
 #include "httpd/watchdog_tasks.h"
 #include "model/random.h"
 
@@ -59,7 +59,7 @@ whk_registry_t *whk_request_registry(request_rec *r)
     if (!registry->store) {
         registry->pool = r->pool;
         registry->policy = &whk_config_of(r)->policy;
-        registry->remote = whk_remote_of(r->server);
+        registry->remote = whk_server_fetchers_of(r->server);
         registry->changes = whk_shared_counters();
         registry->secret = whk_server_of(r->server)->secret_key;
         registry->store = whk_database_store(r);

@@ -14,9 +14,9 @@
 #include "model/outcome.h"
 #include "registry/registry.h"
 
-/** httpd/webhook/webhook_delivery.h */
-struct whk_delivery_t;
-typedef struct whk_deliveries_t whk_deliveries_t;
+/** httpd/webhook/webhook_verification.h */
+struct whk_verification_t;
+typedef struct whk_verifications_t whk_verifications_t;
 
 /** Why a request was stopped. */
 typedef struct whk_stop_t {
@@ -26,21 +26,21 @@ typedef struct whk_stop_t {
 } whk_stop_t;
 
 typedef struct whk_request_t {
-    const char *id;                  /**< requestId of answers, log and audit trail */
-    whk_route_t route;               /**< see whk_request_route() */
-    whk_caller_t *caller;            /**< NULL until the authorisation step made one */
-    int claimed;                     /**< the location was found to be ours, before its checks */
-    int kept_slashes;                /**< encoded slashes of the path were kept from httpd */
-    int authenticated;               /**< some authentication step was passed */
-    const whk_outcome_t *outcome;    /**< why the request was stopped; NULL: httpd's own reasons */
-    int status;                      /**< of the answer for `outcome` */
-    struct whk_delivery_t *delivery; /**< NULL: no webhook was looked at */
-    whk_deliveries_t *deliveries;    /**< of a request that a client sent: all of its chain's */
-    int access_checked;              /**< the checks of access to a location of webhooks began */
-    int stopped_webhook;             /**< it is a webhook that was stopped, in a location that is
-                                          anybody's */
-    whk_stop_t inner;                /**< a subrequest of it that was so stopped */
-    const char *challenge;           /**< WWW-Authenticate for a 401 of ours; NULL: none */
+    const char *id;               /**< requestId of answers, log and audit trail */
+    whk_route_t route;            /**< see whk_request_route() */
+    whk_caller_t *caller;         /**< NULL until the authorisation step made one */
+    int claimed;                  /**< the location was found to be ours, before its checks */
+    int kept_slashes;             /**< encoded slashes of the path were kept from httpd */
+    int authenticated;            /**< some authentication step was passed */
+    const whk_outcome_t *outcome; /**< why the request was stopped; NULL: httpd's own reasons */
+    int status;                   /**< of the answer for `outcome` */
+    struct whk_verification_t *verification; /**< NULL: no webhook was looked at */
+    whk_verifications_t *verifications; /**< of a request that a client sent: all of its chain's */
+    int access_checked;                 /**< the checks of access to a location of webhooks began */
+    int stopped_webhook;                /**< it is a webhook that was stopped, in a location that is
+                                             anybody's */
+    whk_stop_t inner;                   /**< a subrequest of it that was so stopped */
+    const char *challenge;              /**< WWW-Authenticate for a 401 of ours; NULL: none */
     whk_registry_t registry;
     int routed;
 } whk_request_t;

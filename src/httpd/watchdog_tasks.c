@@ -6,10 +6,10 @@
 #include <http_log.h>
 #include <mod_watchdog.h>
 
+#include "httpd/child_shutdown.h"
 #include "httpd/config.h"
 #include "httpd/database.h"
-#include "httpd/remote.h"
-#include "httpd/tasks.h"
+#include "httpd/server_fetchers.h"
 #include "registry/jwk_set_refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -73,12 +73,12 @@ static void report(server_rec *s, const whk_outcome_t *outcome, int *was_failing
 /* Whoever calls between has all that a child has until it ends. */
 static int begin(int state)
 {
-    return state == AP_WATCHDOG_STATE_RUNNING && whk_tasks_begin();
+    return state == AP_WATCHDOG_STATE_RUNNING && whk_shutdown_task_begin();
 }
 
 static apr_status_t end(void)
 {
-    whk_tasks_end();
+    whk_shutdown_task_end();
     return APR_SUCCESS;
 }
 
@@ -131,7 +131,7 @@ static apr_status_t write_last_uses(void *data)
 static int is_stopping(void *data)
 {
     (void)data;
-    return *whk_tasks_stop() != 0;
+    return *whk_shutdown_of_tasks() != 0;
 }
 
 static void report_set(void *data, const char *where, const whk_outcome_t *outcome)
@@ -160,8 +160,8 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
     if (!begin(state))
         return APR_SUCCESS;
     if (server->key_cache) {
-        remote = *whk_remote_of(s);
-        remote.stop = whk_tasks_stop();
+        remote = *whk_server_fetchers_of(s);
+        remote.stop = whk_shutdown_of_tasks();
         registry.remote = &remote;
         registry.store = whk_database_store_of_server(s, pool);
         report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,

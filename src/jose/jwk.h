@@ -5,7 +5,7 @@
 /**
  * @file jose/jwk.h
  * From a JWK (RFC 7517, RFC 7518 section 6, RFC 8037, RFC 8812) to a public key that may be
- * trusted to be one: every rule of the contract, section 3, "What a JWK must be".
+ * trusted to be one: every rule of docs/api.md, "What a JWK must be".
  */
 
 #include <apr_pools.h>

@@ -36,7 +36,7 @@ typedef struct whk_event_t {
     const char *remote_address;
     const char *request_id;
     const char *detail;
-    const char *hash; /**< links it to the event before: see registry/audit.h */
+    const char *hash; /**< links it to the event before: see registry/audit_trail.h */
     const char *seal; /**< registry/seal.h; NULL: none */
 } whk_event_t;
 

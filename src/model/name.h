@@ -4,8 +4,8 @@
 
 /**
  * @file model/name.h
- * What a name of ours may be: the one rule for keyId, keyName, enterprise and user (contract,
- * section 3).
+ * What a name of ours may be: the one rule for keyId, keyName, enterprise and user (docs/api.md,
+ * "Names").
  */
 
 #include <apr_pools.h>

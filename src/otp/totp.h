@@ -16,7 +16,7 @@ typedef struct whk_totp_t {
     int period;            /**< seconds, 15 to 60 */
 } whk_totp_t;
 
-/** Parameters that RFC 6238 and the contract allow: 1 or 0. */
+/** Parameters that RFC 6238 and `whkctl otp enroll` (docs/whkctl.8) allow: 1 or 0. */
 int whk_totp_valid(const whk_totp_t *totp);
 
 /** Bytes of a fresh secret: the digest's length (RFC 6238 section 5.1). */

@@ -4,7 +4,8 @@
 
 /**
  * @file registry/api_json.h
- * Keys and events as the API shows them (contract, sections 3 to 5); whkctl --json shows the same.
+ * Keys and events as the API shows them (docs/api.md, "List" and "Events"); whkctl --json shows the
+ * same.
  * Each returns a new reference, or NULL if out of memory.
  */
 

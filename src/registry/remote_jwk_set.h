@@ -4,7 +4,7 @@
 
 /**
  * @file registry/remote_jwk_set.h
- * The key that a jwksUri leads to (contract, section 3, "What a jwksUri must be").
+ * The key that a jwksUri leads to (docs/api.md, "What a jwksUri must be").
  */
 
 #include "jose/jwk.h"

@@ -4,7 +4,8 @@
 
 /**
  * @file registry/webhook_verification.h
- * Is this message signed by a registered, unrevoked key of the enterprise? (contract, section 8)
+ * Is this message signed by a registered, unrevoked key of the enterprise? (docs/directives.md,
+ * "WebhookKeysSignature"; docs/signing.md)
  */
 
 #include "registry/key_cache.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each rule of the contract, section 3, "What a JWK must be": a case that passes, and what fails.
- */
+/* Each rule of docs/api.md, "What a JWK must be": a case that passes, and what fails. */
 
 #include "jwk_rules_fixture.h"
 

@@ -164,8 +164,8 @@ static BIGNUM *ed25519_scalar(EVP_PKEY *pkey)
     return little(hash, 32);
 }
 
-/* With R the identity and S = k a, the equation of section 5.1.7 holds: the owner of a key can make
- * such a signature, and some verify it and some do not. */
+/* With R the identity and S = k a, the equation of RFC 8032 section 5.1.7 holds: the owner of a key
+ * can make such a signature, and some verify it and some do not. */
 static signed_t sign_with_small_r(const signer_t *signer)
 {
     BN_CTX *context = whk_pool_adopt_bignum_context(pool, BN_CTX_new());

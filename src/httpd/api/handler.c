@@ -9,8 +9,8 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "httpd/answer.h"
-#include "httpd/api/query.h"
+#include "httpd/api/api_response.h"
+#include "httpd/api/list_query.h"
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
@@ -31,23 +31,23 @@ static int list_keys(request_rec *r, const whk_request_t *request)
 {
     whk_page_t page;
     const char *status;
-    const whk_outcome_t *outcome = whk_query_read(r, &page, &status);
+    const whk_outcome_t *outcome = whk_list_query_read(r, &page, &status);
 
     if (!outcome)
         outcome = whk_list_keys(whk_request_registry(r), request->caller, status, &page);
-    return outcome ? whk_answer_outcome(r, outcome)
-                   : whk_answer_json(r, HTTP_OK, whk_key_page_json(&page, r->pool));
+    return outcome ? whk_api_respond_outcome(r, outcome)
+                   : whk_api_respond(r, HTTP_OK, whk_key_page_json(&page, r->pool));
 }
 
 static int list_events(request_rec *r, const whk_request_t *request)
 {
     whk_page_t page;
-    const whk_outcome_t *outcome = whk_query_read(r, &page, NULL);
+    const whk_outcome_t *outcome = whk_list_query_read(r, &page, NULL);
 
     if (!outcome)
         outcome = whk_list_events(whk_request_registry(r), request->caller, &page);
-    return outcome ? whk_answer_outcome(r, outcome)
-                   : whk_answer_json(r, HTTP_OK, whk_event_page_json(&page, r->pool));
+    return outcome ? whk_api_respond_outcome(r, outcome)
+                   : whk_api_respond(r, HTTP_OK, whk_event_page_json(&page, r->pool));
 }
 
 static int get_key(request_rec *r, const whk_request_t *request)
@@ -56,8 +56,8 @@ static int get_key(request_rec *r, const whk_request_t *request)
     const whk_outcome_t *outcome =
         whk_get_key(whk_request_registry(r), request->caller, request->route.key_id, &key);
 
-    return outcome ? whk_answer_outcome(r, outcome)
-                   : whk_answer_json(r, HTTP_OK, whk_key_json(key, r->pool));
+    return outcome ? whk_api_respond_outcome(r, outcome)
+                   : whk_api_respond(r, HTTP_OK, whk_key_json(key, r->pool));
 }
 
 static int verify_jws(request_rec *r, const whk_request_t *request)
@@ -71,8 +71,8 @@ static int verify_jws(request_rec *r, const whk_request_t *request)
     if (!outcome)
         outcome = whk_verify_jws(whk_request_registry(r), request->caller, request->route.key_id,
                                  body, length, &verdict);
-    return outcome ? whk_answer_outcome(r, outcome)
-                   : whk_answer_json(r, HTTP_OK, whk_verdict_json(&verdict));
+    return outcome ? whk_api_respond_outcome(r, outcome)
+                   : whk_api_respond(r, HTTP_OK, whk_verdict_json(&verdict));
 }
 
 static int get_jwk_set(request_rec *r, const whk_request_t *request)
@@ -80,8 +80,8 @@ static int get_jwk_set(request_rec *r, const whk_request_t *request)
     json_t *set;
     const whk_outcome_t *outcome = whk_jwk_set(whk_request_registry(r), request->caller, &set);
 
-    return outcome ? whk_answer_outcome(r, outcome)
-                   : whk_answer_cacheable(r, json_incref(set), whk_config_of(r)->jwks_max_age);
+    return outcome ? whk_api_respond_outcome(r, outcome)
+                   : whk_api_respond_cacheable(r, json_incref(set), whk_config_of(r)->jwks_max_age);
 }
 
 static int revoke_key(request_rec *r, const whk_request_t *request)
@@ -90,8 +90,8 @@ static int revoke_key(request_rec *r, const whk_request_t *request)
     const whk_outcome_t *outcome =
         whk_revoke_key(whk_request_registry(r), request->caller, request->route.key_id, &key);
 
-    return outcome ? whk_answer_outcome(r, outcome)
-                   : whk_answer_json(r, HTTP_OK, whk_key_revoked_json(key, r->pool));
+    return outcome ? whk_api_respond_outcome(r, outcome)
+                   : whk_api_respond(r, HTTP_OK, whk_key_revoked_json(key, r->pool));
 }
 
 static int register_key(request_rec *r, const whk_request_t *request)
@@ -106,11 +106,11 @@ static int register_key(request_rec *r, const whk_request_t *request)
                   ? whk_register_unread(whk_request_registry(r), request->caller, outcome)
                   : whk_register_key(whk_request_registry(r), request->caller, body, length, &key);
     if (outcome)
-        return whk_answer_outcome(r, outcome);
+        return whk_api_respond_outcome(r, outcome);
     apr_table_setn(r->headers_out, "Location",
                    apr_pstrcat(r->pool, request->route.raw_path, "/",
                                ap_escape_path_segment(r->pool, key->key_id), NULL));
-    return whk_answer_json(r, HTTP_CREATED, whk_key_created_json(key, r->pool));
+    return whk_api_respond(r, HTTP_CREATED, whk_key_created_json(key, r->pool));
 }
 
 /* The handler trusts no configuration to have run the checks before it: without the caller that
@@ -155,7 +155,7 @@ static const whk_outcome_t *check_route(request_rec *r, const whk_route_t *route
     return NULL;
 }
 
-int whk_handler(request_rec *r)
+int whk_api_handler(request_rec *r)
 {
     const whk_route_t *route;
     const whk_outcome_t *outcome;
@@ -165,11 +165,11 @@ int whk_handler(request_rec *r)
     route = whk_request_route(r);
     outcome = check_route(r, route);
     if (outcome)
-        return whk_answer_outcome(r, outcome);
+        return whk_api_respond_outcome(r, outcome);
     if (r->method_number == M_OPTIONS)
-        return whk_answer_options(r, whk_route_allow(route->resource));
+        return whk_api_respond_options(r, whk_route_allow(route->resource));
     outcome = check_caller(r, whk_request_of(r));
-    return outcome ? whk_answer_outcome(r, outcome) : serve(r, whk_request_of(r));
+    return outcome ? whk_api_respond_outcome(r, outcome) : serve(r, whk_request_of(r));
 }
 
 /* The path with each encoded slash escaped once more, so that one decoding leaves it encoded. */

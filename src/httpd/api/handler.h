@@ -10,7 +10,7 @@
 #include <httpd.h>
 
 /** handler: serve a request to a location with `SetHandler webhook-keys`. */
-int whk_handler(request_rec *r);
+int whk_api_handler(request_rec *r);
 
 /**
  * pre_translate_name: an encoded slash stays encoded in the path of a location of ours, whatever

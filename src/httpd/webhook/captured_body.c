@@ -102,7 +102,7 @@ static void move_to_head(ap_filter_t *filter, request_rec *r)
     r->input_filters = filter;
 }
 
-int whk_captured_body_install(request_rec *r)
+int whk_captured_body_post_read_request(request_rec *r)
 {
     if (r->main || r->prev || !whk_server_of(r->server)->key_cache)
         return DECLINED;
@@ -113,24 +113,24 @@ int whk_captured_body_install(request_rec *r)
     return DECLINED;
 }
 
-static ap_filter_t *find(const request_rec *sent)
+static ap_filter_t *find(const request_rec *initial)
 {
-    ap_filter_t *filter = sent->proto_input_filters;
+    ap_filter_t *filter = initial->proto_input_filters;
 
     while (filter && filter->frec != capturing)
         filter = filter->next;
     return filter;
 }
 
-static void give_length(request_rec *sent, const whk_captured_body_t *body)
+static void give_length(request_rec *initial, const whk_captured_body_t *body)
 {
     request_rec *each;
-    const char *length = apr_psprintf(sent->pool, "%" APR_SIZE_T_FMT, body->length);
+    const char *length = apr_psprintf(initial->pool, "%" APR_SIZE_T_FMT, body->length);
 
-    if (!apr_table_get(sent->headers_in, "Transfer-Encoding") &&
-        (body->length == 0 || apr_table_get(sent->headers_in, "Content-Length")))
+    if (!apr_table_get(initial->headers_in, "Transfer-Encoding") &&
+        (body->length == 0 || apr_table_get(initial->headers_in, "Content-Length")))
         return;
-    for (each = sent; each; each = each->next) {
+    for (each = initial; each; each = each->next) {
         apr_table_unset(each->headers_in, "Transfer-Encoding");
         apr_table_setn(each->headers_in, "Content-Length", length);
     }
@@ -138,68 +138,68 @@ static void give_length(request_rec *sent, const whk_captured_body_t *body)
 
 /* With MergeTrailers, httpd adds what comes behind the body to the header, whose fields were
  * verified as they came: trailers stay apart. */
-static void capture(whk_captured_body_t *body, request_rec *sent, const ap_filter_t *filter,
+static void capture(whk_captured_body_t *body, request_rec *initial, const ap_filter_t *filter,
                     apr_int64_t limit)
 {
     request_rec *reading = filter->r;
     apr_table_t *headers = reading->headers_in;
 
-    body->flaw = whk_body_read(sent, filter->next, limit, &body->bytes, &body->length);
+    body->flaw = whk_body_read(initial, filter->next, limit, &body->bytes, &body->length);
     reading->headers_in = headers;
     body->is_read = 1;
     if (!body->flaw)
-        give_length(sent, body);
+        give_length(initial, body);
 }
 
-const whk_outcome_t *whk_captured_body_read(request_rec *sent, apr_int64_t limit,
+const whk_outcome_t *whk_captured_body_read(request_rec *initial, apr_int64_t limit,
                                             const whk_captured_body_t **body)
 {
-    ap_filter_t *filter = find(sent);
+    ap_filter_t *filter = find(initial);
     whk_captured_body_t *captured;
 
     if (!filter)
-        return whk_fail(sent->pool, WHK_INTERNAL_ERROR,
+        return whk_fail(initial->pool, WHK_INTERNAL_ERROR,
                         "a module took away the filter that reads bodies of webhooks");
     captured = filter->ctx;
     if (captured->is_spent)
-        return whk_refuse(sent->pool, WHK_INVALID_REQUEST,
+        return whk_refuse(initial->pool, WHK_INVALID_REQUEST,
                           "the body was read, and is gone, before httpd came to where webhooks are "
                           "verified: send it there directly");
     if (!captured->is_read)
-        capture(captured, sent, filter, limit);
+        capture(captured, initial, filter, limit);
     if (captured->flaw)
         return captured->flaw;
     if (captured->length > (apr_uint64_t)limit)
-        return whk_body_too_large(sent, limit);
+        return whk_body_too_large(initial, limit);
     *body = captured;
     return NULL;
 }
 
-static const whk_captured_body_t *captured_of(const request_rec *sent)
+static const whk_captured_body_t *captured_of(const request_rec *initial)
 {
-    const ap_filter_t *found = find(sent);
+    const ap_filter_t *found = find(initial);
 
     return found ? found->ctx : NULL;
 }
 
-int whk_captured_body_is_empty(const request_rec *sent)
+int whk_captured_body_is_empty(const request_rec *initial)
 {
-    const whk_captured_body_t *captured = captured_of(sent);
+    const whk_captured_body_t *captured = captured_of(initial);
 
     return !captured || captured->length == 0;
 }
 
-int whk_captured_body_is_given(const request_rec *sent)
+int whk_captured_body_is_consumed(const request_rec *initial)
 {
-    const whk_captured_body_t *captured = captured_of(sent);
+    const whk_captured_body_t *captured = captured_of(initial);
 
     return captured && captured->is_handed_over && captured->given > 0;
 }
 
-void whk_captured_body_hand_over(request_rec *r, request_rec *sent)
+void whk_captured_body_hand_over(request_rec *r, request_rec *initial)
 {
     static const whk_captured_body_t nothing = {.is_read = 1};
-    const ap_filter_t *found = find(sent);
+    const ap_filter_t *found = find(initial);
     whk_captured_body_t *captured = found ? found->ctx : NULL;
     ap_filter_t *filter;
 

@@ -32,7 +32,7 @@ static apr_global_mutex_t *mutex;
 static const whk_replay_provider_t *shared; /* NULL: this node's memory is all */
 static whk_longest_times_t longest;
 
-apr_time_t whk_replay_cache_until(apr_time_t signed_at, apr_time_t expires)
+apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires)
 {
     apr_time_t until = 0;
 
@@ -270,7 +270,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
     return NULL;
 }
 
-void whk_replay_cache_give_back(request_rec *r, whk_replay_use_t *use)
+void whk_replay_cache_release(request_rec *r, whk_replay_use_t *use)
 {
     if (!use->reserved)
         return;

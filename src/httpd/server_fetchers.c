@@ -4,10 +4,10 @@
 #include <http_config.h>
 #include <http_log.h>
 
+#include "httpd/child_shutdown.h"
 #include "httpd/config.h"
 #include "httpd/fetch_slots.h"
-#include "httpd/remote.h"
-#include "httpd/tasks.h"
+#include "httpd/server_fetchers.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -23,7 +23,8 @@ static void leave(void *baton, int place)
     whk_fetch_slots_leave(place);
 }
 
-int whk_remote_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+int whk_server_fetchers_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                                    server_rec *s)
 {
     apr_status_t status = whk_fetch_slots_create(pconf, whk_config_of_server(s)->max_fetches);
 
@@ -64,7 +65,7 @@ static int same_settings(const whk_config_t *a, const whk_config_t *b)
            a->ca_file == b->ca_file && a->proxy == b->proxy;
 }
 
-void whk_remote_child_init(apr_pool_t *pool, server_rec *s)
+void whk_server_fetchers_child_init(apr_pool_t *pool, server_rec *s)
 {
     const whk_config_t *main_config = whk_config_of_server(s);
     whk_fetcher_t *main_fetcher = make_fetcher(pool, s, main_config);
@@ -77,13 +78,13 @@ void whk_remote_child_init(apr_pool_t *pool, server_rec *s)
 
         server->remote.enter = enter;
         server->remote.leave = leave;
-        server->remote.stop = whk_tasks_stop_requests();
+        server->remote.stop = whk_shutdown_of_requests();
         server->remote.fetcher =
             same_settings(config, main_config) ? main_fetcher : make_fetcher(pool, each, config);
     }
 }
 
-const whk_remote_t *whk_remote_of(const server_rec *s)
+const whk_remote_t *whk_server_fetchers_of(const server_rec *s)
 {
     return &whk_server_of(s)->remote;
 }

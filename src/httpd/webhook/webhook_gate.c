@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/webhook/webhook.h"
+#include "httpd/webhook/webhook_gate.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -7,12 +7,12 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "httpd/answer.h"
+#include "httpd/api/api_response.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "httpd/webhook/backend_headers.h"
 #include "httpd/webhook/captured_body.h"
-#include "httpd/webhook/webhook_delivery.h"
+#include "httpd/webhook/webhook_verification.h"
 #include "model/timestamp.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -32,13 +32,13 @@ static void forget_identity(request_rec *r)
     apr_table_unset(r->subprocess_env, "WEBHOOK_SIGNED_AT");
 }
 
-static void tell_environment(request_rec *r, const whk_delivery_t *delivery)
+static void tell_environment(request_rec *r, const whk_verification_t *verification)
 {
-    const whk_webhook_t *webhook = &delivery->webhook;
+    const whk_webhook_t *webhook = &verification->webhook;
 
     forget_identity(r);
     apr_table_setn(r->subprocess_env, "WEBHOOK_VERDICT", "ok");
-    apr_table_setn(r->subprocess_env, "WEBHOOK_ENTERPRISE", delivery->enterprise_id);
+    apr_table_setn(r->subprocess_env, "WEBHOOK_ENTERPRISE", verification->enterprise_id);
     apr_table_setn(r->subprocess_env, "WEBHOOK_KEY_ID", webhook->key_id);
     apr_table_setn(r->subprocess_env, "WEBHOOK_ALG", webhook->algorithm);
     if (webhook->signed_at)
@@ -61,12 +61,12 @@ static int status_of(const whk_outcome_t *outcome)
 /* mod_dir and others answer the request itself with the status of a subrequest. */
 static void note_for_parent(request_rec *r, const whk_request_t *request)
 {
-    request_rec *sent = whk_webhook_as_sent(r);
-    whk_request_t *parent = whk_request_of(sent);
+    request_rec *initial = whk_initial_request(r);
+    whk_request_t *parent = whk_request_of(initial);
 
-    parent->inner.outcome = whk_outcome_copy(sent->pool, request->outcome);
+    parent->inner.outcome = whk_outcome_copy(initial->pool, request->outcome);
     parent->inner.status = request->status;
-    parent->inner.challenge = apr_pstrdup(sent->pool, request->challenge);
+    parent->inner.challenge = apr_pstrdup(initial->pool, request->challenge);
 }
 
 static int stop(request_rec *r, const whk_outcome_t *outcome)
@@ -165,7 +165,7 @@ static void note_access(request_rec *r)
 static int is_destination(request_rec *r)
 {
     static const char *const methods[] = {"COPY", "MOVE", "BIND"};
-    const char *method = whk_webhook_as_sent(r)->method;
+    const char *method = whk_initial_request(r)->method;
     apr_size_t i;
 
     for (i = 0; r->main && i < sizeof(methods) / sizeof(methods[0]); i++)
@@ -176,33 +176,33 @@ static int is_destination(request_rec *r)
 
 int whk_webhook_check(request_rec *r)
 {
-    const whk_delivery_t *delivery;
+    const whk_verification_t *verification;
 
     if (!has_our_auth_type(r))
         return DECLINED;
-    delivery = whk_webhook_judge(r);
-    if (delivery->outcome)
-        return stop(r, delivery->outcome);
+    verification = whk_verification_of(r);
+    if (verification->outcome)
+        return stop(r, verification->outcome);
     if (is_destination(r))
         return stop(r, whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED,
                                   "nobody signed the bytes that would be copied here: send them"));
-    r->user = apr_pstrdup(r->pool, delivery->webhook.key_id);
+    r->user = apr_pstrdup(r->pool, verification->webhook.key_id);
     r->ap_auth_type = (char *)WHK_WEBHOOK_AUTH_TYPE;
-    tell_environment(r, delivery);
+    tell_environment(r, verification);
     return OK;
 }
 
 static authz_status check_valid(request_rec *r, const char *line, const void *parsed)
 {
-    const whk_delivery_t *delivery;
+    const whk_verification_t *verification;
 
     (void)line;
     (void)parsed;
     if (!r->user)
         return AUTHZ_DENIED_NO_USER;
     /* Its own: what was verified before a redirect was so by another location's rules. */
-    delivery = whk_request_of(r)->delivery;
-    return delivery && !delivery->outcome ? AUTHZ_GRANTED : AUTHZ_DENIED;
+    verification = whk_request_of(r)->verification;
+    return verification && !verification->outcome ? AUTHZ_GRANTED : AUTHZ_DENIED;
 }
 
 static const char *parse_valid(cmd_parms *cmd, const char *line, const void **parsed)
@@ -218,38 +218,39 @@ const authz_provider whk_webhook_provider = {check_valid, parse_valid};
 
 int whk_webhook_carry(request_rec *r)
 {
-    const whk_delivery_t *delivery = r->prev || r->main ? whk_webhook_nearest(r) : NULL;
+    const whk_verification_t *verification =
+        r->prev || r->main ? whk_verification_inherited(r) : NULL;
 
     note_access(r);
-    if (delivery)
-        tell_environment(r, delivery);
+    if (verification)
+        tell_environment(r, verification);
     return DECLINED;
 }
 
 /* ---- the gate ---- */
 
-static void present(request_rec *r, const whk_delivery_t *delivery)
+static void present(request_rec *r, const whk_verification_t *verification)
 {
-    whk_backend_headers_keep_verified(r);
-    if (delivery->rules.backend_headers)
-        whk_backend_headers_tell(r, delivery);
-    whk_captured_body_hand_over(r, whk_webhook_as_sent(r));
-    tell_environment(r, delivery);
+    whk_backend_headers_sanitize(r);
+    if (verification->rules.backend_headers)
+        whk_backend_headers_set_signer(r, verification);
+    whk_captured_body_hand_over(r, whk_initial_request(r));
+    tell_environment(r, verification);
 }
 
 /* In a location that is anybody's, behind one of webhooks: who signed is told with the whole of it.
  * What another handler has left is no longer what he signed. */
-static void present_elsewhere(request_rec *r, const whk_delivery_t *delivery)
+static void present_elsewhere(request_rec *r, const whk_verification_t *verification)
 {
-    request_rec *sent = whk_webhook_as_sent(r);
+    request_rec *initial = whk_initial_request(r);
 
-    if (!whk_captured_body_is_given(sent)) {
-        present(r, delivery);
+    if (!whk_captured_body_is_consumed(initial)) {
+        present(r, verification);
         return;
     }
-    if (delivery->rules.backend_headers)
-        whk_backend_headers_tell(r, NULL);
-    whk_captured_body_hand_over(r, sent);
+    if (verification->rules.backend_headers)
+        whk_backend_headers_set_signer(r, NULL);
+    whk_captured_body_hand_over(r, initial);
     forget_identity(r);
 }
 
@@ -276,7 +277,7 @@ static int let_through_unverified(request_rec *r, const whk_config_t *config)
                                 "take it away",
                                 r->uri));
     if (config->backend_headers)
-        whk_backend_headers_tell(r, NULL);
+        whk_backend_headers_set_signer(r, NULL);
     forget_identity(r);
     apr_table_setn(r->subprocess_env, "WEBHOOK_VERDICT", NOT_VERIFIED);
     return DECLINED;
@@ -285,14 +286,14 @@ static int let_through_unverified(request_rec *r, const whk_config_t *config)
 /* What may still be amiss with what is signed right. */
 static const whk_outcome_t *check_use(request_rec *r)
 {
-    request_rec *sent = whk_webhook_as_sent(r);
+    request_rec *initial = whk_initial_request(r);
 
     if (r->method_number == M_CONNECT)
         return whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED,
                           "a webhook opens no tunnel: send it with POST");
     /* httpd gives the subrequests of a page no body, and what an ErrorDocument or a CGI program's
      * Location leads to gets none that was read before: another one than was signed. */
-    if ((r->main && !whk_captured_body_is_empty(sent)) || whk_captured_body_is_given(sent))
+    if ((r->main && !whk_captured_body_is_empty(initial)) || whk_captured_body_is_consumed(initial))
         return whk_refuse(r->pool, WHK_INVALID_REQUEST,
                           "httpd came here with no body any more: send the webhook here directly");
     return NULL;
@@ -300,18 +301,18 @@ static const whk_outcome_t *check_use(request_rec *r)
 
 static int let_through_verified(request_rec *r)
 {
-    whk_delivery_t *delivery = whk_webhook_judge(r);
-    const whk_outcome_t *outcome = delivery->outcome;
+    whk_verification_t *verification = whk_verification_of(r);
+    const whk_outcome_t *outcome = verification->outcome;
 
     if (!outcome)
         outcome = check_use(r);
     if (!outcome)
-        outcome = whk_webhook_use(r, delivery);
+        outcome = whk_webhook_use(r, verification);
     if (outcome)
         return stop(r, outcome);
-    r->user = apr_pstrdup(r->pool, delivery->webhook.key_id);
+    r->user = apr_pstrdup(r->pool, verification->webhook.key_id);
     r->ap_auth_type = (char *)WHK_WEBHOOK_AUTH_TYPE;
-    present(r, delivery);
+    present(r, verification);
     return DECLINED;
 }
 
@@ -319,14 +320,14 @@ static int let_through_verified(request_rec *r)
  * mod_negotiation led out of there, has met no gate yet; any other that was let through has. */
 static int let_through_open(request_rec *r)
 {
-    whk_delivery_t *own = whk_request_of(r)->delivery;
-    const whk_delivery_t *delivery = whk_webhook_nearest(r);
-    const whk_outcome_t *outcome = own && own == delivery ? whk_webhook_use(r, own) : NULL;
+    whk_verification_t *own = whk_request_of(r)->verification;
+    const whk_verification_t *verification = whk_verification_inherited(r);
+    const whk_outcome_t *outcome = own && own == verification ? whk_webhook_use(r, own) : NULL;
 
     if (outcome)
         return stop(r, outcome);
-    if (delivery)
-        present_elsewhere(r, delivery);
+    if (verification)
+        present_elsewhere(r, verification);
     return DECLINED;
 }
 
@@ -340,5 +341,6 @@ int whk_webhook_gate(request_rec *r)
     flaw = check_location(r, config);
     if (flaw)
         return stop(r, flaw);
-    return whk_webhook_was_judged(r) ? let_through_verified(r) : let_through_unverified(r, config);
+    return whk_verification_was_asked(r) ? let_through_verified(r)
+                                         : let_through_unverified(r, config);
 }

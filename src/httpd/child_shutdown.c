@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/tasks.h"
+#include "httpd/child_shutdown.h"
 
 #include <unistd.h>
 
@@ -22,26 +22,26 @@ static volatile apr_uint32_t stop_requests;
 static volatile apr_uint32_t running;
 static volatile apr_uint32_t requests;
 
-const volatile apr_uint32_t *whk_tasks_stop(void)
+const volatile apr_uint32_t *whk_shutdown_of_tasks(void)
 {
     return &stop;
 }
 
-const volatile apr_uint32_t *whk_tasks_stop_requests(void)
+const volatile apr_uint32_t *whk_shutdown_of_requests(void)
 {
     return &stop_requests;
 }
 
-int whk_tasks_begin(void)
+int whk_shutdown_task_begin(void)
 {
     apr_atomic_inc32(&running);
     if (!apr_atomic_read32(&stop))
         return 1;
-    whk_tasks_end();
+    whk_shutdown_task_end();
     return 0;
 }
 
-void whk_tasks_end(void)
+void whk_shutdown_task_end(void)
 {
     apr_atomic_dec32(&running);
 }
@@ -53,7 +53,7 @@ static apr_status_t end_request(void *unused)
     return APR_SUCCESS;
 }
 
-int whk_tasks_note_request(request_rec *r)
+int whk_shutdown_post_read_request(request_rec *r)
 {
     apr_atomic_inc32(&requests);
     apr_pool_cleanup_register(r->pool, NULL, end_request, apr_pool_cleanup_null);
@@ -87,13 +87,13 @@ static apr_status_t wait_for_tasks(void *data)
     _exit(0);
 }
 
-void whk_tasks_child_init(apr_pool_t *pool, server_rec *s)
+void whk_shutdown_child_init(apr_pool_t *pool, server_rec *s)
 {
     stop = stop_requests = 0;
     apr_pool_pre_cleanup_register(pool, s, wait_for_tasks);
 }
 
-void whk_tasks_child_stopping(apr_pool_t *pool, int graceful)
+void whk_shutdown_child_stopping(apr_pool_t *pool, int graceful)
 {
     (void)pool;
     apr_atomic_set32(&stop, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/api/query.h"
+#include "httpd/api/list_query.h"
 
 #include <errno.h>
 
@@ -79,7 +79,7 @@ static const whk_outcome_t *read_status(request_rec *r, const char *text, const 
     return whk_refuse(r->pool, WHK_INVALID_REQUEST, "status must be ACTIVE or REVOKED");
 }
 
-const whk_outcome_t *whk_query_read(request_rec *r, whk_page_t *page, const char **status)
+const whk_outcome_t *whk_list_query_read(request_rec *r, whk_page_t *page, const char **status)
 {
     parameters_t parameters = {NULL, NULL, NULL};
     apr_int64_t limit = LIMIT_DEFAULT;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_H
+#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_GATE_H
+#define WHK_HTTPD_WEBHOOK_WEBHOOK_GATE_H
 
 /**
- * @file httpd/webhook/webhook.h
+ * @file httpd/webhook/webhook_gate.h
  * `AuthType WebhookSignature`, `Require valid-webhook`, and the gate in front of each handler of a
  * location with WebhookKeysSignature: what is not signed by a registered key of the enterprise gets
  * no further.

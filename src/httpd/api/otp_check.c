@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/api/otp.h"
+#include "httpd/api/otp_check.h"
 
 #include <httpd.h>
 
@@ -89,7 +89,7 @@ static int check_code(request_rec *r, whk_request_t *request, const char *code)
     return request->outcome ? whk_code_status(request->outcome->code) : stop_with_status(r, status);
 }
 
-int whk_otp_check(request_rec *r)
+int whk_otp_check_fixups(request_rec *r)
 {
     whk_request_t *request;
     const whk_route_t *route;

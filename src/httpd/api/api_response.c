@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/answer.h"
+#include "httpd/api/api_response.h"
 
 #include <httpd.h>
 
@@ -64,24 +64,24 @@ static int send_text(request_rec *r, int status, const char *text)
     return OK;
 }
 
-int whk_answer_json(request_rec *r, int status, json_t *value)
+int whk_api_respond(request_rec *r, int status, json_t *value)
 {
     const char *text = value ? whk_json_text(r->pool, whk_json_adopt(r->pool, value)) : NULL;
 
     if (!text)
-        return whk_answer_outcome(
+        return whk_api_respond_outcome(
             r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
     return send_text(r, status, apr_pstrcat(r->pool, text, "\n", NULL));
 }
 
-int whk_answer_cacheable(request_rec *r, json_t *value, int max_age)
+int whk_api_respond_cacheable(request_rec *r, json_t *value, int max_age)
 {
     const char *text = value ? whk_json_text(r->pool, whk_json_adopt(r->pool, value)) : NULL;
     const char *hash = text ? whk_sha256_hex(r->pool, text, strlen(text)) : NULL;
     int status;
 
     if (!hash)
-        return whk_answer_outcome(
+        return whk_api_respond_outcome(
             r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
     apr_table_unset(r->err_headers_out, "Cache-Control");
     apr_table_setn(r->headers_out, "Cache-Control", apr_psprintf(r->pool, "max-age=%d", max_age));
@@ -90,7 +90,7 @@ int whk_answer_cacheable(request_rec *r, json_t *value, int max_age)
     return status == OK ? send_text(r, HTTP_OK, apr_pstrcat(r->pool, text, "\n", NULL)) : status;
 }
 
-int whk_answer_outcome(request_rec *r, const whk_outcome_t *outcome)
+int whk_api_respond_outcome(request_rec *r, const whk_outcome_t *outcome)
 {
     int status = whk_request_stop(r, outcome);
 
@@ -98,7 +98,7 @@ int whk_answer_outcome(request_rec *r, const whk_outcome_t *outcome)
     return send_text(r, status, outcome_text(r, outcome, status));
 }
 
-int whk_answer_options(request_rec *r, const char *allow)
+int whk_api_respond_options(request_rec *r, const char *allow)
 {
     whk_body_discard(r);
     apr_table_setn(r->headers_out, "Allow", allow);
@@ -225,8 +225,8 @@ static const whk_outcome_t *outcome_of_status(request_rec *r)
 }
 
 /* mod_authz_core makes a 401 of a denial, and a 500 of a provider that could not decide. The
- * contract wants a 403 for every user who is known and not allowed, and a 503 for a store that is
- * away. */
+ * API has a 403 for every user who is known and not allowed, and a 503 for a store that is away:
+ * docs/api.md, "Errors". */
 static void settle_status(request_rec *r, whk_request_t *request)
 {
     /* mod_authz_core stops where there is an AuthType and no Require, before we are asked. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_OTP_H
-#define WHK_HTTPD_API_OTP_H
+#ifndef WHK_HTTPD_API_OTP_CHECK_H
+#define WHK_HTTPD_API_OTP_CHECK_H
 
 /**
- * @file httpd/api/otp.h
+ * @file httpd/api/otp_check.h
  * The one-time password step: after authorisation, before the body.
  */
 
@@ -15,6 +15,6 @@
 extern const whk_otp_provider_t whk_totp_provider;
 
 /** fixups: check the code of a request that needs one, and complete its caller. */
-int whk_otp_check(request_rec *r);
+int whk_otp_check_fixups(request_rec *r);
 
 #endif

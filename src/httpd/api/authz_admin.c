@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/api/admin.h"
+#include "httpd/api/authz_admin.h"
 
 #include <httpd.h>
 
@@ -44,9 +44,9 @@ static const char *parse_admin(cmd_parms *cmd, const char *require_line, const v
     return NULL;
 }
 
-const authz_provider whk_admin_provider = {check_admin, parse_admin};
+const authz_provider whk_authz_admin_provider = {check_admin, parse_admin};
 
-int whk_admin_skip(request_rec *r)
+int whk_authz_admin_check_access_ex(request_rec *r)
 {
     const whk_route_t *route;
 
@@ -59,7 +59,7 @@ int whk_admin_skip(request_rec *r)
     return DECLINED;
 }
 
-int whk_admin_note_authenticated(request_rec *r)
+int whk_authz_admin_check_authz(request_rec *r)
 {
     if (whk_config_is_ours(r))
         whk_request_of(r)->authenticated = 1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_ADMIN_H
-#define WHK_HTTPD_API_ADMIN_H
+#ifndef WHK_HTTPD_API_AUTHZ_ADMIN_H
+#define WHK_HTTPD_API_AUTHZ_ADMIN_H
 
 /**
- * @file httpd/api/admin.h
+ * @file httpd/api/authz_admin.h
  * `Require webhook-keys-admin`: the user, whoever authenticated them, is an admin of the enterprise
  * in the path.
  */
@@ -11,13 +11,13 @@
 #include <httpd.h>
 #include <mod_auth.h>
 
-extern const authz_provider whk_admin_provider;
+extern const authz_provider whk_authz_admin_provider;
 
 /** access_checker_ex: what no one needs to be known for (404, 405, OPTIONS) comes before the 401.
  */
-int whk_admin_skip(request_rec *r);
+int whk_authz_admin_check_access_ex(request_rec *r);
 
 /** auth_checker, before any other: note that authentication was passed. DECLINED. */
-int whk_admin_note_authenticated(request_rec *r);
+int whk_authz_admin_check_authz(request_rec *r);
 
 #endif

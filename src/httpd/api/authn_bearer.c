@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/api/bearer.h"
+#include "httpd/api/authn_bearer.h"
 
 #include <httpd.h>
 
@@ -43,7 +43,7 @@ static const whk_outcome_t *missing(request_rec *r)
                       "a bearer token is missing: send Authorization: Bearer <token>");
 }
 
-int whk_bearer_check(request_rec *r)
+int whk_authn_bearer_check_authn(request_rec *r)
 {
     const char *type = ap_auth_type(r);
     const char *token;

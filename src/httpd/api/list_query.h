@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_QUERY_H
-#define WHK_HTTPD_API_QUERY_H
+#ifndef WHK_HTTPD_API_LIST_QUERY_H
+#define WHK_HTTPD_API_LIST_QUERY_H
 
 /**
- * @file httpd/api/query.h
- * The query of a list: `status`, `limit`, `prevId` (contract, section 4).
+ * @file httpd/api/list_query.h
+ * The query of a list: `status`, `limit`, `prevId` (docs/api.md, "List").
  */
 
 #include <httpd.h>
@@ -17,6 +17,6 @@
  * @return NULL, or invalid_request for a value that is not allowed or given twice. Other parameters
  *         are ignored.
  */
-const whk_outcome_t *whk_query_read(request_rec *r, whk_page_t *page, const char **status);
+const whk_outcome_t *whk_list_query_read(request_rec *r, whk_page_t *page, const char **status);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_BEARER_H
-#define WHK_HTTPD_API_BEARER_H
+#ifndef WHK_HTTPD_API_AUTHN_BEARER_H
+#define WHK_HTTPD_API_AUTHN_BEARER_H
 
 /**
- * @file httpd/api/bearer.h
+ * @file httpd/api/authn_bearer.h
  * `AuthType Bearer`: RFC 6750, `Authorization` header only.
  */
 
@@ -11,6 +11,6 @@
 
 /** check_authn: sets r->user of a good token; DECLINED where another module serves this AuthType.
  */
-int whk_bearer_check(request_rec *r);
+int whk_authn_bearer_check_authn(request_rec *r);
 
 #endif

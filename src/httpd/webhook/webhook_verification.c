@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/webhook/webhook_delivery.h"
+#include "httpd/webhook/webhook_verification.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -14,28 +14,29 @@
 static ap_filter_rec_t *answering;
 
 /* Of the request that a client sent. */
-struct whk_deliveries_t {
-    apr_array_header_t *list; /* whk_delivery_t * */
+struct whk_verifications_t {
+    apr_array_header_t *list; /* whk_verification_t * */
     apr_table_t *headers;     /* as they came; whoever changes them makes a copy first */
 };
 
-request_rec *whk_webhook_as_sent(request_rec *r)
+request_rec *whk_initial_request(request_rec *r)
 {
     while (r->main || r->prev)
         r = r->main ? r->main : r->prev;
     return r;
 }
 
-static whk_deliveries_t *deliveries_of(request_rec *sent)
+static whk_verifications_t *verifications_of(request_rec *initial)
 {
-    whk_request_t *request = whk_request_of(sent);
+    whk_request_t *request = whk_request_of(initial);
 
-    if (!request->deliveries) {
-        request->deliveries = apr_palloc(sent->pool, sizeof(*request->deliveries));
-        request->deliveries->list = apr_array_make(sent->pool, 1, sizeof(whk_delivery_t *));
-        request->deliveries->headers = sent->headers_in;
+    if (!request->verifications) {
+        request->verifications = apr_palloc(initial->pool, sizeof(*request->verifications));
+        request->verifications->list =
+            apr_array_make(initial->pool, 1, sizeof(whk_verification_t *));
+        request->verifications->headers = initial->headers_in;
     }
-    return request->deliveries;
+    return request->verifications;
 }
 
 /* An empty name is the operator's slip: the expression gave nothing, as of a variable that is not
@@ -75,116 +76,119 @@ static const whk_outcome_t *check_configuration(request_rec *r, const whk_config
 }
 
 /* Without the header there is nothing to be verified, so the body need not even be sent. */
-static const whk_outcome_t *read_body(request_rec *sent, const whk_config_t *config,
+static const whk_outcome_t *read_body(request_rec *initial, const whk_config_t *config,
                                       const whk_captured_body_t **body)
 {
     const char *own = config->signature.scheme->own_header;
     const char *header = own ? own : config->signature.header;
 
     *body = NULL;
-    if (header && !apr_table_get(deliveries_of(sent)->headers, header))
+    if (header && !apr_table_get(verifications_of(initial)->headers, header))
         return NULL;
-    return whk_captured_body_read(sent, config->max_webhook_body, body);
+    return whk_captured_body_read(initial, config->max_webhook_body, body);
 }
 
-static const whk_outcome_t *parse(request_rec *sent, const whk_config_t *config,
+static const whk_outcome_t *parse(request_rec *initial, const whk_config_t *config,
                                   const whk_captured_body_t *body, whk_signed_message_t **message)
 {
     const whk_scheme_policy_t policy = {config->signature.header,    config->body_hash_claim,
                                         config->required_components, config->signature_tag,
                                         config->audiences,           config->issuer,
                                         !config->require_time,       1};
-    whk_message_t *described = apr_palloc(sent->pool, sizeof(*described));
+    whk_message_t *described = apr_palloc(initial->pool, sizeof(*described));
 
-    whk_webhook_message(sent, deliveries_of(sent)->headers, body, described);
-    return config->signature.scheme->parse(message, described, &policy, sent->pool);
+    whk_webhook_message(initial, verifications_of(initial)->headers, body, described);
+    return config->signature.scheme->parse(message, described, &policy, initial->pool);
 }
 
-static const whk_outcome_t *verify(request_rec *sent, whk_delivery_t *delivery)
+static const whk_outcome_t *verify(request_rec *initial, whk_verification_t *verification)
 {
-    const whk_config_t *config = &delivery->rules;
+    const whk_config_t *config = &verification->rules;
     const whk_webhook_times_t times = {config->max_age, config->clock_skew};
-    whk_registry_t registry = *whk_request_registry(sent);
+    whk_registry_t registry = *whk_request_registry(initial);
     const whk_captured_body_t *body;
     whk_signed_message_t *message;
 
     registry.policy = &config->policy;
-    WHK_TRY(read_body(sent, config, &body));
-    WHK_TRY(parse(sent, config, body, &message));
-    WHK_TRY(whk_webhook_verify(&registry, whk_server_of(sent->server)->key_cache,
-                               delivery->enterprise_id, message, &times, &delivery->webhook));
-    delivery->replay_ids = message->replay_ids;
-    delivery->good_until = whk_replay_cache_until(message->signed_at, message->expires);
+    WHK_TRY(read_body(initial, config, &body));
+    WHK_TRY(parse(initial, config, body, &message));
+    WHK_TRY(whk_webhook_verify(&registry, whk_server_of(initial->server)->key_cache,
+                               verification->enterprise_id, message, &times,
+                               &verification->webhook));
+    verification->replay_ids = message->replay_ids;
+    verification->good_until = whk_replay_cache_expiry(message->signed_at, message->expires);
     return NULL;
 }
 
-static whk_delivery_t *add(request_rec *sent, const whk_config_t *config, const char *enterprise_id)
+static whk_verification_t *add(request_rec *initial, const whk_config_t *config,
+                               const char *enterprise_id)
 {
-    whk_delivery_t *delivery = apr_pcalloc(sent->pool, sizeof(*delivery));
+    whk_verification_t *verification = apr_pcalloc(initial->pool, sizeof(*verification));
 
-    memcpy(&delivery->rules, config, sizeof(*config));
-    delivery->enterprise_id = apr_pstrdup(sent->pool, enterprise_id);
-    APR_ARRAY_PUSH(deliveries_of(sent)->list, whk_delivery_t *) = delivery;
-    return delivery;
+    memcpy(&verification->rules, config, sizeof(*config));
+    verification->enterprise_id = apr_pstrdup(initial->pool, enterprise_id);
+    APR_ARRAY_PUSH(verifications_of(initial)->list, whk_verification_t *) = verification;
+    return verification;
 }
 
 /* By the rules' content: those that httpd merges for a subrequest end with it, and their memory
  * may be another's by now. What they point to is the configuration's. */
-static whk_delivery_t *find(request_rec *sent, const whk_config_t *config,
-                            const char *enterprise_id)
+static whk_verification_t *find(request_rec *initial, const whk_config_t *config,
+                                const char *enterprise_id)
 {
-    const apr_array_header_t *list = deliveries_of(sent)->list;
+    const apr_array_header_t *list = verifications_of(initial)->list;
     int i;
 
     for (i = 0; i < list->nelts; i++) {
-        whk_delivery_t *delivery = APR_ARRAY_IDX(list, i, whk_delivery_t *);
+        whk_verification_t *verification = APR_ARRAY_IDX(list, i, whk_verification_t *);
 
-        if (!memcmp(&delivery->rules, config, sizeof(*config)) && delivery->enterprise_id &&
-            !strcmp(delivery->enterprise_id, enterprise_id))
-            return delivery;
+        if (!memcmp(&verification->rules, config, sizeof(*config)) && verification->enterprise_id &&
+            !strcmp(verification->enterprise_id, enterprise_id))
+            return verification;
     }
     return NULL;
 }
 
-whk_delivery_t *whk_webhook_judge(request_rec *r)
+whk_verification_t *whk_verification_of(request_rec *r)
 {
     const whk_config_t *config = whk_config_of(r);
-    request_rec *sent = whk_webhook_as_sent(r);
+    request_rec *initial = whk_initial_request(r);
     const char *enterprise_id = NULL;
-    const whk_outcome_t *flaw = check_configuration(r, config, sent->pool);
-    whk_delivery_t *delivery;
+    const whk_outcome_t *flaw = check_configuration(r, config, initial->pool);
+    whk_verification_t *verification;
 
     if (!flaw)
-        flaw = find_enterprise(r, config, &enterprise_id, sent->pool);
-    delivery = flaw ? NULL : find(sent, config, enterprise_id);
-    if (!delivery) {
-        delivery = add(sent, config, enterprise_id);
-        delivery->outcome = flaw ? flaw : verify(sent, delivery);
+        flaw = find_enterprise(r, config, &enterprise_id, initial->pool);
+    verification = flaw ? NULL : find(initial, config, enterprise_id);
+    if (!verification) {
+        verification = add(initial, config, enterprise_id);
+        verification->outcome = flaw ? flaw : verify(initial, verification);
     }
-    whk_request_of(r)->delivery = delivery;
-    return delivery;
+    whk_request_of(r)->verification = verification;
+    return verification;
 }
 
-static const whk_deliveries_t *known_deliveries(const request_rec *sent)
+static const whk_verifications_t *known_verifications(const request_rec *initial)
 {
-    const whk_request_t *request = ap_get_module_config(sent->request_config, &webhook_keys_module);
+    const whk_request_t *request =
+        ap_get_module_config(initial->request_config, &webhook_keys_module);
 
-    return request ? request->deliveries : NULL;
+    return request ? request->verifications : NULL;
 }
 
-int whk_webhook_was_judged(request_rec *r)
+int whk_verification_was_asked(request_rec *r)
 {
-    return known_deliveries(whk_webhook_as_sent(r)) != NULL;
+    return known_verifications(whk_initial_request(r)) != NULL;
 }
 
-const whk_delivery_t *whk_webhook_nearest(const request_rec *r)
+const whk_verification_t *whk_verification_inherited(const request_rec *r)
 {
     for (; r; r = r->main ? r->main : r->prev) {
         const whk_request_t *request =
             ap_get_module_config(r->request_config, &webhook_keys_module);
 
-        if (request && request->delivery)
-            return request->delivery->outcome ? NULL : request->delivery;
+        if (request && request->verification)
+            return request->verification->outcome ? NULL : request->verification;
     }
     return NULL;
 }
@@ -200,29 +204,29 @@ static int is_among(const char *id, const apr_array_header_t *ids)
 }
 
 /* The same message, met again behind a redirect by other rules. */
-static int is_used(request_rec *sent, const whk_delivery_t *delivery)
+static int is_used(request_rec *initial, const whk_verification_t *verification)
 {
-    const apr_array_header_t *list = deliveries_of(sent)->list;
+    const apr_array_header_t *list = verifications_of(initial)->list;
     int i;
 
     for (i = 0; i < list->nelts; i++) {
-        const whk_delivery_t *other = APR_ARRAY_IDX(list, i, const whk_delivery_t *);
+        const whk_verification_t *other = APR_ARRAY_IDX(list, i, const whk_verification_t *);
 
-        if (other->use.reserved && !strcmp(other->enterprise_id, delivery->enterprise_id) &&
-            is_among(APR_ARRAY_IDX(delivery->replay_ids, 0, const char *), other->replay_ids))
+        if (other->use.reserved && !strcmp(other->enterprise_id, verification->enterprise_id) &&
+            is_among(APR_ARRAY_IDX(verification->replay_ids, 0, const char *), other->replay_ids))
             return 1;
     }
     return 0;
 }
 
-static void give_back(request_rec *sent)
+static void give_back(request_rec *initial)
 {
-    const whk_deliveries_t *deliveries = known_deliveries(sent);
+    const whk_verifications_t *verifications = known_verifications(initial);
     int i;
 
-    for (i = 0; deliveries && i < deliveries->list->nelts; i++)
-        whk_replay_cache_give_back(sent,
-                                   &APR_ARRAY_IDX(deliveries->list, i, whk_delivery_t *)->use);
+    for (i = 0; verifications && i < verifications->list->nelts; i++)
+        whk_replay_cache_release(initial,
+                                 &APR_ARRAY_IDX(verifications->list, i, whk_verification_t *)->use);
 }
 
 /* Before the sender can learn of the failure: his next try may come at once. */
@@ -231,7 +235,7 @@ static apr_status_t look_at_status(ap_filter_t *filter, apr_bucket_brigade *brig
     ap_filter_t *next = filter->next;
 
     if (filter->r->status >= HTTP_INTERNAL_SERVER_ERROR)
-        give_back(whk_webhook_as_sent(filter->r));
+        give_back(whk_initial_request(filter->r));
     ap_remove_output_filter(filter);
     return ap_pass_brigade(next, brigade);
 }
@@ -242,14 +246,14 @@ void whk_webhook_register_filter(void)
         ap_register_output_filter("WEBHOOK_KEYS_ANSWER", look_at_status, NULL, AP_FTYPE_PROTOCOL);
 }
 
-const whk_outcome_t *whk_webhook_use(request_rec *r, whk_delivery_t *delivery)
+const whk_outcome_t *whk_webhook_use(request_rec *r, whk_verification_t *verification)
 {
-    request_rec *sent = whk_webhook_as_sent(r);
+    request_rec *initial = whk_initial_request(r);
 
-    if (!whk_config_of_server(r->server)->replay_cache || is_used(sent, delivery))
+    if (!whk_config_of_server(r->server)->replay_cache || is_used(initial, verification))
         return NULL;
-    WHK_TRY(whk_replay_cache_reserve(sent, delivery->enterprise_id, delivery->replay_ids,
-                                     delivery->good_until, &delivery->use));
+    WHK_TRY(whk_replay_cache_reserve(initial, verification->enterprise_id, verification->replay_ids,
+                                     verification->good_until, &verification->use));
     /* Among the protocol's filters, which an error of httpd's own keeps. */
     if (!r->main)
         ap_add_output_filter_handle(answering, NULL, r, r->connection);
