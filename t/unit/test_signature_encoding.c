@@ -200,8 +200,8 @@ static void ed25519_small_r(void **state)
     assert_false(verify_text(&signer, WHK_ALG_EDDSA, &made));
 }
 
-/* All points of small order that edwards_point.c finds are known here, with either sign of x; and of the
- * first encodings, which are so rarely one, no other is. */
+/* All points of small order that edwards_point.c finds are known here, with either sign of x; and
+ * of the first encodings, which are so rarely one, no other is. */
 static void small_r_listed(void **state)
 {
     static const whk_edwards_curve_t *const curves[] = {&whk_ed25519, &whk_ed448};
