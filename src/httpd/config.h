@@ -16,7 +16,7 @@
 
 #include "fetch/allow_list.h"
 #include "registry/registry.h"
-#include "scheme/signed_message.h"
+#include "scheme/scheme.h"
 
 extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 
