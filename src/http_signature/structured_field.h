@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTP_SIGNATURE_STRUCTURED_FIELD_H
-#define WHK_HTTP_SIGNATURE_STRUCTURED_FIELD_H
+#pragma once
 
-/**
- * @file http_signature/structured_field.h
+/** @file
  * Structured field values (RFC 8941), as far as RFC 9421 and RFC 9530 need them: dictionaries,
  * inner lists, items and their parameters, read and written.
  *
@@ -61,5 +59,3 @@ const whk_sf_item_t *whk_sf_find(const apr_array_header_t *pairs, const char *ke
 
 /** Write an item or inner list with its parameters, in the one way that RFC 8941 has for it. */
 const char *whk_sf_serialize(const whk_sf_item_t *item, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_CONFIG_H
-#define WHK_HTTPD_CONFIG_H
+#pragma once
 
-/**
- * @file httpd/config.h
+/** @file
  * What the directives say at one place, as the rest of src/httpd reads it. What each of them is, is
  * its row in directives.c.
  */
@@ -100,5 +98,3 @@ const whk_config_t *whk_config_of_server(const server_rec *s);
 /** True where the request's location has `SetHandler webhook-keys`, known before the handler runs.
  */
 int whk_config_is_ours(request_rec *r);
-
-#endif

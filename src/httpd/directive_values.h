@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_DIRECTIVE_VALUES_H
-#define WHK_HTTPD_DIRECTIVE_VALUES_H
+#pragma once
 
-/**
- * @file httpd/directive_values.h
+/** @file
  * The types of values that directives have: how what an operator writes becomes the member of a
  * configuration. Defaults are read by them too, before the server is configured: so a type whose
  * values depend on a server, or on a section, is for directives without a default.
@@ -63,5 +61,3 @@ int whk_is_header_name(const char *name);
 
 /** The arguments as a list of `const char *`, in `cmd->pool`. */
 const apr_array_header_t *whk_arguments_list(const whk_arguments_t *given);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_DIRECTIVES_H
-#define WHK_HTTPD_DIRECTIVES_H
+#pragma once
 
-/**
- * @file httpd/directives.h
+/** @file
  * The directives: one row each in directives.c, from which httpd's commands, the defaults and the
  * merge are made. What they mean to an operator is in docs/directives.md, and t/style/directives.t
  * holds that to the rows.
@@ -38,5 +36,3 @@ void *whk_config_create(apr_pool_t *pool, char *dir);
 
 /** The module record's: what `over` says, over what `base` says. */
 void *whk_config_merge(apr_pool_t *pool, void *base, void *over);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_OTHER_DIRECTIVES_H
-#define WHK_HTTPD_OTHER_DIRECTIVES_H
+#pragma once
 
-/**
- * @file httpd/other_directives.h
+/** @file
  * Directives of other modules, of which we are told too: those modules tell nobody what they were
  * given. httpd hands a directive to every module that has one of its name, so what is known here is
  * what was processed: neither what stands in a section that does not count, nor what a macro did
@@ -40,5 +38,3 @@ const char *whk_read_set_handler(cmd_parms *cmd, void *config, const char *argum
 /** What they say of a server, and of the main one where it has none of its own: field by field, as
  * mod_dbd merges. */
 whk_other_settings_t whk_other_settings_of(const server_rec *s, const server_rec *main_server);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_SERVER_H
-#define WHK_HTTPD_SERVER_H
+#pragma once
 
-/**
- * @file httpd/server.h
+/** @file
  * What each server, the main one or a virtual host, has of its own beside its directives: what they
  * all together ask of it, and what is made of them once they are read.
  */
@@ -54,5 +52,3 @@ void whk_server_update_longest_clock_skew(whk_server_t *server, const void *cloc
  */
 void whk_server_longest_times(const server_rec *s, apr_interval_time_t *max_age,
                               apr_interval_time_t *clock_skew);
-
-#endif

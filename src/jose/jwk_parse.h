@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWK_PARSE_H
-#define WHK_JOSE_JWK_PARSE_H
+#pragma once
 
-/**
- * @file jose/jwk_parse.h
+/** @file
  * For the files jwk*.c alone: one JWK while it is parsed, and the steps of that.
  */
 
@@ -87,5 +85,3 @@ const whk_outcome_t *whk_jwk_check_x5c(const whk_jwk_parser_t *parser);
 const whk_outcome_t *whk_jwk_parse_fetched(const whk_jwk_t **jwk, const json_t *json,
                                            const char *place, const char *known,
                                            whk_algorithms_t enabled, apr_pool_t *pool);
-
-#endif

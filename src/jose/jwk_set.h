@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWK_SET_H
-#define WHK_JOSE_JWK_SET_H
+#pragma once
 
-/**
- * @file jose/jwk_set.h
+/** @file
  * The one key that counts of a JWK Set (RFC 7517, section 5).
  */
 
@@ -38,5 +36,3 @@ const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, 
 const whk_outcome_t *whk_jwk_set_find_known(const whk_jwk_t **jwk, const json_t *set,
                                             const char *kid, const char *thumbprint,
                                             whk_algorithms_t enabled, apr_pool_t *pool);
-
-#endif

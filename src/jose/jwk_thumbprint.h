@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWK_THUMBPRINT_H
-#define WHK_JOSE_JWK_THUMBPRINT_H
+#pragma once
 
-/**
- * @file jose/jwk_thumbprint.h
+/** @file
  * JWK thumbprints (RFC 7638) with SHA-256, in base64url.
  */
 
@@ -17,5 +15,3 @@ const char *whk_jwk_thumbprint(const char *text, apr_pool_t *pool);
 
 /** Of a stored `public_json` (jose/jwk.h), which is not checked; NULL as above. */
 const char *whk_jwk_stored_thumbprint(const char *public_json, apr_pool_t *pool);
-
-#endif

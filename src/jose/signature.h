@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_SIGNATURE_H
-#define WHK_JOSE_SIGNATURE_H
+#pragma once
 
-/**
- * @file jose/signature.h
+/** @file
  * One signature, one key, one algorithm (RFC 7518 section 3, RFC 8037, RFC 8812).
  */
 
@@ -37,5 +35,3 @@ int whk_signature_verify(const whk_jwk_t *jwk, whk_algorithm_t algorithm, const 
  */
 const char *whk_signature_replay_id(const unsigned char *signature, apr_size_t length,
                                     apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_NAME_H
-#define WHK_MODEL_NAME_H
+#pragma once
 
-/**
- * @file model/name.h
+/** @file
  * What a name of ours may be: the one rule for keyId, keyName, enterprise and user (docs/api.md,
  * "Names").
  */
@@ -31,5 +29,3 @@ const char *whk_enterprise_id_flaw(const char *text, apr_size_t length);
  * (`schedule`, `background`, `operator:…`): for users.
  */
 const char *whk_user_flaw(const char *text, apr_size_t length);
-
-#endif

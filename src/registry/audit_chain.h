@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUDIT_CHAIN_H
-#define WHK_REGISTRY_AUDIT_CHAIN_H
+#pragma once
 
-/**
- * @file registry/audit_chain.h
+/** @file
  * For audit_verify.c: the events of an enterprise, whether they link up by number and hash
  * (registry/audit_trail.h), and what they say of its keys.
  */
@@ -16,5 +14,3 @@ const whk_outcome_t *whk_audit_chain_verify(whk_audit_inspection_t *inspection,
 
 /** Read what was appended since, for what it says of keys. */
 const whk_outcome_t *whk_audit_chain_read_newer(whk_audit_inspection_t *inspection);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUDIT_INSPECTION_H
-#define WHK_REGISTRY_AUDIT_INSPECTION_H
+#pragma once
 
-/**
- * @file registry/audit_inspection.h
+/** @file
  * For audit_verify.c, audit_chain.c and audit_rows.c alone: the verification of one enterprise
  * while it runs.
  */
@@ -26,5 +24,3 @@ typedef struct whk_audit_inspection_t {
     whk_key_histories_t *histories;
     apr_int64_t last_event; /**< id of the newest event that was read */
 } whk_audit_inspection_t;
-
-#endif

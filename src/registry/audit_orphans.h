@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUDIT_ORPHANS_H
-#define WHK_REGISTRY_AUDIT_ORPHANS_H
+#pragma once
 
-/**
- * @file registry/audit_orphans.h
+/** @file
  * Rows whose enterprise has no row.
  */
 
@@ -13,5 +11,3 @@
 /** A report (`whk_audit_report_t *`) of each enterprise that has no row, though others name it:
  * what whk_audit_verify() can't be asked for. */
 const whk_outcome_t *whk_audit_orphans(whk_registry_t *registry, apr_array_header_t **reports);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUDIT_REPORT_H
-#define WHK_REGISTRY_AUDIT_REPORT_H
+#pragma once
 
-/**
- * @file registry/audit_report.h
+/** @file
  * What `whkctl audit verify` found of one enterprise.
  */
 
@@ -35,5 +33,3 @@ void whk_audit_report_init(whk_audit_report_t *report, const char *enterprise_id
  * `flaw` are borrowed. */
 void whk_audit_report_add(whk_audit_report_t *report, const char *kind, const char *name,
                           const char *flaw, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUDIT_TRAIL_H
-#define WHK_REGISTRY_AUDIT_TRAIL_H
+#pragma once
 
-/**
- * @file registry/audit_trail.h
+/** @file
  * The audit trail: per enterprise, numbered without a gap, chained by hash.
  *
  * hash(n) is the lower-case hex SHA-256 of, one after another: hash(n-1) ("" before the first),
@@ -31,5 +29,3 @@ const whk_outcome_t *whk_audit_append(whk_store_t *store, apr_pool_t *pool,
 
 /** The hash of an event that follows one whose hash is `previous`; NULL: there is no SHA-256. */
 const char *whk_audit_hash(apr_pool_t *pool, const char *previous, const whk_event_t *event);
-
-#endif

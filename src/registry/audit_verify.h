@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUDIT_VERIFY_H
-#define WHK_REGISTRY_AUDIT_VERIFY_H
+#pragma once
 
-/**
- * @file registry/audit_verify.h
+/** @file
  * Are the rows of an enterprise what this module wrote, and do they say what its events do?
  */
 
@@ -26,5 +24,3 @@ const whk_outcome_t *whk_audit_verify(whk_registry_t *registry, const whk_enterp
 const whk_outcome_t *whk_audit_verify_unsealed(whk_store_t *store, apr_pool_t *pool,
                                                const whk_enterprise_t *enterprise,
                                                whk_audit_report_t *report);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_CHANGE_POLL_H
-#define WHK_REGISTRY_CHANGE_POLL_H
+#pragma once
 
-/**
- * @file registry/change_poll.h
+/** @file
  * Asks the store which enterprises changed, for the directory of a process. A background task does
  * so several times per lag, which is how a change on another node arrives; a request does where
  * that is too late for it.
@@ -50,5 +48,3 @@ const whk_outcome_t *whk_change_poll_for_request(whk_change_poll_t *poll, whk_st
 
 /** store_unavailable: what is known is too old, and the store can't be asked. */
 const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_ENTERPRISE_DIRECTORY_H
-#define WHK_REGISTRY_ENTERPRISE_DIRECTORY_H
+#pragma once
 
-/**
- * @file registry/enterprise_directory.h
+/** @file
  * Which enterprises there are, at which revision of their keys, and how fresh it is to know that.
  * registry/change_poll.h keeps it up to date; a lookup asks no store. Any thread may call; all
  * times are whk_clock_now()'s.
@@ -70,5 +68,3 @@ void whk_directory_begin(const whk_enterprise_directory_t *directory,
  */
 int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes,
                          const whk_directory_reading_t *reading);
-
-#endif

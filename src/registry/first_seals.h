@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_FIRST_SEALS_H
-#define WHK_REGISTRY_FIRST_SEALS_H
+#pragma once
 
-/**
- * @file registry/first_seals.h
+/** @file
  * The migration that seals the rows of a registry of an older version.
  */
 
@@ -22,5 +20,3 @@ typedef struct whk_first_seals_t {
 /** For whk_store_migrate(): what version 4 does beside its SQL. The trail of each enterprise is
  *  verified, and what is found good is sealed. The baton is a whk_first_seals_t. */
 extern const whk_migration_work_t whk_registry_migrations[];
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_JWK_ROTATION_H
-#define WHK_REGISTRY_JWK_ROTATION_H
+#pragma once
 
-/**
- * @file registry/jwk_rotation.h
+/** @file
  * What a JWK Set that was fetched again means for the registered keys that come from it: each
  * stays, is replaced by the set's newer JWK of its kid, or verifies nothing for now.
  */
@@ -23,5 +21,3 @@
 const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_header_t *keys,
                                      const json_t *set, int (*is_stopping)(void *baton),
                                      void *baton);
-
-#endif

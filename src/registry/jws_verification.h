@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_JWS_VERIFICATION_H
-#define WHK_REGISTRY_JWS_VERIFICATION_H
+#pragma once
 
-/**
- * @file registry/jws_verification.h
+/** @file
  * A JWS that an admin wants verified by one key, to try out a signer. Webhooks are
  * registry/webhook_signature.h's.
  */
@@ -27,5 +25,3 @@ typedef struct whk_jws_verification_t {
 const whk_outcome_t *whk_verify_jws(whk_registry_t *registry, const whk_caller_t *caller,
                                     const char *key_id, const char *body, apr_size_t length,
                                     whk_jws_verification_t *verification);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_KEY_CACHE_H
-#define WHK_REGISTRY_KEY_CACHE_H
+#pragma once
 
-/**
- * @file registry/key_cache.h
+/** @file
  * The keys that verify, at hand: one cache per process and registry, used by all its threads. A key
  * that is known costs no question to the store, and neither does one that does not exist.
  *
@@ -60,5 +58,3 @@ typedef struct whk_key_query_t {
 const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *store,
                                        const whk_key_query_t *query, whk_enterprise_keys_t **keys,
                                        whk_freshness_t *freshness, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_KEY_HISTORY_H
-#define WHK_REGISTRY_KEY_HISTORY_H
+#pragma once
 
-/**
- * @file registry/key_history.h
+/** @file
  * What the events of an enterprise say of its keys, and whether a key's
  * row says the same.
  */
@@ -42,5 +40,3 @@ whk_key_history_t *whk_key_histories_get(const whk_key_histories_t *histories, c
 /** In what a key's row and its history differ, in words; NULL: in nothing. `history` may be NULL.
  */
 const char *whk_key_history_flaw(const whk_key_history_t *history, const whk_key_t *key);
-
-#endif

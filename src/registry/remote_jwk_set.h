@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_REMOTE_JWK_SET_H
-#define WHK_REGISTRY_REMOTE_JWK_SET_H
+#pragma once
 
-/**
- * @file registry/remote_jwk_set.h
+/** @file
  * The key that a jwksUri leads to (docs/api.md, "What a jwksUri must be").
  */
 
@@ -47,5 +45,3 @@ apr_interval_time_t whk_remote_fresh_for(apr_time_t fresh_until, apr_time_t now,
 const whk_outcome_t *whk_remote_jwk_find(whk_registry_t *registry, const whk_fetch_owner_t *owner,
                                          const char *uri, const char *key_id, const whk_jwk_t **jwk,
                                          apr_interval_time_t *lifetime);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_REPLAY_MEMORY_H
-#define WHK_REGISTRY_REPLAY_MEMORY_H
+#pragma once
 
-/**
- * @file registry/replay_memory.h
+/** @file
  * Which uses were made of signatures that are still good: an exact table in one flat block, which
  * processes share. Nothing is forgotten before its end, and each enterprise has a share.
  *
@@ -92,5 +90,3 @@ whk_replay_result_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
 /** Take back what was reserved by these names with this end; what is not there is passed over. */
 void whk_replay_memory_give_back(whk_replay_memory_t *memory, const whk_replay_name_t *names,
                                  int count, apr_time_t until);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_RESEAL_H
-#define WHK_REGISTRY_RESEAL_H
+#pragma once
 
-/**
- * @file registry/reseal.h
+/** @file
  * Seals for rows that are there: the first ones, of a registry of an older version, and those under
  * another key of the secret key file.
  */
@@ -36,5 +34,3 @@ const whk_outcome_t *whk_reseal(whk_registry_t *registry, whk_reseal_t *reseal);
 /** [T] Give a seal to each row of a registry that has none yet. */
 const whk_outcome_t *whk_seal_first(whk_store_t *store, const whk_secret_key_t *secret,
                                     apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_TOTP_CHECK_H
-#define WHK_REGISTRY_TOTP_CHECK_H
+#pragma once
 
-/**
- * @file registry/totp_check.h
+/** @file
  * The one-time password of an admin (TOTP, RFC 6238).
  */
 
@@ -16,5 +14,3 @@
  */
 const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
                                     const whk_caller_t *caller, const char *code);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_WEBHOOK_SIGNATURE_H
-#define WHK_REGISTRY_WEBHOOK_SIGNATURE_H
+#pragma once
 
-/**
- * @file registry/webhook_signature.h
+/** @file
  * Is this message signed by a registered, unrevoked key of the enterprise? (docs/directives.md,
  * "WebhookKeysSignature"; docs/signing.md)
  */
@@ -34,5 +32,3 @@ typedef struct whk_webhook_t {
 const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_key_cache_t *cache,
                                         const char *enterprise_id, whk_signed_message_t *message,
                                         const whk_webhook_times_t *times, whk_webhook_t *webhook);
-
-#endif

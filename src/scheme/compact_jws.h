@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_COMPACT_JWS_H
-#define WHK_SCHEME_COMPACT_JWS_H
+#pragma once
 
-/**
- * @file scheme/compact_jws.h
+/** @file
  * A JWS in compact form on its own, in no request: as `verify` of the API takes it.
  */
 
@@ -17,5 +15,3 @@
 const whk_outcome_t *whk_compact_jws_parse(whk_signed_message_t **parsed, const char *jws,
                                            apr_size_t jws_length, const char *payload,
                                            apr_size_t payload_length, apr_pool_t *pool);
-
-#endif

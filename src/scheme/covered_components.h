@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_COVERED_COMPONENTS_H
-#define WHK_SCHEME_COVERED_COMPONENTS_H
+#pragma once
 
-/**
- * @file scheme/covered_components.h
+/** @file
  * Which components an HTTP message signature must cover (RFC 9421, section 1.4).
  */
 
@@ -18,5 +16,3 @@ const whk_outcome_t *whk_covered_components_check(const whk_sf_item_t *input,
                                                   const whk_message_t *message,
                                                   const whk_scheme_policy_t *policy,
                                                   apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_JWS_MESSAGE_H
-#define WHK_SCHEME_JWS_MESSAGE_H
+#pragma once
 
-/**
- * @file scheme/jws_message.h
+/** @file
  * For the schemes that sign by a JWS: what that tells of the message.
  */
 
@@ -60,5 +58,3 @@ const whk_outcome_t *whk_jws_message_create(whk_signed_message_t **parsed,
                                             const whk_scheme_policy_t *policy,
                                             const whk_scheme_verifier_t *verifier, whk_jws_t *jws,
                                             apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_SCHEME_H
-#define WHK_SCHEME_SCHEME_H
+#pragma once
 
-/**
- * @file scheme/scheme.h
+/** @file
  * The schemes of signing, by the name that `WebhookKeysSignature` has for each.
  */
 
@@ -26,5 +24,3 @@ extern const whk_scheme_t whk_scheme_standard_webhooks; /* scheme/scheme_standar
 
 /** By name, or NULL. */
 const whk_scheme_t *whk_scheme_by_name(const char *name);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_SIGNED_MESSAGE_H
-#define WHK_SCHEME_SIGNED_MESSAGE_H
+#pragma once
 
-/**
- * @file scheme/signed_message.h
+/** @file
  * A webhook as it arrived, and the signature that it carries, whatever the scheme: first parsed,
  * which needs no key and tells which one to look up; then verified with that key.
  *
@@ -109,5 +107,3 @@ const whk_outcome_t *whk_signed_message_select(whk_signed_message_t *message, in
 const whk_outcome_t *whk_signed_message_verify(whk_signed_message_t *message, const whk_jwk_t *jwk,
                                                whk_algorithms_t enabled, const char **algorithm,
                                                apr_pool_t *pool);
-
-#endif

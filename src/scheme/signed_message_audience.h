@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_SIGNED_MESSAGE_AUDIENCE_H
-#define WHK_SCHEME_SIGNED_MESSAGE_AUDIENCE_H
+#pragma once
 
-/**
- * @file scheme/signed_message_audience.h
+/** @file
  * Whom a verified message is for and from (RFC 7519, sections 4.1.1 and 4.1.3).
  */
 
@@ -15,5 +13,3 @@
  */
 const whk_outcome_t *whk_signed_message_check_audience(const whk_signed_message_t *message,
                                                        apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_SIGNED_MESSAGE_TIMES_H
-#define WHK_SCHEME_SIGNED_MESSAGE_TIMES_H
+#pragma once
 
-/**
- * @file scheme/signed_message_times.h
+/** @file
  * Is a message too old, ended, or of the future?
  */
 
@@ -29,5 +27,3 @@ const whk_outcome_t *whk_signed_message_check_known_times(const whk_signed_messa
 const whk_outcome_t *whk_signed_message_check_times(const whk_signed_message_t *message,
                                                     apr_time_t now, apr_interval_time_t max_age,
                                                     apr_interval_time_t skew, apr_pool_t *pool);
-
-#endif

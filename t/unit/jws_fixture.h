@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compact JWS, made by the book, and what the tests of the JWS schemes do with them. */
 
-#ifndef WHK_UNIT_JWS_FIXTURE_H
-#define WHK_UNIT_JWS_FIXTURE_H
+#pragma once
 
 #include "signing_fixture.h"
 
@@ -165,5 +164,3 @@ static inline int make_keys(void **state)
 }
 
 #define TEST(name) cmocka_unit_test(name)
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key cache over a real store, whose connections count what is asked. */
 
-#ifndef WHK_UNIT_KEY_CACHE_FIXTURE_H
-#define WHK_UNIT_KEY_CACHE_FIXTURE_H
+#pragma once
 
 #include "store_fixture.h"
 
@@ -199,5 +198,3 @@ static inline void pass(int seconds)
     stepped_monotonic += apr_time_from_sec(seconds);
     poll_now();
 }
-
-#endif
