@@ -1,62 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/watchdog_tasks.h"
 
-#include <apr_shm.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
 
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
+#include "httpd/counters_shm.h"
 #include "httpd/database.h"
+#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
 #include "registry/jwk_set_refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);
-
-/* Under this name the memory outlives a reload, through which children of before and after it go
- * on beside each other. */
-#define SLOTS_KEY "mod_webhook_keys change slots"
 
 /* Polls in a WebhookKeysRevocationLag: a watchdog looks at its clock every 100 ms only. */
 #define POLLS_PER_LAG 3
 
 #define WRITE_USES_EVERY apr_time_from_sec(5)
 #define REFRESH_EVERY apr_time_from_msec(500)
-
-static whk_change_slots_t *slots;
-
-whk_change_slots_t *whk_shared_counters(void)
-{
-    return slots;
-}
-
-/* In httpd's own keeping, which copies the name: what stands in a module is gone when a reload
- * unloads it. */
-typedef struct {
-    whk_change_slots_t *slots;
-    apr_size_t size; /* those of an older version of this module are of no use */
-} retained_t;
-
-static apr_status_t make_slots(apr_pool_t *process)
-{
-    retained_t *retained = ap_retained_data_get(SLOTS_KEY);
-    apr_shm_t *shared;
-    apr_status_t status;
-
-    if (!retained)
-        retained = ap_retained_data_create(SLOTS_KEY, sizeof(*retained));
-    if (retained->size != sizeof(*slots)) {
-        status = apr_shm_create(&shared, sizeof(*slots), NULL, process);
-        if (status != APR_SUCCESS)
-            return status;
-        retained->slots = apr_shm_baseaddr_get(shared);
-        retained->size = sizeof(*slots);
-        memset(retained->slots, 0, sizeof(*slots));
-    }
-    slots = retained->slots;
-    return APR_SUCCESS;
-}
 
 static void report(server_rec *s, const whk_outcome_t *outcome, int *was_failing, const char *doing)
 {
@@ -90,8 +53,7 @@ static apr_status_t poll(int state, void *data, apr_pool_t *pool)
     if (!begin(state))
         return APR_SUCCESS;
     if (server->key_cache)
-        report(s,
-               whk_key_cache_poll(server->key_cache, whk_database_store_of_server(s, pool), pool),
+        report(s, whk_change_poll(server->key_cache->poll, whk_database_store(s, pool), pool),
                &server->poll_fails, "asking the registry which keys changed");
     return end();
 }
@@ -101,9 +63,7 @@ static void write_uses_of(server_rec *s, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
     if (server->key_cache)
-        report(s,
-               whk_key_cache_write_uses(server->key_cache, whk_database_store_of_server(s, pool),
-                                        pool),
+        report(s, whk_key_uses_write(server->key_cache->uses, whk_database_store(s, pool), pool),
                &server->write_uses_fails, "writing lastUsedDate");
 }
 
@@ -131,7 +91,7 @@ static apr_status_t write_last_uses(void *data)
 static int is_stopping(void *data)
 {
     (void)data;
-    return *whk_shutdown_of_tasks() != 0;
+    return *whk_shutdown_tasks_stopped() != 0;
 }
 
 static void report_set(void *data, const char *where, const whk_outcome_t *outcome)
@@ -154,16 +114,17 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
     const whk_config_t *config = whk_config_of_server(s);
     const whk_refresh_t refresh = {config->max_stale, report_set, is_stopping, s};
-    whk_registry_t registry = {pool, NULL, &config->policy, NULL, slots, server->secret_key};
+    whk_registry_t registry = {
+        pool, NULL, &config->policy, NULL, whk_counters_shm(), server->secret_key};
     whk_remote_t remote;
 
     if (!begin(state))
         return APR_SUCCESS;
     if (server->key_cache) {
         remote = *whk_server_fetchers_of(s);
-        remote.stop = whk_shutdown_of_tasks();
+        remote.stop = whk_shutdown_tasks_stopped();
         registry.remote = &remote;
-        registry.store = whk_database_store_of_server(s, pool);
+        registry.store = whk_database_store(s, pool);
         report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
                "refreshing key sets by URI");
     }
@@ -216,7 +177,7 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
     (void)ptemp;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
-    status = make_slots(s->process->pool);
+    status = whk_counters_shm_create(s->process->pool);
     for (each = s; each && status == APR_SUCCESS; each = each->next)
         if (verifies(each, s))
             status = start_tasks(each);
@@ -229,7 +190,7 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static void tell_went_back(void *data)
+static void report_restored(void *data)
 {
     ap_log_error(
         APLOG_MARK, APLOG_ERR, 0, (server_rec *)data,
@@ -247,8 +208,11 @@ void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s)
         whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
         const whk_config_t *config = whk_config_of_server(each);
         const whk_key_cache_settings_t settings = {
-            config->revocation_lag, config->max_stale, slots, config->policy.jwks_uri_refresh,
-            server->secret_key,     tell_went_back,    each};
+            .validity = {server->secret_key, config->max_stale, config->policy.jwks_uri_refresh},
+            .lag = config->revocation_lag,
+            .counters = whk_counters_shm(),
+            .restored = report_restored,
+            .baton = each};
 
         if (!verifies(each, s))
             continue;

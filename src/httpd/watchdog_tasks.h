@@ -4,22 +4,18 @@
 
 /**
  * @file httpd/watchdog_tasks.h
- * One key cache for each virtual host that verifies webhooks, the memory in which the processes of
- * a node tell each other of changes, and the background tasks of each child (mod_watchdog).
+ * The background tasks of each child (mod_watchdog): they poll for changes of keys, write when keys
+ * were used last, and refresh key sets by URI. One key cache for each virtual host that verifies
+ * webhooks, which they keep up to date.
  */
 
 #include <httpd.h>
 
-#include "registry/key_cache.h"
-
-/** post_config: the shared memory and the background tasks. Before mod_watchdog's. */
+/** post_config: the background tasks, and the memory of counters. Before mod_watchdog's. */
 int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                    server_rec *s);
 
 /** child_init: the key caches. Before mod_watchdog's, whose threads use them. */
 void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s);
-
-/** Where changes of keys are told. */
-whk_change_slots_t *whk_shared_counters(void);
 
 #endif

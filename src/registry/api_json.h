@@ -29,6 +29,6 @@ json_t *whk_key_page_json(const whk_page_t *page, apr_pool_t *pool);
 json_t *whk_event_page_json(const whk_page_t *page, apr_pool_t *pool);
 
 /** `{"valid":…,"keyId":…}` */
-json_t *whk_verdict_json(const whk_verdict_t *verdict);
+json_t *whk_jws_verification_json(const whk_jws_verification_t *verification);
 
 #endif

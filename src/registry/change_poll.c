@@ -1,251 +1,143 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include "registry/change_poll.h"
 
 #include <apr_atomic.h>
-#include <apr_strings.h>
+#include <apr_thread_mutex.h>
 
 #include "model/clock.h"
-#include "registry/key_cache_state.h"
 #include "store/change_feed.h"
 
 /* How long a store that did not answer is left alone. */
 #define BACK_OFF apr_time_from_sec(1)
 
-/* Seconds in which a node tells once that the registry went back: each process finds it. */
-#define TELL_EVERY 60
+/* Seconds in which a node reports once that the registry was restored: each process finds it. */
+#define REPORT_EVERY 60
 
-static unsigned int slot_of(const char *enterprise_id)
+struct whk_change_poll_t {
+    whk_enterprise_directory_t *directory;
+    whk_shared_counters_t *counters;
+    void (*restored)(void *baton);
+    void *baton;
+    apr_thread_mutex_t *mutex; /* around a poll */
+    apr_time_t retry_at;       /* requests poll no earlier; atomic */
+};
+
+whk_change_poll_t *whk_change_poll_create(whk_enterprise_directory_t *directory,
+                                          whk_shared_counters_t *counters,
+                                          void (*restored)(void *baton), void *baton,
+                                          apr_pool_t *pool)
 {
-    apr_ssize_t length = APR_HASH_KEY_STRING;
+    whk_change_poll_t *poll = apr_pcalloc(pool, sizeof(*poll));
 
-    return apr_hashfunc_default(enterprise_id, &length) % WHK_CHANGE_SLOTS;
+    poll->directory = directory;
+    poll->counters = counters;
+    poll->restored = restored;
+    poll->baton = baton;
+    return apr_thread_mutex_create(&poll->mutex, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
+               ? poll
+               : NULL;
 }
 
-void whk_key_cache_changed(whk_change_slots_t *slots, const char *enterprise_id)
-{
-    if (slots)
-        apr_atomic_inc32(&slots->changes[slot_of(enterprise_id)]);
-}
-
-whk_known_t *whk_key_cache_know(whk_key_cache_t *cache, const char *enterprise_id)
-{
-    whk_known_t *known = apr_hash_get(cache->enterprises, enterprise_id, APR_HASH_KEY_STRING);
-
-    if (!known) {
-        known = apr_pcalloc(cache->directory, sizeof(*known));
-        known->id = apr_pstrdup(cache->directory, enterprise_id);
-        apr_hash_set(cache->enterprises, known->id, APR_HASH_KEY_STRING, known);
-    }
-    return known;
-}
-
-/* Numbers grow, each with a new revision, and the last that was seen stays until its enterprise
- * changes again: whatever else is found is another registry, such as an older one. */
-static int is_elsewhere(const whk_key_cache_t *cache, const apr_array_header_t *changes)
-{
-    const whk_last_change_t *last = &cache->last_change;
-    int found = last->number <= 0;
-    int i;
-
-    for (i = 0; i < changes->nelts; i++) {
-        const whk_change_t *change = APR_ARRAY_IDX(changes, i, const whk_change_t *);
-        const whk_known_t *known =
-            apr_hash_get(cache->enterprises, change->enterprise_id, APR_HASH_KEY_STRING);
-        int is_last = last->number > 0 && !strcmp(change->enterprise_id, last->enterprise_id);
-
-        if (change->number > last->number) {
-            if (known && known->listed >= change->revision)
-                return 1;
-            found |= is_last;
-        } else {
-            if (!is_last || change->revision != last->revision)
-                return 1;
-            found = 1;
-        }
-    }
-    return !found;
-}
-
-/* The change that was seen last is asked for again. Number 0 is that of all that never changed. */
-static apr_int64_t after(const whk_key_cache_t *cache)
-{
-    apr_int64_t last = cache->last_change.number;
-
-    return last > 0 ? last - 1 : last;
-}
-
-static void take_changes(whk_key_cache_t *cache, const apr_array_header_t *changes)
-{
-    whk_last_change_t *last = &cache->last_change;
-    int i;
-
-    for (i = 0; i < changes->nelts; i++) {
-        const whk_change_t *change = APR_ARRAY_IDX(changes, i, const whk_change_t *);
-        whk_known_t *known = whk_key_cache_know(cache, change->enterprise_id);
-
-        known->listed = change->revision;
-        if (change->revision > known->revision)
-            known->revision = change->revision;
-        if (change->number > last->number) {
-            last->number = change->number;
-            last->revision = change->revision;
-            last->enterprise_id = known->id;
-        }
-    }
-}
-
-static void forget_all(whk_key_cache_t *cache)
-{
-    apr_hash_index_t *index;
-    void *value;
-
-    for (index = apr_hash_first(NULL, cache->enterprises); index; index = apr_hash_next(index)) {
-        apr_hash_this(index, NULL, NULL, &value);
-        if (((whk_known_t *)value)->ring)
-            whk_enterprise_keys_release(((whk_known_t *)value)->ring, &cache->parsed);
-    }
-    apr_pool_clear(cache->directory);
-    cache->enterprises = apr_hash_make(cache->directory);
-    cache->last_change = (whk_last_change_t){-1, NULL, 0};
-    cache->polled_at = 0;
-    cache->generation++;
-}
-
-/* One process of the node tells of it for all. */
-static void tell(whk_key_cache_t *cache)
+/* One process of the node does for all. */
+static void report_restored(whk_change_poll_t *poll)
 {
     apr_uint32_t now = (apr_uint32_t)apr_time_sec(whk_clock_now());
-    apr_uint32_t told = apr_atomic_read32(&cache->settings.slots->told);
+    apr_uint32_t last = apr_atomic_read32(&poll->counters->restore_reported);
 
-    if ((told && now - told < TELL_EVERY) ||
-        apr_atomic_cas32(&cache->settings.slots->told, now ? now : 1, told) != told)
+    if ((last && now - last < REPORT_EVERY) ||
+        apr_atomic_cas32(&poll->counters->restore_reported, now ? now : 1, last) != last)
         return;
-    if (cache->settings.went_back)
-        cache->settings.went_back(cache->settings.baton);
+    if (poll->restored)
+        poll->restored(poll->baton);
 }
 
-static const whk_outcome_t *list_changes(whk_key_cache_t *cache, whk_store_t *store,
-                                         apr_array_header_t **changes, apr_pool_t *pool)
+static const whk_outcome_t *read_changes(whk_change_poll_t *poll, whk_store_t *store,
+                                         const whk_directory_reading_t *reading, apr_pool_t *pool)
 {
-    int elsewhere;
-
-    WHK_TRY(whk_store_change_list(store, pool, after(cache), changes));
-    apr_thread_mutex_lock(cache->mutex);
-    elsewhere = is_elsewhere(cache, *changes);
-    if (elsewhere)
-        forget_all(cache);
-    apr_thread_mutex_unlock(cache->mutex);
-    if (!elsewhere)
-        return NULL;
-    tell(cache);
-    return whk_store_change_list(store, pool, after(cache), changes);
-}
-
-/* Under `polling`. The counters are read before the store is, so that a change in between shows
- * again rather than never. */
-static const whk_outcome_t *poll(whk_key_cache_t *cache, whk_store_t *store, apr_pool_t *pool)
-{
-    apr_uint32_t seen[WHK_CHANGE_SLOTS];
     apr_array_header_t *changes;
-    apr_time_t now = whk_clock_now();
-    const whk_outcome_t *outcome;
-    int i;
 
-    for (i = 0; i < WHK_CHANGE_SLOTS; i++)
-        seen[i] = apr_atomic_read32(&cache->settings.slots->changes[i]);
-    outcome = list_changes(cache, store, &changes, pool);
-    apr_thread_mutex_lock(cache->mutex);
-    if (outcome) {
-        cache->retry_at = now + BACK_OFF;
-    } else {
-        take_changes(cache, changes);
-        memcpy(cache->seen, seen, sizeof(seen));
-        cache->polled_at = now;
-        cache->retry_at = 0;
-    }
-    apr_thread_mutex_unlock(cache->mutex);
-    return outcome;
+    WHK_TRY(
+        whk_store_change_list(store, pool, whk_directory_list_after(poll->directory), &changes));
+    if (whk_directory_update(poll->directory, changes, reading))
+        return NULL;
+    report_restored(poll);
+    WHK_TRY(
+        whk_store_change_list(store, pool, whk_directory_list_after(poll->directory), &changes));
+    whk_directory_update(poll->directory, changes, reading);
+    return NULL;
 }
 
-const whk_outcome_t *whk_key_cache_poll(whk_key_cache_t *cache, whk_store_t *store,
+/* Under the mutex. */
+static const whk_outcome_t *poll_locked(whk_change_poll_t *poll, whk_store_t *store,
                                         apr_pool_t *pool)
 {
+    whk_directory_reading_t reading;
     const whk_outcome_t *outcome;
 
-    apr_thread_mutex_lock(cache->polling);
-    outcome = poll(cache, store, pool);
-    apr_thread_mutex_unlock(cache->polling);
+    whk_directory_begin(poll->directory, &reading);
+    outcome = read_changes(poll, store, &reading, pool);
+    __atomic_store_n(&poll->retry_at, outcome ? reading.began + BACK_OFF : 0, __ATOMIC_SEQ_CST);
     return outcome;
 }
 
-whk_arrival_t whk_key_cache_arrive(const whk_key_cache_t *cache, const char *enterprise_id)
+const whk_outcome_t *whk_change_poll(whk_change_poll_t *poll, whk_store_t *store, apr_pool_t *pool)
 {
-    unsigned int slot = slot_of(enterprise_id);
-    whk_arrival_t arrival = {slot, apr_atomic_read32(&cache->settings.slots->changes[slot]),
-                             whk_clock_now()};
+    const whk_outcome_t *outcome;
 
-    return arrival;
+    apr_thread_mutex_lock(poll->mutex);
+    outcome = poll_locked(poll, store, pool);
+    apr_thread_mutex_unlock(poll->mutex);
+    return outcome;
 }
 
-whk_freshness_t whk_key_cache_judge(const whk_key_cache_t *cache, const whk_arrival_t *arrival)
-{
-    apr_interval_time_t age = arrival->at - cache->polled_at;
-
-    if (!cache->polled_at)
-        return WHK_UNKNOWABLE;
-    /* Counters wrap around. */
-    if ((apr_int32_t)(cache->seen[arrival->slot] - arrival->change) < 0)
-        return WHK_CHANGED;
-    if (age <= cache->settings.lag)
-        return WHK_FRESH;
-    return age <= cache->settings.max_stale ? WHK_STALE : WHK_UNKNOWABLE;
-}
-
-static whk_freshness_t look(whk_key_cache_t *cache, const whk_arrival_t *arrival, int *may_poll)
-{
-    apr_time_t now = whk_clock_now();
-    whk_freshness_t found;
-
-    apr_thread_mutex_lock(cache->mutex);
-    found = whk_key_cache_judge(cache, arrival);
-    *may_poll = now >= cache->retry_at;
-    apr_thread_mutex_unlock(cache->mutex);
-    return found;
-}
-
-const whk_outcome_t *whk_key_cache_away(apr_pool_t *pool)
+const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool)
 {
     return whk_fail(pool, WHK_STORE_UNAVAILABLE,
                     "the registry's database could not be asked which keys are good, and what is "
                     "known is too old to be relied upon");
 }
 
-/* The others go on meanwhile with what there is, but for what is known to have changed. */
-static int may_go_on(whk_key_cache_t *cache, whk_freshness_t found, int insist, int may_poll)
+static int may_poll(const whk_change_poll_t *poll)
 {
-    return found == WHK_STALE &&
-           (!may_poll || (!insist && apr_thread_mutex_trylock(cache->polling) != APR_SUCCESS));
+    return whk_clock_now() >= __atomic_load_n(&poll->retry_at, __ATOMIC_SEQ_CST);
 }
 
-const whk_outcome_t *whk_key_cache_refresh(whk_key_cache_t *cache, whk_store_t *store,
-                                           const whk_arrival_t *arrival, int insist,
-                                           whk_freshness_t *found, apr_pool_t *pool)
+static whk_freshness_t look_up(whk_change_poll_t *poll, const whk_poll_request_t *request,
+                               whk_directory_lookup_t *found)
+{
+    *found = whk_directory_look_up(poll->directory, request->enterprise_id, request->arrival);
+    return found->freshness;
+}
+
+/* Take the mutex. @return 0: go on with what there is, which is stale, but not known to have
+ * changed
+ */
+static int begin(whk_change_poll_t *poll, whk_freshness_t freshness, int must_be_fresh)
+{
+    if (freshness == WHK_STALE && !may_poll(poll))
+        return 0;
+    if (freshness == WHK_STALE && !must_be_fresh)
+        return apr_thread_mutex_trylock(poll->mutex) == APR_SUCCESS;
+    apr_thread_mutex_lock(poll->mutex);
+    return 1;
+}
+
+const whk_outcome_t *whk_change_poll_for_request(whk_change_poll_t *poll, whk_store_t *store,
+                                                 const whk_poll_request_t *request,
+                                                 whk_directory_lookup_t *found, apr_pool_t *pool)
 {
     const whk_outcome_t *outcome = NULL;
-    int may_poll;
+    whk_freshness_t freshness = look_up(poll, request, found);
 
-    *found = look(cache, arrival, &may_poll);
-    if (*found == WHK_FRESH || may_go_on(cache, *found, insist, may_poll))
+    if (freshness == WHK_FRESH || !begin(poll, freshness, request->must_be_fresh))
         return NULL;
-    if (*found != WHK_STALE || insist)
-        apr_thread_mutex_lock(cache->polling);
-    *found = look(cache, arrival, &may_poll);
-    if (*found != WHK_FRESH && may_poll) {
-        outcome = poll(cache, store, pool);
-        *found = look(cache, arrival, &may_poll);
+    freshness = look_up(poll, request, found);
+    if (freshness != WHK_FRESH && may_poll(poll)) {
+        outcome = poll_locked(poll, store, pool);
+        freshness = look_up(poll, request, found);
     }
-    apr_thread_mutex_unlock(cache->polling);
-    if (*found == WHK_FRESH || *found == WHK_STALE)
+    apr_thread_mutex_unlock(poll->mutex);
+    if (freshness == WHK_FRESH || freshness == WHK_STALE)
         return NULL;
-    return outcome ? outcome : whk_key_cache_away(pool);
+    return outcome ? outcome : whk_change_poll_unavailable(pool);
 }

@@ -7,8 +7,8 @@
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
-#include "registry/key_cache.h"
 #include "registry/listing.h"
+#include "registry/registry.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
@@ -74,7 +74,7 @@ const whk_outcome_t *whk_revoke_key(whk_registry_t *registry, const whk_caller_t
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_revocation, &revocation);
     /* Also where it failed: a commit that was not acknowledged may have happened. */
-    whk_key_cache_changed(registry->changes, whk_caller_enterprise(caller));
+    whk_count_change(registry->counters, whk_caller_enterprise(caller));
     if (outcome)
         return outcome;
     if (!revocation.key)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/otp_lock.h"
 
-#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "model/clock.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
-#include "registry/key_cache.h"
 #include "store/enterprises.h"
 #include "store/transaction.h"
 
@@ -113,10 +111,9 @@ const whk_outcome_t *whk_otp_record_refusal(whk_registry_t *registry, const whk_
 static apr_uint64_t *refused_of(const whk_registry_t *registry,
                                 const whk_otp_enrolment_t *enrolment)
 {
-    apr_ssize_t length = APR_HASH_KEY_STRING;
-    unsigned int slot = apr_hashfunc_default(enrolment->sealed_secret, &length) % WHK_CHANGE_SLOTS;
-
-    return registry->changes ? &registry->changes->refused[slot] : NULL;
+    return registry->counters
+               ? &registry->counters->refused_codes[whk_counter_slot(enrolment->sealed_secret)]
+               : NULL;
 }
 
 static const whk_outcome_t *too_many(const whk_registry_t *registry, const char *user,

@@ -20,6 +20,7 @@
 #include "model/outcome.h"
 #include "otp/secret_box.h"
 #include "otp/secret_key.h"
+#include "registry/shared_counters.h"
 #include "store/store.h"
 
 /** What the operator decided; a registry borrows it. */
@@ -53,20 +54,17 @@ typedef struct whk_remote_t {
     const volatile apr_uint32_t *stop; /**< see whk_fetch() */
 } whk_remote_t;
 
-/** registry/key_cache.h */
-struct whk_change_slots_t;
-
 /** One request's or one command's view of the registry: cheap to make, used by one thread. */
 typedef struct whk_registry_t {
     apr_pool_t *pool;
     whk_store_t *store;
     const whk_policy_t *policy;
     const whk_remote_t *remote; /**< NULL: this process fetches nothing, and refuses a jwksUri */
-    /** Where other processes of the node are told of a change; NULL: they learn of it within
+    /** Where other processes of the node see that something changed; NULL: they learn of it within
      *  WebhookKeysRevocationLag. */
-    struct whk_change_slots_t *changes;
-    /** What seals rows and judges their seals (registry/seal.h); NULL: the operator names none, and
-     *  then no row is good and none is written. */
+    whk_shared_counters_t *counters;
+    /** What seals rows and verifies their seals (registry/seal.h); NULL: the operator names none,
+     * and then no row is good and none is written. */
     const whk_secret_key_t *secret;
 } whk_registry_t;
 

@@ -15,7 +15,7 @@
  * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
  *   hash, which follows from the event before (registry/audit_trail.h).
  * - `etag`: URI and ETag of a key set by URI: who can make an ETag look like that of a set that was
- *   judged keeps its keys from being judged again.
+ *   read keeps its keys from being read again.
  * Times are milliseconds since 1970.
  *
  * No function here touches the store. `secret` may be NULL, where an operator named no secret key

@@ -4,7 +4,7 @@
 
 /**
  * @file store/change_feed.h
- * Which enterprises' keys changed: what each keyring polls.
+ * Which enterprises' keys changed: what each process polls (registry/change_poll.h).
  */
 
 #include "store/store.h"

@@ -12,6 +12,7 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "registry/enterprise_keys.h"
+#include "registry/held_key.h"
 #include "registry/key_cache.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
@@ -26,10 +27,10 @@ extern _Atomic long long stepped_monotonic;
 
 typedef struct {
     fixture_t *fixture;
-    whk_change_slots_t slots;
+    whk_shared_counters_t counters;
     whk_key_cache_t *cache;
     apr_pool_t *request; /* made after the cache, and so gone before it */
-    int went_back;       /* how often it was told */
+    int restored;        /* how often it was reported */
 } world_t;
 
 static world_t world;
@@ -129,14 +130,14 @@ static inline void change_here(whk_transaction_fn work, const char *enterprise, 
                                int which)
 {
     change_by(work, enterprise, key_id, which);
-    whk_key_cache_changed(&world.slots, enterprise);
+    whk_count_change(&world.counters, enterprise);
 }
 
 static const whk_outcome_t *find_in(apr_pool_t *pool, const char *enterprise, const char *key_id,
                                     whk_held_key_t **key)
 {
-    return whk_key_cache_find(world.cache, world.fixture->link->store, enterprise, key_id, key,
-                              pool);
+    return whk_held_key_find(world.cache, world.fixture->link->store, enterprise, key_id, key,
+                             pool);
 }
 
 static const whk_outcome_t *find(const char *enterprise, const char *key_id)
@@ -157,15 +158,18 @@ static inline int asked(void)
     return world.fixture->link->acquired;
 }
 
-static inline void note_went_back(void *baton)
+static inline void note_restored(void *baton)
 {
-    ((world_t *)baton)->went_back++;
+    ((world_t *)baton)->restored++;
 }
 
 static inline void make_key_cache(apr_interval_time_t lag, apr_interval_time_t max_stale)
 {
-    whk_key_cache_settings_t settings = {
-        lag, max_stale, &world.slots, REFRESH, world.fixture->secret, note_went_back, &world};
+    whk_key_cache_settings_t settings = {.validity = {world.fixture->secret, max_stale, REFRESH},
+                                         .lag = lag,
+                                         .counters = &world.counters,
+                                         .restored = note_restored,
+                                         .baton = &world};
 
     world.cache = whk_key_cache_create(&settings, world.fixture->pool);
     assert_non_null(world.cache);
@@ -186,7 +190,7 @@ static inline int set_up_key_cache(void **state)
 
 static inline void poll_now(void)
 {
-    good(whk_key_cache_poll(world.cache, world.fixture->link->store, world.fixture->pool));
+    good(whk_change_poll(world.cache->poll, world.fixture->link->store, world.fixture->pool));
 }
 
 static inline void pass(int seconds)

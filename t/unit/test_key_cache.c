@@ -64,7 +64,7 @@ static void a_change_elsewhere_is_seen_by_a_poll(void **state)
     good(find("acme", "one"));
     change_by(revoke_work, "acme", "one", 0);
     good(find("acme", "one"));
-    good(whk_key_cache_poll(world.cache, fixture->link->store, fixture->pool));
+    good(whk_change_poll(world.cache->poll, fixture->link->store, fixture->pool));
     refused(find("acme", "one"), WHK_KEY_REVOKED);
 }
 
@@ -92,7 +92,7 @@ static void a_held_key_stays(void **state)
     refused(find("acme", "one"), WHK_KEY_REVOKED);
     assert_string_equal(key->key_id, "one");
     assert_string_equal(key->jwk->family, "EdDSA");
-    whk_key_cache_note_use(world.cache, key, apr_time_now());
+    whk_held_key_note_use(key, apr_time_now());
     apr_pool_destroy(request);
 }
 
@@ -153,8 +153,8 @@ static void flaws(void **state)
                                             rows[i].flaw, enterprise));
         reseal_key(fixture, enterprise, "one");
         refused(find(enterprise, "one"), rows[i].code);
-        refused(whk_key_cache_find_ed25519(world.cache, fixture->link->store, enterprise, 16, &keys,
-                                           &total, world.request),
+        refused(whk_held_key_find_ed25519(world.cache, fixture->link->store, enterprise, 16, &keys,
+                                          &total, world.request),
                 WHK_UNKNOWN_KEY);
     }
 }
@@ -166,8 +166,8 @@ static const char *tried(int most, int *total)
     apr_array_header_t *keys;
     int i;
 
-    good(whk_key_cache_find_ed25519(world.cache, world.fixture->link->store, "acme", most, &keys,
-                                    total, world.request));
+    good(whk_held_key_find_ed25519(world.cache, world.fixture->link->store, "acme", most, &keys,
+                                   total, world.request));
     for (i = 0; i < keys->nelts; i++)
         names = apr_pstrcat(world.request, names, i ? " " : "",
                             APR_ARRAY_IDX(keys, i, whk_held_key_t *)->key_id, NULL);
@@ -180,7 +180,7 @@ static void use(const char *key_id, int seconds)
 
     pass(61);
     good(find_in(world.request, "acme", key_id, &key));
-    whk_key_cache_note_use(world.cache, key, apr_time_from_sec(1800000000 + seconds));
+    whk_held_key_note_use(key, apr_time_from_sec(1800000000 + seconds));
 }
 
 /* Those used last first, then the newest, and never more than are asked for. */
@@ -261,8 +261,8 @@ static void a_row_that_was_changed(void **state)
                              changes[i], enterprise));
         bad(find(enterprise, "one"), WHK_INTERNAL_ERROR, "key one of enterprise with ");
         good(find_in(world.request, enterprise, "two", &key));
-        good(whk_key_cache_find_ed25519(world.cache, fixture->link->store, enterprise, 16, &keys,
-                                        &total, world.request));
+        good(whk_held_key_find_ed25519(world.cache, fixture->link->store, enterprise, 16, &keys,
+                                       &total, world.request));
         assert_int_equal(keys->nelts, 1);
         assert_string_equal(APR_ARRAY_IDX(keys, 0, whk_held_key_t *)->key_id, "two");
     }
@@ -304,26 +304,26 @@ static void uses(void **state)
     change_here(register_work, "acme", "one", 0);
     good(find_in(world.request, "acme", "one", &key));
     before = asked();
-    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
-    whk_key_cache_note_use(world.cache, key, now);
+    good(whk_key_uses_write(world.cache->uses, store, fixture->pool));
+    whk_held_key_note_use(key, now);
     assert_int_equal(asked(), before);
     fixture->link->refuse = 1;
-    refused(whk_key_cache_write_uses(world.cache, store, fixture->pool), WHK_STORE_UNAVAILABLE);
+    refused(whk_key_uses_write(world.cache->uses, store, fixture->pool), WHK_STORE_UNAVAILABLE);
     fixture->link->refuse = 0;
-    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
+    good(whk_key_uses_write(world.cache->uses, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now));
     stepped_monotonic += apr_time_from_sec(58);
-    whk_key_cache_note_use(world.cache, key, now + apr_time_from_sec(58));
-    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
+    whk_held_key_note_use(key, now + apr_time_from_sec(58));
+    good(whk_key_uses_write(world.cache->uses, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now));
     stepped_monotonic += apr_time_from_sec(2);
-    whk_key_cache_note_use(world.cache, key, now + apr_time_from_sec(60));
-    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
+    whk_held_key_note_use(key, now + apr_time_from_sec(60));
+    good(whk_key_uses_write(world.cache->uses, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now) + 60000);
     /* What a wrong clock wrote does not stay until its time has come. */
     stepped_monotonic += apr_time_from_sec(60);
-    whk_key_cache_note_use(world.cache, key, now - apr_time_from_sec(3600));
-    good(whk_key_cache_write_uses(world.cache, store, fixture->pool));
+    whk_held_key_note_use(key, now - apr_time_from_sec(3600));
+    good(whk_key_uses_write(world.cache->uses, store, fixture->pool));
     assert_true(used_at(fixture) == apr_time_as_msec(now) - 3600000);
 }
 

@@ -33,8 +33,8 @@ static void *ask_for_revoked(void *file)
         whk_held_key_t *key;
         const whk_outcome_t *outcome;
 
-        outcome = whk_key_cache_find(world.cache, link->store, "acme", nth(request, count), &key,
-                                     request);
+        outcome =
+            whk_held_key_find(world.cache, link->store, "acme", nth(request, count), &key, request);
         outcomes[!outcome                                ? 2
                  : outcome->code == WHK_KEY_REVOKED      ? 0
                  : whk_code_status(outcome->code) >= 500 ? 1
@@ -48,7 +48,7 @@ static void *ask_for_revoked(void *file)
 static void *change_slot(void *unused)
 {
     while (!over) {
-        whk_key_cache_changed(&world.slots, "acme");
+        whk_count_change(&world.counters, "acme");
         usleep(2000);
     }
     return unused;
@@ -93,7 +93,7 @@ static void *ask_at_once(void *file)
     together++;
     while (together < THREADS)
         usleep(100);
-    good(whk_key_cache_find(world.cache, link->store, "acme", "one", &key, pool));
+    good(whk_held_key_find(world.cache, link->store, "acme", "one", &key, pool));
     asked_beside += link->acquired;
     apr_pool_destroy(pool);
     return NULL;
@@ -109,7 +109,7 @@ static void no_herd(void **state)
     together = asked_beside = 0;
     change_here(register_work, "acme", "one", 0);
     good(find("acme", "one"));
-    whk_key_cache_changed(&world.slots, "acme");
+    whk_count_change(&world.counters, "acme");
     for (i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_at_once, (void *)fixture->file), 0);
     for (i = 0; i < THREADS; i++)
@@ -132,7 +132,7 @@ static void an_older_registry(void **state)
     poll_now();
     poll_now();
     refused(find("acme", "one"), WHK_KEY_REVOKED);
-    assert_int_equal(world.went_back, 0);
+    assert_int_equal(world.restored, 0);
     /* As it was before the revokes. */
     run_sql(fixture->link, "DROP TRIGGER whk_key_stays_revoked");
     run_sql(fixture->link, "UPDATE whk_key SET status = 'ACTIVE', revoked_at = NULL, revoked_by = "
@@ -141,14 +141,14 @@ static void an_older_registry(void **state)
     reseal_key(fixture, "acme", "two");
     run_sql(fixture->link, "UPDATE whk_enterprise SET revision = 2, change_number = 2");
     poll_now();
-    assert_int_equal(world.went_back, 1);
+    assert_int_equal(world.restored, 1);
     good(find("acme", "one"));
     /* What happens now is seen, though its revision was seen before. */
     change_by(revoke_work, "acme", "one", 0);
     poll_now();
     refused(find("acme", "one"), WHK_KEY_REVOKED);
     good(find("acme", "two"));
-    assert_int_equal(world.went_back, 1);
+    assert_int_equal(world.restored, 1);
 }
 
 /* The number of the last change is somebody else's, or its enterprise is further, but not by us. */
@@ -170,23 +170,23 @@ static void another_registry(void **state)
     poll_now();
     for (i = 0; i < 3; i++) {
         run_sql(fixture->link, changes[i]);
-        world.slots.told = 0;
+        world.counters.restore_reported = 0;
         poll_now();
-        assert_int_equal(world.went_back, i + 1);
+        assert_int_equal(world.restored, i + 1);
     }
     /* A newer revision with a newer number is how it goes. */
     run_sql(fixture->link,
             "UPDATE whk_enterprise SET change_number = 8, revision = 10 WHERE enterprise_id = "
             "'acme'");
     poll_now();
-    assert_int_equal(world.went_back, 3);
+    assert_int_equal(world.restored, 3);
     /* Told once a node. */
     run_sql(fixture->link, "UPDATE whk_enterprise SET change_number = 1");
-    world.slots.told = 0;
+    world.counters.restore_reported = 0;
     poll_now();
     run_sql(fixture->link, "UPDATE whk_enterprise SET change_number = 0, revision = 0");
     poll_now();
-    assert_int_equal(world.went_back, 4);
+    assert_int_equal(world.restored, 4);
 }
 
 /* ---- sets by URI ---- */
@@ -245,16 +245,16 @@ static void a_set_ends_in_a_listing(void **state)
 
     make_key_cache(LAG, apr_time_from_sec(60));
     register_by_uri(apr_time_from_sec(100));
-    good(whk_key_cache_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
-                                    world.request));
+    good(whk_held_key_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                   world.request));
     pass(165);
-    refused(whk_key_cache_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
-                                       world.request),
+    refused(whk_held_key_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                      world.request),
             WHK_UNKNOWN_KEY);
     set_by_uri(apr_time_from_sec(100));
     pass(1);
-    good(whk_key_cache_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
-                                    world.request));
+    good(whk_held_key_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                   world.request));
 }
 
 static void a_set_ends_whatever_clocks_say(void **state)
