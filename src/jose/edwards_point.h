@@ -23,7 +23,7 @@ typedef enum {
 } whk_point_t;
 
 /**
- * Judge an encoded point (RFC 8032, sections 5.1.3 and 5.2.3). Public data: takes variable time.
+ * Check an encoded point (RFC 8032, sections 5.1.3 and 5.2.3). Public data: takes variable time.
  * @param encoded as many bytes as the curve's encodings have
  * @param scratch for what is needed meanwhile
  */

@@ -34,7 +34,7 @@ typedef struct whk_jwk_t {
 } whk_jwk_t;
 
 /**
- * Judge one JWK.
+ * Parse and check one JWK.
  * @param jwk     set on success
  * @param json    any JSON value; borrowed
  * @param place   where it stands, for messages: `jwks.keys[0]`
@@ -47,7 +47,7 @@ const whk_outcome_t *whk_jwk_parse(const whk_jwk_t **jwk, const json_t *json, co
                                    whk_algorithms_t enabled, apr_pool_t *pool);
 
 /**
- * Read a stored `public_json` back into a key, without judging it again beyond what the parse
+ * Read a stored `public_json` back into a key, without checking it again beyond what parsing
  * needs.
  * @return the key, or NULL where the text is not what whk_jwk_parse() wrote
  */

@@ -12,7 +12,7 @@
 #define WHK_NAME_MAX 255
 
 /**
- * Judge a name: UTF-8, 1 to WHK_NAME_MAX characters, no control character (C0, DEL, C1), no
+ * Check a name: UTF-8, 1 to WHK_NAME_MAX characters, no control character (C0, DEL, C1), no
  * Unicode White_Space at either end.
  * @return NULL if it is good, else a phrase that completes "… must", e.g. "be valid UTF-8".
  */

@@ -19,7 +19,7 @@ const char *whk_secret_key_fingerprint(const whk_secret_key_t *key);
 
 /**
  * HMAC-SHA256 under a key that is derived (HKDF, RFC 5869) from one of the file's.
- * @param fingerprint whose; not NUL-terminated
+ * @param fingerprint of which; not NUL-terminated
  * @return 1, or 0 where the file has no such key (or OpenSSL fails)
  */
 int whk_secret_key_mac(const whk_secret_key_t *key, const char *fingerprint, apr_size_t length,

@@ -25,7 +25,7 @@ const whk_secret_key_t *whk_secret_key_load(apr_pool_t *pool, const char *file, 
 int whk_secret_key_create(apr_pool_t *pool, const char *file, const char **flaw);
 
 /** Put these keys in the place of a key file, whose owner, group and mode stay: all of it or
- *  nothing, and durably. One at a time: see to it. @return 1, or 0 with `flaw` set. */
+ *  nothing, and durably. The caller lets one at a time do so. @return 1, or 0 with `flaw` set. */
 int whk_secret_key_write(apr_pool_t *pool, const whk_secret_key_t *key, const char *file,
                          const char **flaw);
 

@@ -9,7 +9,6 @@
 #include "http_signature/signature_base.h"
 #include "http_signature/structured_field.h"
 #include "jose/signature.h"
-#include "jose/signature_encoding.h"
 #include "scheme/covered_components.h"
 #include "scheme/scheme.h"
 
@@ -33,17 +32,13 @@ static const whk_outcome_t *malformed(apr_pool_t *pool, const char *message)
 }
 
 static const whk_outcome_t *bad_signature(const http_signature_t *signature, const whk_jwk_t *jwk,
-                                          whk_algorithm_t algorithm, const char *name,
-                                          apr_pool_t *pool)
+                                          whk_algorithm_t algorithm, apr_pool_t *pool)
 {
-    apr_size_t right = whk_signature_encoding_length(algorithm, EVP_PKEY_get_size(jwk->pkey));
-    int is_ecdsa = strcmp(jwk->family, "ECDSA") == 0;
+    const char *wrong =
+        whk_signature_wrong_length(jwk, algorithm, signature->signature.length, pool);
 
-    if (signature->signature.length != right)
-        return whk_refuse(pool, WHK_BAD_SIGNATURE,
-                          "a signature by %s with this key has %d bytes%s, and this one has %d",
-                          name, (int)right, is_ecdsa ? ", r and s, not DER" : "",
-                          (int)signature->signature.length);
+    if (wrong)
+        return whk_refuse(pool, WHK_BAD_SIGNATURE, "%s", wrong);
     return whk_refuse(pool, WHK_BAD_SIGNATURE,
                       "the signature does not fit this key and the components that are covered, as "
                       "they arrived: sign the signature base of RFC 9421 with the private key of "
@@ -57,19 +52,17 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
     const http_signature_t *signature = message->state;
     whk_bytes_t base = {signature->base, strlen(signature->base)};
     whk_algorithm_t own;
-    const char *name;
 
     WHK_TRY(whk_http_signature_algorithm(&own, jwk, signature->alg, enabled, pool));
-    name = whk_algorithms_names(pool, own);
     if (!whk_signature_verify(jwk, own, &base, 1, signature->signature.bytes,
                               signature->signature.length, pool))
-        return bad_signature(signature, jwk, own, name, pool);
+        return bad_signature(signature, jwk, own, pool);
     if (signature->digest) {
         whk_bytes_t body = {signature->message.body, signature->message.length};
 
         WHK_TRY(whk_content_digest_check(signature->digest, &body, pool));
     }
-    *algorithm = name;
+    *algorithm = whk_algorithms_names(pool, own);
     return NULL;
 }
 

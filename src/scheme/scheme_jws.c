@@ -42,8 +42,9 @@ static const whk_outcome_t *find_type(int *is_jwt, const whk_message_t *message,
                       "application/jwt, or application/jose where its payload is no JWT's");
 }
 
-/* Nobody signed the Content-Type: so what a payload says of its times holds under either, lest a
- * JWT that is too old be sent again as application/jose. `claims` stays NULL where there are none.
+/* Nobody signed the Content-Type: so what a payload says of its times holds under either, or a
+ * JWT that is too old could be sent again as application/jose. `claims` stays NULL where there are
+ * none.
  */
 static const whk_outcome_t *read_payload(const json_t **claims, const state_t *state,
                                          apr_pool_t *pool)

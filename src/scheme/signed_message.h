@@ -7,8 +7,8 @@
  *
  * All functions return NULL or why not: malformed_jws, signature_missing, algorithm_mismatch,
  * key_id_mismatch, bad_signature, digest_mismatch, expired, wrong_audience, wrong_issuer. Messages
- * lead to the mend and repeat at most an algorithm's or a component's name. What a token claims
- * about its key or algorithm is compared, never obeyed.
+ * say what would be right, and repeat at most an algorithm's or a component's name. What a token
+ * claims about its key or algorithm is compared, never obeyed.
  *
  * A message that nobody signed is cheap: before its signature is found good nothing of a payload
  * is read as JSON, and a header is short.
