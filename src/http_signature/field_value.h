@@ -35,7 +35,7 @@ const whk_outcome_t *whk_field_combined(const char **value, const whk_message_t 
 
 /**
  * A field that is a dictionary (RFC 8941).
- * @param members as of whk_sf_read_dictionary(); NULL where there is no such field
+ * @param members as of whk_sf_parse_dictionary(); NULL where there is no such field
  */
 const whk_outcome_t *whk_field_dictionary(const apr_array_header_t **members,
                                           const whk_message_t *message, const char *name,

@@ -22,12 +22,12 @@ static volatile apr_uint32_t stop_requests;
 static volatile apr_uint32_t running;
 static volatile apr_uint32_t requests;
 
-const volatile apr_uint32_t *whk_shutdown_of_tasks(void)
+const volatile apr_uint32_t *whk_shutdown_tasks_stopped(void)
 {
     return &stop;
 }
 
-const volatile apr_uint32_t *whk_shutdown_of_requests(void)
+const volatile apr_uint32_t *whk_shutdown_requests_stopped(void)
 {
     return &stop_requests;
 }

@@ -31,7 +31,7 @@ int whk_shutdown_task_begin(void);
 void whk_shutdown_task_end(void);
 
 /** Not 0 once the tasks, or the requests, of this process are to break off. */
-const volatile apr_uint32_t *whk_shutdown_of_tasks(void);
-const volatile apr_uint32_t *whk_shutdown_of_requests(void);
+const volatile apr_uint32_t *whk_shutdown_tasks_stopped(void);
+const volatile apr_uint32_t *whk_shutdown_requests_stopped(void);
 
 #endif

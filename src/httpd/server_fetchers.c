@@ -7,21 +7,10 @@
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
 #include "httpd/fetch_slots.h"
+#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
 
 APLOG_USE_MODULE(webhook_keys);
-
-static int enter(void *baton, whk_fetch_kind_t kind, const char *enterprise_id)
-{
-    (void)baton;
-    return whk_fetch_slots_enter(kind, enterprise_id);
-}
-
-static void leave(void *baton, int place)
-{
-    (void)baton;
-    whk_fetch_slots_leave(place);
-}
 
 int whk_server_fetchers_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                     server_rec *s)
@@ -76,9 +65,9 @@ void whk_server_fetchers_child_init(apr_pool_t *pool, server_rec *s)
         const whk_config_t *config = whk_config_of_server(each);
         whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
 
-        server->remote.enter = enter;
-        server->remote.leave = leave;
-        server->remote.stop = whk_shutdown_of_requests();
+        server->remote.enter = whk_fetch_slots_take;
+        server->remote.leave = whk_fetch_slots_release;
+        server->remote.stop = whk_shutdown_requests_stopped();
         server->remote.fetcher =
             same_settings(config, main_config) ? main_fetcher : make_fetcher(pool, each, config);
     }

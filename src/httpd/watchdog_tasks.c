@@ -9,6 +9,7 @@
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
+#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
 #include "registry/jwk_set_refresh.h"
 
@@ -52,10 +53,8 @@ static apr_status_t poll(int state, void *data, apr_pool_t *pool)
     if (!begin(state))
         return APR_SUCCESS;
     if (server->key_cache)
-        report(
-            s,
-            whk_change_poll(server->key_cache->poll, whk_database_store_of_server(s, pool), pool),
-            &server->poll_fails, "asking the registry which keys changed");
+        report(s, whk_change_poll(server->key_cache->poll, whk_database_store(s, pool), pool),
+               &server->poll_fails, "asking the registry which keys changed");
     return end();
 }
 
@@ -64,9 +63,7 @@ static void write_uses_of(server_rec *s, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
     if (server->key_cache)
-        report(s,
-               whk_key_uses_write(server->key_cache->uses, whk_database_store_of_server(s, pool),
-                                  pool),
+        report(s, whk_key_uses_write(server->key_cache->uses, whk_database_store(s, pool), pool),
                &server->write_uses_fails, "writing lastUsedDate");
 }
 
@@ -94,7 +91,7 @@ static apr_status_t write_last_uses(void *data)
 static int is_stopping(void *data)
 {
     (void)data;
-    return *whk_shutdown_of_tasks() != 0;
+    return *whk_shutdown_tasks_stopped() != 0;
 }
 
 static void report_set(void *data, const char *where, const whk_outcome_t *outcome)
@@ -125,9 +122,9 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
         return APR_SUCCESS;
     if (server->key_cache) {
         remote = *whk_server_fetchers_of(s);
-        remote.stop = whk_shutdown_of_tasks();
+        remote.stop = whk_shutdown_tasks_stopped();
         registry.remote = &remote;
-        registry.store = whk_database_store_of_server(s, pool);
+        registry.store = whk_database_store(s, pool);
         report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
                "refreshing key sets by URI");
     }

@@ -10,7 +10,7 @@
 #include <apr_pools.h>
 
 /**
- * @param text JSON of the required members, in their order (section 3)
+ * @param text JSON of the required members, in their order (RFC 7638, section 3)
  * @return NULL: OpenSSL has no SHA-256
  */
 const char *whk_jwk_thumbprint(const char *text, apr_pool_t *pool);

@@ -8,6 +8,7 @@
 #include "jose/jwk.h"
 #include "registry/listing.h"
 #include "registry/remote_jwk_set.h"
+#include "scheme/compact_jws.h"
 #include "scheme/signed_message.h"
 #include "store/remote_sets.h"
 
@@ -111,8 +112,8 @@ static const whk_outcome_t *verify(whk_registry_t *registry, const whk_key_t *ke
     whk_signed_message_t *message;
     const whk_jwk_t *jwk;
 
-    WHK_TRY(whk_signed_message_parse_jws(&message, request->jws, request->jws_length,
-                                         request->payload, request->payload_length, pool));
+    WHK_TRY(whk_compact_jws_parse(&message, request->jws, request->jws_length, request->payload,
+                                  request->payload_length, pool));
     if (key->status != WHK_KEY_STATUS_ACTIVE)
         return whk_refuse(pool, WHK_KEY_REVOKED, "%s", whk_code_message(WHK_KEY_REVOKED));
     if (message->kid && strcmp(message->kid, key->key_id) != 0)

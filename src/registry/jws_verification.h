@@ -18,7 +18,7 @@ typedef struct whk_jws_verification_t {
 } whk_jws_verification_t;
 
 /**
- * Try a JWS against one key (contract, section 5). Times are not checked. A key by jwksUri is
+ * Try a JWS against one key (docs/api.md, "Verify"). Times are not checked. A key by jwksUri is
  * fetched meanwhile where the set at hand is not fresh.
  * @param body    the request's JSON text
  * @param verification set on success, valid or not

@@ -109,7 +109,7 @@ start() {
     exit 1
 }
 
-ctl() { "$BUILD/whkctl" -f "$work/httpd.conf" "$@"; }
+ctl() { CHILDREN=1 THREADS=1 WORKERS=1 "$BUILD/whkctl" --httpd "$httpd" -f "$work/httpd.conf" "$@"; }
 fresh_registry() {
     rm -f "$work"/data/registry.db*
     ctl init > /dev/null

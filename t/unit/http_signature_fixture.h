@@ -6,6 +6,8 @@
 #define WHK_UNIT_HTTP_SIGNATURE_FIXTURE_H
 
 #include "jose/jwk.h"
+#include "scheme/scheme.h"
+#include "scheme/signed_message.h"
 #include "signing_fixture.h"
 
 #define BODY "{\"hello\": \"world\"}"

@@ -6,14 +6,11 @@
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_request.h>
 
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "registry/authenticate.h"
-
-APLOG_USE_MODULE(webhook_keys);
 
 static const char *challenge(request_rec *r, const char *error)
 {
@@ -38,7 +35,7 @@ static const char *bearer_token(request_rec *r)
 
 static const whk_outcome_t *missing(request_rec *r)
 {
-    whk_request_of(r)->challenge = challenge(r, NULL);
+    whk_request_of(r)->error.challenge = challenge(r, NULL);
     return whk_refuse(r->pool, WHK_INVALID_TOKEN,
                       "a bearer token is missing: send Authorization: Bearer <token>");
 }
@@ -56,11 +53,11 @@ int whk_authn_bearer_check_authn(request_rec *r)
     token = bearer_token(r);
     if (!token)
         return whk_request_stop(r, missing(r));
-    whk_request_of(r)->challenge = challenge(r, "invalid_token");
+    whk_request_of(r)->error.challenge = challenge(r, "invalid_token");
     outcome = whk_authenticate(whk_request_registry(r), token, &user);
     if (outcome)
         return whk_request_stop(r, outcome);
-    whk_request_of(r)->challenge = NULL;
+    whk_request_of(r)->error.challenge = NULL;
     r->user = apr_pstrdup(r->pool, user);
     return OK;
 }

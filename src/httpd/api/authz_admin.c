@@ -3,20 +3,17 @@
 
 #include <httpd.h>
 
-#include <apr_strings.h>
 #include <http_config.h>
-#include <http_log.h>
 
+#include "httpd/api/api_request.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "registry/authorize.h"
 
-APLOG_USE_MODULE(webhook_keys);
-
 static authz_status check_admin(request_rec *r, const char *require_line, const void *parsed)
 {
     whk_request_t *request = whk_request_of(r);
-    const whk_route_t *route = whk_request_route(r);
+    const whk_route_t *route = whk_api_request_route(r);
     const whk_outcome_t *outcome;
 
     (void)require_line;
@@ -26,9 +23,9 @@ static authz_status check_admin(request_rec *r, const char *require_line, const 
     if (route->resource == WHK_ROUTE_NONE)
         return AUTHZ_DENIED;
     outcome = whk_authorize(whk_request_registry(r), r->user, route->enterprise_id, r->useragent_ip,
-                            request->id, &request->caller);
+                            request->id, &request->api->caller);
     if (!outcome) {
-        request->outcome = NULL;
+        request->error.outcome = NULL;
         return AUTHZ_GRANTED;
     }
     whk_request_stop(r, outcome);
@@ -48,20 +45,14 @@ const authz_provider whk_authz_admin_provider = {check_admin, parse_admin};
 
 int whk_authz_admin_check_access_ex(request_rec *r)
 {
-    const whk_route_t *route;
-
     if (!whk_config_is_ours(r))
         return DECLINED;
-    route = whk_request_route(r);
-    if (route->resource == WHK_ROUTE_NONE || r->method_number == M_OPTIONS ||
-        !whk_route_serves(route->resource, r->method_number))
-        return OK;
-    return DECLINED;
+    return whk_api_request_check_route(r) || r->method_number == M_OPTIONS ? OK : DECLINED;
 }
 
 int whk_authz_admin_check_authz(request_rec *r)
 {
     if (whk_config_is_ours(r))
-        whk_request_of(r)->authenticated = 1;
+        whk_api_request_of(r)->authenticated = 1;
     return DECLINED;
 }

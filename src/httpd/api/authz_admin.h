@@ -13,11 +13,11 @@
 
 extern const authz_provider whk_authz_admin_provider;
 
-/** access_checker_ex: what no one needs to be known for (404, 405, OPTIONS) comes before the 401.
+/** check_access_ex: 404, 405 and OPTIONS, for which nobody needs to be known, come before the 401.
  */
 int whk_authz_admin_check_access_ex(request_rec *r);
 
-/** auth_checker, before any other: note that authentication was passed. DECLINED. */
+/** check_authz, before any other: note that authentication was passed. DECLINED. */
 int whk_authz_admin_check_authz(request_rec *r);
 
 #endif

@@ -5,12 +5,12 @@
 /**
  * @file httpd/webhook/backend_headers.h
  * The header fields of a webhook on its way to a handler. Both give `r` a table of its own: what
- * the client sent stays as it is, since another location may have to judge it too.
+ * the client sent stays as it is, since another location may have to verify it too.
  */
 
 #include <httpd.h>
 
-#include "httpd/webhook/webhook_verification.h"
+#include "httpd/webhook/request_verification.h"
 
 /**
  * What may have been verified gets through: mod_proxy drops whatever the client's Connection lists,

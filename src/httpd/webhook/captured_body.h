@@ -10,7 +10,7 @@
  * from the moment its header was read: so it is in the chain of all subrequests and redirects that
  * httpd makes of it. It lets bytes through until the body is captured, and hands out what was
  * captured from then on. A handler that may read nothing else gets a second one, in front of all
- * filters (whk_captured_body_hand_over()).
+ * filters (whk_captured_body_insert_filter()).
  */
 
 #include <httpd.h>
@@ -20,9 +20,9 @@
 typedef struct whk_captured_body_t {
     char *bytes;
     apr_size_t length;
-    apr_size_t given; /**< bytes that were handed out */
+    apr_size_t consumed; /**< bytes that were handed out */
     int is_read;
-    int is_spent;              /**< somebody read of it before it was captured: it is lost */
+    int is_lost;               /**< somebody read of it before it was captured: it is lost */
     const whk_outcome_t *flaw; /**< why it could not be read; NULL: it could */
     int is_handed_over;
 } whk_captured_body_t;
@@ -54,6 +54,6 @@ int whk_captured_body_is_consumed(const request_rec *initial);
  * stand in its chain. The first time it is the whole body, also where a filter or module has looked
  * at it meanwhile; later what is left of it. Without a captured body the body is at its end.
  */
-void whk_captured_body_hand_over(request_rec *r, request_rec *initial);
+void whk_captured_body_insert_filter(request_rec *r, request_rec *initial);
 
 #endif

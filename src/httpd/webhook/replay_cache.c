@@ -11,7 +11,7 @@
 
 #include "httpd/child_mutex.h"
 #include "httpd/config.h"
-#include "httpd/config_notes.h"
+#include "httpd/server.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -30,16 +30,17 @@ typedef struct {
 static whk_replay_memory_t *memory;
 static apr_global_mutex_t *mutex;
 static const whk_replay_provider_t *shared; /* NULL: this node's memory is all */
-static whk_longest_times_t longest;
+static apr_interval_time_t longest_max_age;
+static apr_interval_time_t longest_clock_skew;
 
 apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires)
 {
     apr_time_t until = 0;
 
     if (signed_at)
-        until = signed_at + longest.max_age + longest.clock_skew;
-    if (expires && (!until || expires + longest.clock_skew < until))
-        until = expires + longest.clock_skew;
+        until = signed_at + longest_max_age + longest_clock_skew;
+    if (expires && (!until || expires + longest_clock_skew < until))
+        until = expires + longest_clock_skew;
     return (until ? until : apr_time_now() + REMEMBER_UNDATED) + apr_time_from_sec(1);
 }
 
@@ -50,7 +51,6 @@ int whk_replay_cache_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     memory = NULL;
     mutex = NULL;
     shared = NULL;
-    whk_config_forget_times();
     return ap_mutex_register(pconf, WHK_REPLAY_MUTEX_NAME, NULL, APR_LOCK_DEFAULT, 0) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
@@ -120,7 +120,7 @@ int whk_replay_cache_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
 
     (void)plog;
     (void)ptemp;
-    longest = whk_config_longest_times(s);
+    whk_server_longest_times(s, &longest_max_age, &longest_clock_skew);
     if (!config->replay_cache || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
     status = retain(s, (apr_uint32_t)config->replay_entries);
@@ -159,14 +159,14 @@ static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_repla
 
     if (status != APR_SUCCESS)
         return status;
-    /* Read inside: who waited for long must not judge by a time that is gone. */
+    /* Read inside: who waited for long must not use a time that is gone. */
     clock = read_clock();
     *result = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
     apr_global_mutex_unlock(mutex);
     return APR_SUCCESS;
 }
 
-static void give_back_here(const whk_replay_use_t *use)
+static void release_here(const whk_replay_use_t *use)
 {
     if (!memory || !mutex || apr_global_mutex_lock(mutex) != APR_SUCCESS)
         return;
@@ -174,7 +174,7 @@ static void give_back_here(const whk_replay_use_t *use)
     apr_global_mutex_unlock(mutex);
 }
 
-static void give_back_shared(request_rec *r, const whk_replay_use_t *use, int count)
+static void release_shared(request_rec *r, const whk_replay_use_t *use, int count)
 {
     int i;
 
@@ -209,7 +209,7 @@ static apr_status_t reserve_shared(request_rec *r, const whk_replay_use_t *use, 
                                          WHK_REPLAY_NAME_SIZE, use->until, value, sizeof(value),
                                          r->pool);
     if (status != APR_SUCCESS)
-        give_back_shared(r, use, i);
+        release_shared(r, use, i);
     return status;
 }
 
@@ -258,7 +258,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
     if (result == WHK_REPLAY_RESERVED) {
         status = reserve_shared(r, use, &known);
         if (status != APR_SUCCESS || known)
-            give_back_here(use);
+            release_here(use);
     }
     if (status != APR_SUCCESS)
         return whk_fail(r->pool, WHK_TOO_BUSY,
@@ -275,7 +275,7 @@ void whk_replay_cache_release(request_rec *r, whk_replay_use_t *use)
     if (!use->reserved)
         return;
     /* Here last: as long as it is known here, nobody on this node has it anew over there. */
-    give_back_shared(r, use, use->count);
-    give_back_here(use);
+    release_shared(r, use, use->count);
+    release_here(use);
     use->reserved = 0;
 }

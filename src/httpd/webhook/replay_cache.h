@@ -32,7 +32,7 @@ typedef struct whk_replay_use_t {
 /**
  * Until when a message has to be remembered: for as long as its signature is good at the place that
  * takes the oldest ones.
- * @param signed_at, expires 0: not told
+ * @param signed_at, expires 0: the message has none
  */
 apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires);
 

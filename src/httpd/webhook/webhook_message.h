@@ -10,7 +10,7 @@
 #include <httpd.h>
 
 #include "httpd/webhook/captured_body.h"
-#include "scheme/signed_message.h"
+#include "model/message.h"
 
 /**
  * Describe the request that the client sent.

@@ -5,7 +5,7 @@
 /**
  * @file httpd/webhook/webhook_sections.h
  * What can be seen of locations of webhooks in the configuration as it is written, before a request
- * comes: webhook_gate.c closes at run time what can't be seen here.
+ * comes: webhook_auth.c closes at run time what can't be seen here.
  */
 
 #include <httpd.h>
@@ -16,6 +16,7 @@
  * there; Require all granted as an alternative to Require valid-webhook.
  * @return OK, or an HTTP status to stop at
  */
-int whk_webhook_sections_check(apr_pool_t *ptemp, server_rec *s);
+int whk_webhook_sections_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                               server_rec *s);
 
 #endif
