@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit_chain.h"
+#include "registry/audit_inspection.h"
 
 #include <string.h>
 

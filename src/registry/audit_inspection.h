@@ -24,3 +24,16 @@ typedef struct whk_audit_inspection_t {
     whk_key_histories_t *histories;
     apr_int64_t last_event; /**< id of the newest event that was read */
 } whk_audit_inspection_t;
+
+/** audit_chain.c: read all events; do they link up by number and hash (registry/audit_trail.h), and
+ *  end as the enterprise's row says? */
+const whk_outcome_t *whk_audit_chain_verify(whk_audit_inspection_t *inspection,
+                                            apr_pool_t *scratch);
+
+/** audit_chain.c: read what was appended since, for what it says of keys. */
+const whk_outcome_t *whk_audit_chain_read_newer(whk_audit_inspection_t *inspection);
+
+/** audit_rows.c: the rows of keys, of used material and of admins, their seals, and whether they
+ * say what the events do. After the chain: what is written meanwhile is in the rows then, and never
+ * the other way. */
+const whk_outcome_t *whk_audit_rows_verify(whk_audit_inspection_t *inspection, apr_pool_t *scratch);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit_rows.h"
+#include "registry/audit_inspection.h"
 
 #include <string.h>
 
@@ -7,7 +7,6 @@
 #include <apr_strings.h>
 
 #include "jose/jwk_thumbprint.h"
-#include "registry/audit_chain.h"
 #include "registry/seal.h"
 #include "store/admins.h"
 #include "store/keys.h"

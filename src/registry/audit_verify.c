@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/audit_verify.h"
 
-#include "registry/audit_chain.h"
-#include "registry/audit_rows.h"
+#include "registry/audit_inspection.h"
 
 static const whk_outcome_t *verify(whk_audit_inspection_t *inspection,
                                    const whk_enterprise_t *enterprise, whk_audit_report_t *report)

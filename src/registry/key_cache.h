@@ -20,6 +20,9 @@
  * A request takes a key by registry/held_key.h.
  */
 
+#include <apr_hash.h>
+#include <apr_thread_mutex.h>
+
 #include "registry/change_poll.h"
 #include "registry/enterprise_keys.h"
 #include "registry/key_uses.h"
@@ -36,8 +39,14 @@ typedef struct whk_key_cache_t {
     whk_enterprise_directory_t *directory;
     whk_change_poll_t *poll; /**< a background task calls whk_change_poll() */
     whk_parsed_keys_t *parsed;
-    whk_key_uses_t *uses;             /**< a background task calls whk_key_uses_write() */
-    struct whk_cached_keys_t *cached; /**< private */
+    whk_key_uses_t *uses; /**< a background task calls whk_key_uses_write() */
+    /* private */
+    whk_key_validity_t validity;
+    apr_thread_mutex_t *rereading; /**< around reading again what seems to have ended */
+    apr_thread_mutex_t *mutex;     /**< around what follows; never held while the store is asked */
+    apr_pool_t *pool;              /**< of `enterprises` */
+    apr_hash_t *enterprises;       /**< keys by enterprise id */
+    apr_uint32_t generation;       /**< the directory's, in which they were read */
 } whk_key_cache_t;
 
 /** Empty, before the threads start; ends with `pool`, after them. NULL: out of memory. */
