@@ -39,7 +39,7 @@ my $head  = $server->sql("SELECT event_head FROM whk_enterprise WHERE enterprise
 cmp_ok($count, '>=', 14, 'enough of a trail');
 is($server->sql("SELECT count(DISTINCT type) FROM whk_event WHERE enterprise_id = 'trail'"), 5, 'of five kinds');
 
-# ---- the chain, by the formula in src/registry/audit.h and nothing else
+# ---- the chain, by the formula in src/registry/audit_trail.h and nothing else
 
 sub event_hash { return WHK::Seals::event_hash(@_) }
 

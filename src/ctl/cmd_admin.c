@@ -5,8 +5,10 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/seal.h"
+#include "store/admins.h"
 
 int whk_cmd_admin_add(whk_invocation_t *invocation)
 {

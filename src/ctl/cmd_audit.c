@@ -7,8 +7,11 @@
 #include "ctl/commands.h"
 #include "ctl/page.h"
 #include "ctl/print.h"
-#include "registry/audit.h"
-#include "registry/json.h"
+#include "registry/api_json.h"
+#include "registry/audit_trail.h"
+#include "registry/listing.h"
+#include "store/enterprises.h"
+#include "store/schema_flaws.h"
 
 static void print_table(whk_invocation_t *invocation, const whk_page_t *page)
 {

@@ -14,8 +14,16 @@
 #include "ctl/commands.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
-#include "model/text.h"
-#include "registry/audit.h"
+#include "model/name.h"
+#include "otp/secret_key_file.h"
+#include "otp/secret_key_rotation.h"
+#include "otp/totp.h"
+#include "registry/audit_trail.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/otp_enrolments.h"
+#include "store/schema_flaws.h"
+#include "store/schema_version.h"
 
 typedef enum {
     FOUND_OK,

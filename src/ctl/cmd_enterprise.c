@@ -6,7 +6,9 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/timestamp.h"
+#include "store/enterprises.h"
 
 static json_t *enterprise_json(whk_invocation_t *invocation, const whk_enterprise_t *enterprise)
 {

@@ -5,8 +5,11 @@
 #include "ctl/commands.h"
 #include "ctl/page.h"
 #include "ctl/print.h"
-#include "model/text.h"
-#include "registry/json.h"
+#include "model/key.h"
+#include "model/name.h"
+#include "registry/api_json.h"
+#include "registry/key_revocation.h"
+#include "registry/listing.h"
 
 static int read_status(whk_invocation_t *invocation, const char **status)
 {

@@ -8,9 +8,13 @@
 #include "ctl/commands.h"
 #include "ctl/print.h"
 #include "ctl/qr.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/random.h"
+#include "model/timestamp.h"
+#include "otp/base32.h"
 #include "otp/secret_box.h"
 #include "otp/totp.h"
+#include "store/otp_enrolments.h"
 
 #define SECRET_MAX 64
 

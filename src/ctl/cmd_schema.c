@@ -13,7 +13,11 @@
 #include "ctl/commands.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
+#include "otp/secret_key_file.h"
 #include "registry/reseal.h"
+#include "store/enterprises.h"
+#include "store/migrations.h"
+#include "store/schema_version.h"
 
 /* ---- init: the secret key file ---- */
 

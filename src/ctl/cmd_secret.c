@@ -16,7 +16,10 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
+#include "otp/secret_key_file.h"
+#include "otp/secret_key_rotation.h"
 #include "registry/reseal.h"
+#include "store/schema_version.h"
 
 /* Walks through a registry until nothing is left: what httpd wrote during one is for the next. */
 #define WALKS_MOST 5

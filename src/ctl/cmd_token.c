@@ -10,8 +10,11 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 #include "registry/digest.h"
+#include "store/tokens.h"
 
 /* Lets a scanner for leaked secrets know a token of ours when it sees one. */
 #define PREFIX "whk_"

@@ -14,7 +14,9 @@
 
 #include "ctl/connection.h"
 #include "ctl/identity.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "otp/secret_key_file.h"
+#include "store/schema_version.h"
 
 int whk_invocation_check_name(const char *what, const char *text,
                               const char *(*flaw_of)(const char *text, apr_size_t length))

@@ -15,7 +15,7 @@
 #include "ctl/registry_config.h"
 #include "otp/secret_box.h"
 #include "registry/registry.h"
-#include "store/store.h"
+#include "store/enterprises.h"
 
 #define WHK_OPERANDS_MAX 2
 

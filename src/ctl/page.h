@@ -8,6 +8,7 @@
  */
 
 #include "ctl/invocation.h"
+#include "registry/listing.h"
 
 /** Set limit and offset of a page; without `--limit` all there is. @return an exit status */
 int whk_page_read(whk_invocation_t *invocation, whk_page_t *page);

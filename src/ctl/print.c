@@ -10,7 +10,7 @@
 #include <apr_tables.h>
 
 #include "ctl/message.h"
-#include "model/text.h"
+#include "model/timestamp.h"
 
 #define COLUMNS_MAX 10
 

@@ -4,7 +4,7 @@
 
 /**
  * @file fetch/host.h
- * The host of a URI (RFC 3986 section 3.2.2) in one spelling, so that what is judged, looked up,
+ * The host of a URI (RFC 3986 section 3.2.2) in one spelling, so that what is checked, looked up,
  * connected to and compared with a certificate is the same thing.
  */
 

@@ -17,7 +17,7 @@
 
 #include "httpd/mod_webhook_keys.h"
 #include "otp/secret_box.h"
-#include "registry/keyring.h"
+#include "registry/key_cache.h"
 #include "registry/registry.h"
 #include "scheme/signed_message.h"
 
@@ -109,7 +109,7 @@ typedef struct whk_server_notes_t {
 typedef struct whk_server_t {
     const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
     whk_remote_t remote;                /**< made at child start */
-    whk_keyring_t *keyring;             /**< made at child start; NULL: it verifies nothing */
+    whk_key_cache_t *key_cache;         /**< made at child start; NULL: it verifies nothing */
     int poll_fails;                     /**< as the background task met it last */
     int write_uses_fails;
     int refresh_fails;

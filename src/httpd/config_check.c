@@ -8,9 +8,11 @@
 #include <http_log.h>
 #include <mod_dbd.h>
 
+#include "fetch/fetch_settings.h"
 #include "httpd/config.h"
 #include "httpd/config_notes.h"
 #include "httpd/webhook/webhook_sections.h"
+#include "otp/secret_key_file.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

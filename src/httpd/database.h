@@ -24,10 +24,7 @@ int whk_database_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 /** child_init: take the mutex over into this child. */
 void whk_database_child_init(apr_pool_t *pool, server_rec *s);
 
-/** A store for this request, over the connections of its virtual host. */
-whk_store_t *whk_database_store(request_rec *r);
-
-/** A store outside of requests. */
-whk_store_t *whk_database_store_of_server(server_rec *s, apr_pool_t *pool);
+/** A store over the connections of a virtual host, for one request or task, whose pool it is. */
+whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool);
 
 #endif

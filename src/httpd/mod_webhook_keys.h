@@ -21,7 +21,7 @@
 
 typedef struct whk_otp_provider_t {
     /**
-     * Judge the code of a user who is an admin of the enterprise, and use it up.
+     * Check the code of a user who is an admin of the enterprise, and use it up.
      * @param code what the header held: any bytes but NUL, not empty
      * @return OK: accepted. HTTP_UNAUTHORIZED: refused (`otp_invalid`). HTTP_TOO_MANY_REQUESTS:
      *         locked (`otp_locked`). Anything else: could not decide, and the request is stopped.

@@ -25,7 +25,7 @@ const whk_outcome_t *whk_json_parse(json_t **value, const char *text, apr_size_t
                                     const char *what, apr_pool_t *pool);
 
 /** Free `value` with `pool`; for values made by hand. @return `value` */
-json_t *whk_json_own(apr_pool_t *pool, json_t *value);
+json_t *whk_json_adopt(apr_pool_t *pool, json_t *value);
 
 /** Compact JSON text in `pool`, members in the order they were set; NULL if out of memory. */
 const char *whk_json_text(apr_pool_t *pool, const json_t *value);

@@ -15,6 +15,7 @@
  * Read the header's JSON text: sets header, alg, type and is_encoded.
  * @return NULL or malformed_jws
  */
-const whk_outcome_t *whk_jws_read_header(whk_jws_t *jws, const whk_bytes_t *json, apr_pool_t *pool);
+const whk_outcome_t *whk_jws_parse_header(whk_jws_t *jws, const whk_bytes_t *json,
+                                          apr_pool_t *pool);
 
 #endif

@@ -14,7 +14,7 @@ static apr_status_t free_pkey(void *pkey)
     return APR_SUCCESS;
 }
 
-EVP_PKEY *whk_own_pkey(apr_pool_t *pool, EVP_PKEY *pkey)
+EVP_PKEY *whk_pool_adopt_pkey(apr_pool_t *pool, EVP_PKEY *pkey)
 {
     return own(pool, pkey, free_pkey);
 }
@@ -25,7 +25,7 @@ static apr_status_t free_pkey_context(void *context)
     return APR_SUCCESS;
 }
 
-EVP_PKEY_CTX *whk_own_pkey_context(apr_pool_t *pool, EVP_PKEY_CTX *context)
+EVP_PKEY_CTX *whk_pool_adopt_pkey_context(apr_pool_t *pool, EVP_PKEY_CTX *context)
 {
     return own(pool, context, free_pkey_context);
 }
@@ -36,7 +36,7 @@ static apr_status_t free_digest_context(void *context)
     return APR_SUCCESS;
 }
 
-EVP_MD_CTX *whk_own_digest_context(apr_pool_t *pool, EVP_MD_CTX *context)
+EVP_MD_CTX *whk_pool_adopt_digest_context(apr_pool_t *pool, EVP_MD_CTX *context)
 {
     return own(pool, context, free_digest_context);
 }
@@ -47,7 +47,7 @@ static apr_status_t free_bignum_context(void *context)
     return APR_SUCCESS;
 }
 
-BN_CTX *whk_own_bignum_context(apr_pool_t *pool, BN_CTX *context)
+BN_CTX *whk_pool_adopt_bignum_context(apr_pool_t *pool, BN_CTX *context)
 {
     return own(pool, context, free_bignum_context);
 }
@@ -58,7 +58,7 @@ static apr_status_t free_bignum(void *number)
     return APR_SUCCESS;
 }
 
-BIGNUM *whk_own_bignum(apr_pool_t *pool, BIGNUM *number)
+BIGNUM *whk_pool_adopt_bignum(apr_pool_t *pool, BIGNUM *number)
 {
     return own(pool, number, free_bignum);
 }
@@ -69,7 +69,7 @@ static apr_status_t free_certificate(void *certificate)
     return APR_SUCCESS;
 }
 
-X509 *whk_own_certificate(apr_pool_t *pool, X509 *certificate)
+X509 *whk_pool_adopt_certificate(apr_pool_t *pool, X509 *certificate)
 {
     return own(pool, certificate, free_certificate);
 }

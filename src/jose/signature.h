@@ -31,16 +31,6 @@ int whk_signature_verify(const whk_jwk_t *jwk, whk_algorithm_t algorithm, const 
                          apr_pool_t *pool);
 
 /**
- * The algorithm that a JOSE `alg` names for this key, compared with what fits the key and what is
- * on: never obeyed.
- * @return its bit, or 0 with `flaw` set to what would be right: "the JWS header says ES384, this
- * key is P-256: sign with ES256"
- */
-whk_algorithms_t whk_signature_algorithm(const whk_jwk_t *jwk, const char *alg,
-                                         whk_algorithms_t enabled, const char **flaw,
-                                         apr_pool_t *pool);
-
-/**
  * What tells a signature from every other, for messages that have no name of their own: `sig:` and
  * its first half, in base64url. The whole would not do: of an ECDSA signature (r, s) anybody makes
  * (r, n-s), which is as good.

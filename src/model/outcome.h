@@ -12,7 +12,7 @@
 
 #include <apr_pools.h>
 
-/** The stable codes of the API (contract, section 7). */
+/** The stable codes of the API: docs/api.md, "Errors". */
 typedef enum {
     WHK_INVALID_JSON,
     WHK_INVALID_REQUEST,
@@ -43,7 +43,7 @@ typedef enum {
     WHK_INTERNAL_ERROR,
     WHK_STORE_UNAVAILABLE,
     WHK_TOO_BUSY,
-    /* Why a signature was not accepted (contract, sections 5 and 8). */
+    /* Why a signature was not accepted: docs/signing.md, "When it is refused". */
     WHK_SIGNATURE_MISSING,
     WHK_MALFORMED_JWS,
     WHK_ALGORITHM_MISMATCH,

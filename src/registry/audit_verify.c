@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 
 #include <string.h>
 
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-#include "jose/jwk.h"
+#include "jose/jwk_thumbprint.h"
+#include "registry/key_history.h"
 #include "registry/seal.h"
-#include "registry/story.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
 
 /* Rows read at a time. */
 #define WALK_BATCH 500
@@ -173,7 +179,7 @@ static const char *row_flaw(const inspection_t *inspection, apr_pool_t *scratch,
 {
     const char *thumbprint;
 
-    if (!inspection->unsealed || key->flawed)
+    if (!inspection->unsealed || key->corrupt)
         return whk_key_flaw(scratch, inspection->secret, key);
     thumbprint = whk_jwk_stored_thumbprint(key->jwk, scratch);
     return thumbprint && !strcmp(thumbprint, key->thumbprint)

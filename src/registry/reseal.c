@@ -5,10 +5,15 @@
 
 #include <apr_strings.h>
 
-#include "model/text.h"
+#include "model/name.h"
 #include "otp/secret_box.h"
-#include "registry/audit.h"
+#include "registry/audit_trail.h"
 #include "registry/seal.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/otp_enrolments.h"
 
 /* Rows of a transaction. */
 #define BATCH 200
@@ -139,7 +144,7 @@ static const whk_outcome_t *reseal_keys_of(walk_t *walk, apr_pool_t *pool,
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
         found_t found;
 
-        if (whk_secret_key_sealed(secret, key->seal))
+        if (whk_secret_key_is_current(secret, key->seal))
             continue;
         found = (found_t){key, "key", key->key_id, key->enterprise_id};
         WHK_TRY(add_change(walk, pool, changes, &found, whk_key_flaw(pool, secret, key),
@@ -191,7 +196,7 @@ static const whk_outcome_t *reseal_admins(walk_t *walk, apr_pool_t *pool, const 
         const whk_admin_t *admin = APR_ARRAY_IDX(admins, i, const whk_admin_t *);
         found_t found;
 
-        if (whk_secret_key_sealed(secret, admin->seal))
+        if (whk_secret_key_is_current(secret, admin->seal))
             continue;
         found = (found_t){admin, "admin", admin->user, admin->enterprise_id};
         WHK_TRY(add_change(walk, pool, changes, &found, whk_admin_flaw(pool, secret, admin),
@@ -225,7 +230,7 @@ static const whk_outcome_t *reseal_events(walk_t *walk, apr_pool_t *pool, const 
             found_t found;
 
             after = event->id;
-            if (whk_secret_key_sealed(secret, event->seal))
+            if (whk_secret_key_is_current(secret, event->seal))
                 continue;
             found = (found_t){event, "event", apr_psprintf(pool, "%" APR_INT64_T_FMT, event->id),
                               event->enterprise_id};
@@ -276,7 +281,7 @@ static const whk_outcome_t *reseal_secrets(walk_t *walk, apr_pool_t *all, apr_po
             const whk_otp_enrolment_t *enrolment =
                 APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
 
-            if (whk_secret_key_sealed(walk->reseal->secret, enrolment->sealed_secret))
+            if (whk_secret_key_is_current(walk->reseal->secret, enrolment->sealed_secret))
                 continue;
             WHK_TRY(add_secret(walk, pool, changes, enrolment));
         }

@@ -9,6 +9,7 @@
  */
 
 #include "registry/registry.h"
+#include "store/migrations.h"
 
 /** Room for names of rows. */
 #define WHK_RESEAL_NAMES 1024

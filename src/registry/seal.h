@@ -13,7 +13,7 @@
  *   created by, revoked, revoked by, remote flaw; not when it was last used;
  * - `admin`: enterprise, user, created;
  * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
- *   hash, which follows from the event before (registry/audit.h).
+ *   hash, which follows from the event before (registry/audit_trail.h).
  * - `etag`: URI and ETag of a key set by URI: who can make an ETag look like that of a set that was
  *   judged keeps its keys from being judged again.
  * Times are milliseconds since 1970.
@@ -24,9 +24,12 @@
 
 #include <apr_pools.h>
 
+#include "model/event.h"
 #include "model/key.h"
 #include "model/outcome.h"
 #include "otp/secret_key.h"
+#include "store/admins.h"
+#include "store/remote_sets.h"
 
 /** The seal of a row as it is, whatever its `seal` holds; NULL: it can't be made. */
 const char *whk_key_seal(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key);

@@ -22,7 +22,7 @@
 
 /**
  * Take `exp`, `nbf`, `iat`, `jti`, `iss` and `aud` over into `message`, where present. What a
- * header repeats of its claims must agree with them (section 5.3).
+ * header repeats of its claims must agree with them (RFC 7519 section 5.3).
  * @param object what holds them
  * @param place  what it is, for messages: `the JWS header`
  * @param strict whether they are claims for certain; else a member of another type than a claim of

@@ -18,7 +18,7 @@ const whk_outcome_t *whk_jws_message_claims(const json_t **claims, const whk_jws
     if (jws->payload.length > WHK_CLAIMS_MAX)
         return whk_refuse(pool, WHK_MALFORMED_JWS, "%s must be at most %d bytes long", what,
                           WHK_CLAIMS_MAX);
-    return whk_jws_read_object(claims, &jws->payload, what, pool);
+    return whk_jws_parse_object(claims, &jws->payload, what, pool);
 }
 
 static const char *signature_name(const whk_jws_t *jws, apr_pool_t *pool)

@@ -9,7 +9,7 @@
 #include "http_signature/signature_base.h"
 #include "http_signature/structured_field.h"
 #include "jose/signature.h"
-#include "jose/signature_form.h"
+#include "jose/signature_encoding.h"
 #include "scheme/signed_message.h"
 
 /* The last second of the year 9999, which milliseconds since 1970 are far beyond. */
@@ -37,7 +37,7 @@ static const whk_outcome_t *bad_signature(const http_signature_t *signature, con
                                           whk_algorithm_t algorithm, const char *name,
                                           apr_pool_t *pool)
 {
-    apr_size_t right = whk_signature_form_length(algorithm, EVP_PKEY_get_size(jwk->pkey));
+    apr_size_t right = whk_signature_encoding_length(algorithm, EVP_PKEY_get_size(jwk->pkey));
     int is_ecdsa = strcmp(jwk->family, "ECDSA") == 0;
 
     if (signature->signature.length != right)

@@ -67,7 +67,7 @@ static const whk_outcome_t *read_payload(const json_t **claims, const state_t *s
         return whk_jws_message_claims(claims, state->jws, PAYLOAD_PLACE, pool);
     if (payload->length > WHK_CLAIMS_MAX || !may_be_object(payload))
         return NULL;
-    outcome = whk_jws_read_object(claims, payload, PAYLOAD_PLACE, pool);
+    outcome = whk_jws_parse_object(claims, payload, PAYLOAD_PLACE, pool);
     return outcome && outcome->code != WHK_MALFORMED_JWS ? outcome : NULL;
 }
 
@@ -118,7 +118,7 @@ static const whk_outcome_t *check_no_token(const whk_signed_message_t *message,
     if (message->signed_at || message->expires || payload->length > WHK_CLAIMS_MAX ||
         !may_be_object(payload))
         return NULL;
-    outcome = whk_jws_read_object(&claims, payload, PAYLOAD_PLACE, pool);
+    outcome = whk_jws_parse_object(&claims, payload, PAYLOAD_PLACE, pool);
     if (outcome)
         return outcome->code == WHK_MALFORMED_JWS ? NULL : outcome;
     return check_no_hash(&message->policy, claims, pool);
@@ -156,7 +156,7 @@ static const whk_scheme_verifier_t alone_verifier = {verify_alone, NULL};
 /* RFC 8725, section 3.11: what was made as one kind of token is none of another. */
 static const whk_outcome_t *check_type(const whk_jws_t *jws, int may_be_jwt, apr_pool_t *pool)
 {
-    if (may_be_jwt || jws->type != WHK_JWS_OF_CLAIMS)
+    if (may_be_jwt || jws->type != WHK_JWS_TYPE_JWT)
         return NULL;
     return whk_refuse(pool, WHK_MALFORMED_JWS,
                       "the typ of the JWS header says that this is a JWT, and here it is used as "
@@ -170,7 +170,7 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     whk_signed_message_t *read = whk_signed_message_make(policy, &verifier, state, pool);
 
     WHK_TRY(find_type(&state->is_jwt, message, pool));
-    WHK_TRY(whk_jws_read(&state->jws, message->body, message->length, NULL, pool));
+    WHK_TRY(whk_jws_parse(&state->jws, message->body, message->length, NULL, pool));
     WHK_TRY(check_type(state->jws, state->is_jwt, pool));
     read->needs_time = state->is_jwt || !policy->allows_undated;
     read->has_claims = 1;
@@ -195,16 +195,16 @@ static int has_no_payload(const char *jws, apr_size_t length)
     return dot && dot + 1 < jws + length && dot[1] == '.';
 }
 
-const whk_outcome_t *whk_jws_parse(whk_signed_message_t **parsed, const char *jws,
-                                   apr_size_t jws_length, const char *payload,
-                                   apr_size_t payload_length, apr_pool_t *pool)
+const whk_outcome_t *whk_signed_message_parse_jws(whk_signed_message_t **parsed, const char *jws,
+                                                  apr_size_t jws_length, const char *payload,
+                                                  apr_size_t payload_length, apr_pool_t *pool)
 {
     static const whk_scheme_policy_t none = {NULL};
     whk_bytes_t detached = {payload ? payload : "", payload ? payload_length : 0};
     int is_detached = payload || has_no_payload(jws, jws_length);
     whk_jws_t *read;
 
-    WHK_TRY(whk_jws_read(&read, jws, jws_length, is_detached ? &detached : NULL, pool));
+    WHK_TRY(whk_jws_parse(&read, jws, jws_length, is_detached ? &detached : NULL, pool));
     return parse_alone(parsed, &none, &alone_verifier, read, pool);
 }
 
@@ -217,7 +217,7 @@ static const whk_outcome_t *parse_detached(whk_signed_message_t **parsed,
     whk_jws_t *jws;
 
     WHK_TRY(whk_field_only(&value, message, policy->header, pool));
-    WHK_TRY(whk_jws_read(&jws, value, strlen(value), &body, pool));
+    WHK_TRY(whk_jws_parse(&jws, value, strlen(value), &body, pool));
     WHK_TRY(check_type(jws, 0, pool));
     WHK_TRY(parse_alone(parsed, policy, &detached_verifier, jws, pool));
     (*parsed)->needs_time = !policy->allows_undated;

@@ -106,9 +106,9 @@ static const whk_outcome_t *read_token(token_t *token, const whk_message_t *mess
     if (strncasecmp(value, "Bearer ", strlen("Bearer ")) == 0)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the header %s must hold the JWT alone, without Bearer", policy->header);
-    WHK_TRY(whk_jws_read(&token->jws, value, strlen(value), NULL, pool));
+    WHK_TRY(whk_jws_parse(&token->jws, value, strlen(value), NULL, pool));
     /* RFC 8725, section 3.11; libraries leave it out. */
-    if (token->jws->type == WHK_JWS_OF_OTHER)
+    if (token->jws->type == WHK_JWS_TYPE_OTHER)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the typ of the JWS header must be JWT, or be left out");
     token->claim = policy->body_hash_claim ? policy->body_hash_claim : WHK_BODY_HASH_CLAIM;

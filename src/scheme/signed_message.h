@@ -160,8 +160,8 @@ const whk_outcome_t *whk_signed_message_check_parties(const whk_signed_message_t
  * @param payload NULL: attached, or `<header>..<signature>` over no bytes at all; else the bytes of
  * a detached payload (RFC 7515 appendix F)
  */
-const whk_outcome_t *whk_jws_parse(whk_signed_message_t **parsed, const char *jws,
-                                   apr_size_t jws_length, const char *payload,
-                                   apr_size_t payload_length, apr_pool_t *pool);
+const whk_outcome_t *whk_signed_message_parse_jws(whk_signed_message_t **parsed, const char *jws,
+                                                  apr_size_t jws_length, const char *payload,
+                                                  apr_size_t payload_length, apr_pool_t *pool);
 
 #endif

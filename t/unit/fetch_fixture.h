@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "fetch/fetch.h"
+#include "fetch/fetch_settings.h"
 
 typedef struct {
     pid_t pid;

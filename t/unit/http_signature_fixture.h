@@ -5,6 +5,7 @@
 #ifndef WHK_UNIT_HTTP_SIGNATURE_FIXTURE_H
 #define WHK_UNIT_HTTP_SIGNATURE_FIXTURE_H
 
+#include "jose/jwk.h"
 #include "signing_fixture.h"
 
 #define BODY "{\"hello\": \"world\"}"

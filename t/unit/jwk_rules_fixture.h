@@ -4,6 +4,7 @@
 #ifndef WHK_UNIT_JWK_RULES_FIXTURE_H
 #define WHK_UNIT_JWK_RULES_FIXTURE_H
 
+#include "jose/jwk.h"
 #include "jwk_fixture.h"
 
 #define GOOD WHK_CODE_COUNT

@@ -75,7 +75,8 @@ static inline const char *detached_of(const signer_t *signer, whk_algorithm_t al
 static inline const whk_outcome_t *parse(whk_signed_message_t **parsed, const char *jws,
                                          const char *payload)
 {
-    return whk_jws_parse(parsed, jws, strlen(jws), payload, payload ? strlen(payload) : 0, pool);
+    return whk_signed_message_parse_jws(parsed, jws, strlen(jws), payload,
+                                        payload ? strlen(payload) : 0, pool);
 }
 
 /* Parse and verify, as the API does. */

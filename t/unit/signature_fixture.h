@@ -4,6 +4,7 @@
 #ifndef WHK_UNIT_SIGNATURE_FIXTURE_H
 #define WHK_UNIT_SIGNATURE_FIXTURE_H
 
+#include "jose/signature.h"
 #include "signing_fixture.h"
 
 #define TEXT "what was signed"

@@ -13,7 +13,6 @@
 
 #include "jose/base64url.h"
 #include "jose/openssl_pool.h"
-#include "jose/signature.h"
 #include "scheme/signed_message.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array[0]))
@@ -121,7 +120,7 @@ static inline signer_t make_signer(whk_algorithm_t algorithm, const char *alg)
     else
         signer.pkey = EVP_PKEY_Q_keygen(NULL, NULL, row->crv);
     assert_non_null(signer.pkey);
-    whk_own_pkey(pool, signer.pkey);
+    whk_pool_adopt_pkey(pool, signer.pkey);
     signer.jwk =
         good_jwk(read_json(apr_psprintf(pool, "{%s%s%s%s}", members_of(signer.pkey, row),
                                         alg ? ",'alg':'" : "", alg ? alg : "", alg ? "'" : "")));

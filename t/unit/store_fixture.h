@@ -20,10 +20,16 @@
 #include <apr_thread_mutex.h>
 #include <cmocka.h>
 
-#include "otp/secret_key.h"
+#include "otp/secret_key_file.h"
 #include "registry/seal.h"
+#include "store/admins.h"
 #include "store/dialect.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
 #include "store/store.h"
+#include "store/transaction.h"
 
 /* One connection, as mod_dbd would hand it out. */
 typedef struct {

@@ -2,6 +2,7 @@
 /* The scheme http-signature: the examples of RFC 9421, appendix B, that are requests. */
 
 #include "http_signature_fixture.h"
+#include "jose/jwk.h"
 
 #define RSA_PSS_KEY                                                                                \
     "{'kty':'RSA','e':'AQAB','n':'r4tmm3r20Wd_PbqvP1s2-QEtvpuRaV8Yq40gjUR8y2Rjxa6dpG2GXHbPfvMs8ct" \

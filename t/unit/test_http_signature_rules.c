@@ -2,6 +2,7 @@
 /* The scheme http-signature: its headers and parameters, and what signs. */
 
 #include "http_signature_fixture.h"
+#include "jose/jwk.h"
 
 #define LIST "('@method' 'content-digest')"
 #define LINES "'@method': POST\n'content-digest': " SHA_512 "\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JWS in compact form: the examples of the RFCs, every algorithm, the spelling. */
 
+#include "jose/jwk.h"
 #include "jws_fixture.h"
 
 /* RFC 7515, appendix A. */
@@ -155,14 +156,14 @@ static void detached_of_any_length(void **state)
             whk_signed_message_t *parsed;
             const char *name;
 
-            assert_good(
-                whk_jws_parse(&parsed, jws, strlen(jws), (const char *)body, lengths[i], pool),
-                jws);
+            assert_good(whk_signed_message_parse_jws(&parsed, jws, strlen(jws), (const char *)body,
+                                                     lengths[i], pool),
+                        jws);
             assert_good(
                 whk_signed_message_verify(parsed, signer->jwk, EVERY_ALGORITHM, &name, pool), jws);
-            assert_good(
-                whk_jws_parse(&parsed, jws, strlen(jws), (const char *)body, lengths[i] + 1, pool),
-                jws);
+            assert_good(whk_signed_message_parse_jws(&parsed, jws, strlen(jws), (const char *)body,
+                                                     lengths[i] + 1, pool),
+                        jws);
             assert_non_null(
                 whk_signed_message_verify(parsed, signer->jwk, EVERY_ALGORITHM, &name, pool));
         }
@@ -300,10 +301,12 @@ static void nul_bytes(void **state)
     whk_signed_message_t *parsed;
 
     (void)state;
-    assert_refused(whk_jws_parse(&parsed, with_nul, sizeof(with_nul) - 1, NULL, 0, pool),
-                   WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL");
-    assert_refused(whk_jws_parse(&parsed, with_nul, sizeof(with_nul) - 2, NULL, 0, pool),
-                   WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL at the end");
+    assert_refused(
+        whk_signed_message_parse_jws(&parsed, with_nul, sizeof(with_nul) - 1, NULL, 0, pool),
+        WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL");
+    assert_refused(
+        whk_signed_message_parse_jws(&parsed, with_nul, sizeof(with_nul) - 2, NULL, 0, pool),
+        WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL at the end");
 }
 
 /* Without a payload beside it, `h..s` is one over no bytes at all. */

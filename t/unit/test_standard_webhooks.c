@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scheme standard-webhooks, with its asymmetric signatures, v1a. */
 
+#include "jose/jwk.h"
 #include "signing_fixture.h"
 
 #include <sys/resource.h>

@@ -32,7 +32,7 @@ static apr_global_mutex_t *mutex;
 static const whk_replay_provider_t *shared; /* NULL: this node's memory is all */
 static whk_longest_times_t longest;
 
-apr_time_t whk_replay_cache_until(apr_time_t signed_at, apr_time_t expires)
+apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires)
 {
     apr_time_t until = 0;
 
@@ -159,14 +159,14 @@ static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_repla
 
     if (status != APR_SUCCESS)
         return status;
-    /* Read inside: who waited for long must not judge by a time that is gone. */
+    /* Read inside: who waited for long must not use a time that is gone. */
     clock = read_clock();
     *verdict = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
     apr_global_mutex_unlock(mutex);
     return APR_SUCCESS;
 }
 
-static void give_back_here(const whk_replay_use_t *use)
+static void release_here(const whk_replay_use_t *use)
 {
     if (!memory || !mutex || apr_global_mutex_lock(mutex) != APR_SUCCESS)
         return;
@@ -174,7 +174,7 @@ static void give_back_here(const whk_replay_use_t *use)
     apr_global_mutex_unlock(mutex);
 }
 
-static void give_back_shared(request_rec *r, const whk_replay_use_t *use, int count)
+static void release_shared(request_rec *r, const whk_replay_use_t *use, int count)
 {
     int i;
 
@@ -209,7 +209,7 @@ static apr_status_t reserve_shared(request_rec *r, const whk_replay_use_t *use, 
                                          WHK_REPLAY_NAME_SIZE, use->until, value, sizeof(value),
                                          r->pool);
     if (status != APR_SUCCESS)
-        give_back_shared(r, use, i);
+        release_shared(r, use, i);
     return status;
 }
 
@@ -258,7 +258,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
     if (verdict == WHK_REPLAY_RESERVED) {
         status = reserve_shared(r, use, &known);
         if (status != APR_SUCCESS || known)
-            give_back_here(use);
+            release_here(use);
     }
     if (status != APR_SUCCESS)
         return whk_fail(r->pool, WHK_TOO_BUSY,
@@ -270,12 +270,12 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
     return NULL;
 }
 
-void whk_replay_cache_give_back(request_rec *r, whk_replay_use_t *use)
+void whk_replay_cache_release(request_rec *r, whk_replay_use_t *use)
 {
     if (!use->reserved)
         return;
     /* Here last: as long as it is known here, nobody on this node has it anew over there. */
-    give_back_shared(r, use, use->count);
-    give_back_here(use);
+    release_shared(r, use, use->count);
+    release_here(use);
     use->reserved = 0;
 }

@@ -14,11 +14,12 @@
 
 /**
  * Describe the request that the client sent.
- * @param sent    the first of a chain of redirects and subrequests: the others were made by httpd
+ * @param initial    the first of a chain of redirects and subrequests: the others were made by
+ * httpd
  * @param headers its header fields as they came
  * @param body    NULL: not read
  */
-void whk_webhook_message(request_rec *sent, apr_table_t *headers, const whk_captured_body_t *body,
-                         whk_message_t *message);
+void whk_webhook_message(request_rec *initial, apr_table_t *headers,
+                         const whk_captured_body_t *body, whk_message_t *message);
 
 #endif

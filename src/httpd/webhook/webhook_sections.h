@@ -5,7 +5,7 @@
 /**
  * @file httpd/webhook/webhook_sections.h
  * What can be seen of locations of webhooks in the configuration as it is written, before a request
- * comes: webhook.c closes at run time what can't be seen here.
+ * comes: webhook_auth.c closes at run time what can't be seen here.
  */
 
 #include <httpd.h>

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WHK_REGISTRY_AUTHENTICATE_H
+#define WHK_REGISTRY_AUTHENTICATE_H
+
+/**
+ * @file registry/authenticate.h
+ * Who asks: the user of a bearer token.
+ */
+
+#include "registry/registry.h"
+
+/**
+ * The user of a bearer token.
+ * @return invalid_token where it is unknown, expired or revoked, and nothing tells the three apart
+ */
+const whk_outcome_t *whk_authenticate(whk_registry_t *registry, const char *token,
+                                      const char **user);
+
+#endif
