@@ -8,7 +8,7 @@
 #include "ctl/command.h"
 #include "model/outcome.h"
 
-/** Exit statuses (docs/whkctl.8). */
+/** Exit statuses: docs/whkctl.8, "EXIT STATUS". */
 enum {
     WHK_EXIT_DONE,
     WHK_EXIT_REFUSED,
