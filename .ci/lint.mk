@@ -4,7 +4,7 @@
 
 LINT := $(BUILD)/lint
 LINT_CLANG ?= clang
-LINT_FLAGS = $(CPPFLAGS_ALL) $(call as_system,-I$(INCLUDEDIR))
+LINT_FLAGS = $(CPPFLAGS_ALL) $(call as_system,-I$(INCLUDEDIR)) $(HTTPD_BINARY)
 
 SHIPPED_SOURCES := $(LIBRARY_SOURCES) $(MODULE_SOURCES) $(CTL_SOURCES)
 TEST_SOURCES := $(wildcard t/unit/*.c t/lib/*.c t/bench/*.c)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# `Require webhook-keys-admin` (contract, section 6): who is an admin, and with which other modules it goes.
+# `Require webhook-keys-admin` (docs/api.md, "Authentication"): who is an admin, and with which other modules it goes.
 use strict;
 use warnings;
 use Test::More;

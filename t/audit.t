@@ -17,7 +17,6 @@ my $client = WHK::Client->new($server->port);
 my $admins = WHK::Admins->new($server, 'trail', 1)->codes_work_again;
 my $beside = WHK::Admins->new($server, 'beside', 1)->codes_work_again;
 my @keys   = WHK::Keys::many(300);
-my $ctl    = "$WHK::Server::build/whkctl";
 
 sub body { my $key_id = shift; return { jwks => WHK::Keys::jwks({ %{ shift @keys }, kid => $key_id }) } }
 
@@ -40,7 +39,7 @@ my $head  = $server->sql("SELECT event_head FROM whk_enterprise WHERE enterprise
 cmp_ok($count, '>=', 14, 'enough of a trail');
 is($server->sql("SELECT count(DISTINCT type) FROM whk_event WHERE enterprise_id = 'trail'"), 5, 'of five kinds');
 
-# ---- the chain, by the formula in src/registry/audit.h and nothing else
+# ---- the chain, by the formula in src/registry/audit_trail.h and nothing else
 
 sub event_hash { return WHK::Seals::event_hash(@_) }
 
@@ -109,7 +108,7 @@ my $job  = WHK::Parallel::start(
 my ($verified, $broken) = (0, '');
 for (1 .. 40) {
     # Not by $server->ctl: codes go on to work again, which is all that may be named.
-    my ($status, $out) = WHK::Server::run_command($ctl, '-f', $server->conf, qw(audit verify));
+    my ($status, $out) = WHK::Server::whkctl('-f', $server->conf, qw(audit verify));
     $verified++;
     $broken .= $out if 4 != grep { /^(?:ok |BROKEN  schema: trigger again_)/ } split /\n/, $out;
 }
@@ -126,10 +125,7 @@ $_->codes_work_once for $admins, $beside;
 my $source = $server->dir . '/source.db';
 $server->sql("VACUUM INTO '$source'");
 my $tampered = $server->dir . '/tampered.db';
-my $conf     = $server->dir . '/tampered.conf';
-open $out, '>', $conf or die $!;
-print $out "DBDriver sqlite3\nDBDParams $tampered\nWebhookKeysSecretKeyFile $server->{dir}/secret.key\n";
-close $out;
+my $conf     = $server->conf_of('tampered', $tampered, "$server->{dir}/secret.key");
 $count = $server->sql("SELECT count(*) FROM whk_event WHERE enterprise_id = 'trail'");
 my @trail = events($source, 'trail');
 my $last  = $trail[-1];
@@ -149,11 +145,11 @@ sub tamper {
     copy($source, $tampered) or die $!;
     my ($status, $stdout, $stderr) = WHK::Server::run_command('sqlite3', $tampered, "$disarm; $sql$rearm");
     is($stderr, '', "$what: done") or return;
-    ($status, $stdout, $stderr) = WHK::Server::run_command($ctl, '-f', $conf, 'audit', 'verify', '--json');
+    ($status, $stdout, $stderr) = WHK::Server::whkctl('-f', $conf, 'audit', 'verify', '--json');
     is($status, 1, "$what: found out");
     my ($report) = grep { $_->{enterpriseId} eq $enterprise } @{ decoded($stdout)->{enterprises} // [] };
     is($report->{brokenId}, $broken, "$what: event $broken is named") or diag $stdout . $stderr;
-    ($status, $stdout, $stderr) = WHK::Server::run_command($ctl, '-f', $conf, 'audit', 'verify', $enterprise);
+    ($status, $stdout, $stderr) = WHK::Server::whkctl('-f', $conf, 'audit', 'verify', $enterprise);
     like($stdout, qr/^BROKEN +\Q$enterprise\E: event $broken: \w/, "$what: in words");
     return;
 }
@@ -201,6 +197,6 @@ tamper('one added with a hash that fits',
     "INSERT INTO whk_event SELECT enterprise_id, id + 1, type, key_id, 'mallory', at, remote_address, request_id, detail, " . quoted(event_hash($last->{hash}, \%added)) . ", seal FROM whk_event $where = $count", $count + 1);
 
 copy($source, $tampered) or die $!;
-my ($status) = WHK::Server::run_command($ctl, '-f', $conf, 'audit', 'verify');
+my ($status) = WHK::Server::whkctl('-f', $conf, 'audit', 'verify');
 is($status, 0, 'the copy alone is whole');
 done_testing;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Bearer tokens (contract, section 6; RFC 6750).
+# Bearer tokens (docs/api.md, "Authentication"; RFC 6750).
 use strict;
 use warnings;
 use Test::More;

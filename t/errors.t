@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# "Every answer is JSON" (contract, sections 1 and 7): those that httpd's core makes included, whatever ErrorDocument
+# "Every answer is JSON" (docs/api.md, "Paths" and "Errors"): those that httpd's core makes included, whatever ErrorDocument
 # says; and a connection goes on after an error, without taking a body for a request.
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The audit trail over HTTP (contract, section 5): which requests leave which events, what these say, in which pages;
+# The audit trail over HTTP (docs/api.md, "Events"): which requests leave which events, what these say, in which pages;
 # and that a change and its event are one. What an edited trail looks like is in audit.t.
 use strict;
 use warnings;

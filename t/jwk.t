@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a JWK must be (contract, section 3): each rule with a key that keeps it and one that breaks it, over HTTP, with
+# What a JWK must be (docs/api.md): each rule with a key that keeps it and one that breaks it, over HTTP, with
 # the code and the place in the message. Keys come from openssl, from jwcrypto, and from plain arithmetic.
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# List, one key, revoke (contract, section 4): what is shown, in which order and in which pages, and what revoking says.
+# List, one key, revoke (docs/api.md, "List" and "Revoke"): what is shown, in which order and in which pages, and what revoking says.
 use strict;
 use warnings;
 use Test::More;

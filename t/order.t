@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The order of the checks (contract, section 2): of two things that are wrong, the earlier one decides. And a
+# The order of the checks (docs/api.md, "The order of the checks"): of two things that are wrong, the earlier one decides. And a
 # configuration that forgets a check closes the API.
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# One-time passwords (contract, section 6; RFC 6238): drift, single use, locking, and how secrets are kept. The values
+# One-time passwords (docs/api.md, "Authentication"; RFC 6238): drift, single use, locking, and how secrets are kept. The values
 # of the RFC are in unit/test_totp.c.
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Registering (contract, section 3): the members of the request, their types and defaults, the answer, the media type,
+# Registering (docs/api.md, "Register"): the members of the request, their types and defaults, the answer, the media type,
 # the JSON and its size. What a JWK must be is in jwk.t, who may use a keyId in registry.t.
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Section 1 of the contract: paths, methods, and keyIds as they stand in a path.
+# docs/api.md, "Paths": paths, methods, and keyIds as they stand in a path.
 use strict;
 use warnings;
 use Test::More;

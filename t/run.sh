@@ -63,11 +63,13 @@ AllowEncodedSlashes NoDecode
     Require webhook-keys-admin
 </Location>
 CONF
-    "$BUILD/whkctl" -f t/conf/registry.conf init > t/logs/init.log
     trap stop EXIT
     trap 'exit 1' INT TERM
-    if ! perl t/TEST -start-httpd -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" \
-        -apxs "$(command -v "$APXS")" > t/logs/start.log 2>&1; then
+    # whkctl makes what the configuration names before httpd starts with it.
+    if ! {
+        perl t/TEST -configure -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" -apxs "$(command -v "$APXS")" &&
+            "$BUILD/whkctl" --httpd "$httpd" -f t/conf/httpd.conf init && perl t/TEST -start-httpd
+    } > t/logs/start.log 2>&1; then
         cat t/logs/start.log t/logs/error_log >&2
         exit 1
     fi

@@ -98,7 +98,7 @@ subtest 'killed in the middle' => sub {
         if (!$pid) {
             open STDOUT, '>', '/dev/null';
             open STDERR, '>', '/dev/null';
-            exec("$WHK::Server::build/whkctl", '-f', $server->conf, 'migrate') || POSIX::_exit(1);
+            exec(@WHK::Server::whkctl, '-f', $server->conf, 'migrate') || POSIX::_exit(1);
         }
         sleep $delay;
         kill KILL => $pid;

@@ -87,34 +87,28 @@ subtest 'one key file, two registries' => sub {
     my ($file, $db) = ($server->dir . '/secret.key', $server->dir . '/second.db');
     my $notice = sub { return scalar grep { $_->{result} eq 'notice' && $_->{message} =~ /seals 2 registries/ } @{ $server->ctl_json('check')->{checks} } };
     is($notice->(), 0, 'one is fine');
-    my $conf = $server->dir . '/second.conf';
-    open my $out, '>', $conf or die $!;
-    print $out "DBDriver sqlite3\nDBDParams $db\nWebhookKeysSecretKeyFile $file\n";
-    close $out;
-    is((WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $conf, 'init'))[0], 0, 'a second');
+    my $conf = $server->conf_of('second', $db, $file);
+    is((WHK::Server::whkctl('-f', $conf, 'init'))[0], 0, 'a second');
     is($notice->(), 1, 'whkctl check warns');
 };
 
 subtest 'a mark is written under the lock of rotations' => sub {
     my ($file, $db) = ($server->dir . '/secret.key', $server->dir . '/third.db');
-    my $conf = $server->dir . '/third.conf';
     my $text = sub { open my $in, '<', $file or die $!; local $/; return scalar <$in> };
-    open my $out, '>', $conf or die $!;
-    print $out "DBDriver sqlite3\nDBDParams $db\nWebhookKeysSecretKeyFile $file\n";
-    close $out;
+    my $conf = $server->conf_of('third', $db, $file);
     my $before = $text->();
     open my $folder, '<', $server->dir or die $!;
     flock $folder, LOCK_EX or die $!;
-    my $init = sub { return WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $conf, 'init') };
+    my $init = sub { return WHK::Server::whkctl('-f', $conf, 'init') };
     my ($status, undef, $err) = $init->();
     is($status, 1, 'while another is at it, init is refused');
     like($err, qr/is locked: is another whkctl at it/, '... and says why');
     is($text->(), $before, '... and the file is as it was');
-    is((WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $server->conf, 'migrate'))[0], 0, 'whoever has nothing to write there need not wait');
+    is((WHK::Server::whkctl('-f', $server->conf, 'migrate'))[0], 0, 'whoever has nothing to write there need not wait');
     # A rotation replaces the file: the mark must get into the new one.
     my $pid = fork // die $!;
     if (!$pid) {
-        exec("$WHK::Server::build/whkctl", '-f', $conf, 'init') || POSIX::_exit(1);
+        exec(@WHK::Server::whkctl, '-f', $conf, 'init') || POSIX::_exit(1);
     }
     sleep 1;
     open my $new, '>', "$file.other" or die $!;

@@ -49,7 +49,7 @@ sub all_rows { return $server->sql('SELECT (SELECT count(*) FROM whk_key) + (SEL
 
 # Not by $server->ctl: everybody goes on, by codes that work again.
 sub trail {
-    my ($status, $out) = WHK::Server::run_command("$WHK::Server::build/whkctl", '-f', $server->conf, qw(audit verify --json));
+    my ($status, $out) = WHK::Server::whkctl('-f', $server->conf, qw(audit verify --json));
     my $said = JSON::PP->new->decode($out);
     return join(' ', map { "$_->{enterpriseId} @{[scalar @{ $_->{findings} }]}" } grep { !$_->{ok} } @{ $said->{enterprises} })
       . join(' ', map { $_->{name} } grep { $_->{name} !~ /^again_/ } @{ $said->{schema} }) || 'whole';
@@ -144,7 +144,7 @@ for my $delay (0.05, 0.1, 0.15, 0.2, 0.3) {
     if (!$pid) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
-        exec("$WHK::Server::build/whkctl", '-f', $server->conf, 'secret', 'rotate') || POSIX::_exit(1);
+        exec(@WHK::Server::whkctl, '-f', $server->conf, 'secret', 'rotate') || POSIX::_exit(1);
     }
     sleep $delay;
     kill KILL => $pid;

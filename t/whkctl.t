@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# whkctl as an operator meets it: contract, section 9.
+# whkctl as an operator meets it: docs/whkctl.8. What it makes of a configuration is in t/whkctl_configuration.t.
 use strict;
 use warnings;
 use Test::More;
@@ -13,14 +13,13 @@ use WHK::Server;
 
 my $server = WHK::Server->new;
 my $client = WHK::Client->new($server->port);
-my $ctl    = "$WHK::Server::build/whkctl";
 my $user   = getpwuid $<;
 my $uuid   = qr/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 my $date   = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 my @keys   = WHK::Keys::many(300);
 my $json   = JSON::PP->new->utf8;
 
-sub whkctl { return WHK::Server::run_command($ctl, @_) }
+sub whkctl { return WHK::Server::whkctl(@_) }
 
 # The command is done, refused or misused, with a message that says this; a message is on standard error alone.
 sub done {
@@ -214,7 +213,7 @@ subtest 'tokens' => sub {
     is(status_of($token), 401, 'an expired one');
     SKIP: {
         skip 'no /dev/full here', 2 if !-c '/dev/full';
-        my $message = qx{'$ctl' -f '$server->{conf}' token issue alice 2>&1 > /dev/full};
+        my $message = qx{@WHK::Server::whkctl -f '$server->{conf}' token issue alice 2>&1 > /dev/full};
         is($? >> 8, 1, 'a token that nobody got to see is a failure');
         like($message, qr/standard output/, 'which is said');
     }
@@ -380,10 +379,7 @@ subtest 'init, migrate, check' => sub {
     is((findings())[0], 0, 'mended');
 
     # A registry of its own, from nothing, in a folder that is not there yet.
-    my $conf = $server->dir . '/fresh.conf';
-    open $out, '>', $conf or die $!;
-    print $out "DBDriver sqlite3\nDBDParams $server->{dir}/fresh/registry.db\nWebhookKeysSecretKeyFile $server->{dir}/fresh.key\n";
-    close $out;
+    my $conf = $server->conf_of('fresh', "$server->{dir}/fresh/registry.db", "$server->{dir}/fresh.key");
     ($status) = whkctl('-f', $conf, 'check');
     is($status, 1, 'check before init');
     ($status, my $text) = whkctl('-f', $conf, 'init', '--json');

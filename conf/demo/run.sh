@@ -117,7 +117,7 @@ awk -v run="$run" -v port="$port" -v build="$build" -v data="$data" -v user="$us
 
 # ---- the registry: made once, and what is in it stays ----
 
-ctl() { "$build/whkctl" -f "$conf" "$@"; }
+ctl() { "$build/whkctl" --httpd "$httpd" -f "$conf" "$@"; }
 # shellcheck disable=SC1091 # made below
 value() { (. "$run/demo.env" && eval "printf %s \"\${$1:-}\""); }
 quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }

@@ -7,60 +7,65 @@
 #include "ctl/commands.h"
 #include "ctl/page.h"
 #include "ctl/print.h"
-#include "registry/audit.h"
-#include "registry/json.h"
+#include "registry/api_json.h"
+#include "registry/audit_orphans.h"
+#include "registry/audit_verify.h"
+#include "registry/listing.h"
+#include "store/enterprises.h"
+#include "store/schema_flaws.h"
 
-static void print_table(whk_control_t *control, const whk_page_t *page)
+static void print_table(whk_invocation_t *invocation, const whk_page_t *page)
 {
-    whk_table_t *table =
-        whk_table_create(control->pool, 7, "ID", "AT", "TYPE", "KEYID", "ACTOR", "FROM", "DETAIL");
+    whk_table_t *table = whk_table_create(invocation->pool, 7, "ID", "AT", "TYPE", "KEYID", "ACTOR",
+                                          "FROM", "DETAIL");
     int i;
 
     for (i = 0; i < page->items->nelts; i++) {
         const whk_event_t *event = APR_ARRAY_IDX(page->items, i, const whk_event_t *);
 
-        whk_table_row(table, apr_psprintf(control->pool, "%" APR_INT64_T_FMT, event->id),
-                      whk_print_time(control->pool, event->at), event->type, event->key_id,
+        whk_table_row(table, apr_psprintf(invocation->pool, "%" APR_INT64_T_FMT, event->id),
+                      whk_print_time(invocation->pool, event->at), event->type, event->key_id,
                       event->actor, event->remote_address, event->detail);
     }
     whk_table_print(table, "There is no event.");
     whk_page_hint(page);
 }
 
-int whk_cmd_audit_list(whk_control_t *control)
+int whk_cmd_audit_list(whk_invocation_t *invocation)
 {
     whk_enterprise_t *enterprise;
     whk_caller_t *caller;
     whk_page_t page = {0};
-    int status = whk_page_read(control, &page);
+    int status = whk_page_read(invocation, &page);
 
     if (status == WHK_EXIT_DONE)
-        status = whk_control_enterprise(control, control->operand[0], &enterprise);
+        status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
     if (status != WHK_EXIT_DONE)
         return status;
-    caller = whk_caller_operator(control->pool, control->operator_name, enterprise->id);
-    WHK_CONTROL_TRY(whk_list_events(&control->registry, caller, &page));
-    whk_page_settle(control, &page);
-    if (control->json)
-        return whk_print_json(whk_event_page_json(&page, control->pool));
-    print_table(control, &page);
+    caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
+    WHK_TRY_OR_REFUSE(whk_list_events(&invocation->registry, caller, &page));
+    whk_page_settle(invocation, &page);
+    if (invocation->json)
+        return whk_print_json(whk_event_page_json(&page, invocation->pool));
+    print_table(invocation, &page);
     return WHK_EXIT_DONE;
 }
 
 /* The one that was named, or all. */
-static int find_enterprises(whk_control_t *control, apr_array_header_t **enterprises)
+static int find_enterprises(whk_invocation_t *invocation, apr_array_header_t **enterprises)
 {
     whk_enterprise_t *enterprise;
     int status;
 
-    if (!control->operand[0]) {
-        WHK_CONTROL_TRY(whk_store_enterprise_list(control->store, control->pool, enterprises));
+    if (!invocation->operand[0]) {
+        WHK_TRY_OR_REFUSE(
+            whk_store_enterprise_list(invocation->store, invocation->pool, enterprises));
         return WHK_EXIT_DONE;
     }
-    status = whk_control_enterprise(control, control->operand[0], &enterprise);
+    status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
     if (status != WHK_EXIT_DONE)
         return status;
-    *enterprises = apr_array_make(control->pool, 1, sizeof(whk_enterprise_t *));
+    *enterprises = apr_array_make(invocation->pool, 1, sizeof(whk_enterprise_t *));
     APR_ARRAY_PUSH(*enterprises, whk_enterprise_t *) = enterprise;
     return WHK_EXIT_DONE;
 }
@@ -90,7 +95,7 @@ static json_t *report_json(const whk_audit_report_t *report)
                      (json_int_t)report->more);
 }
 
-static void print_report(whk_control_t *control, const whk_audit_report_t *report)
+static void print_report(whk_invocation_t *invocation, const whk_audit_report_t *report)
 {
     int i;
 
@@ -99,7 +104,7 @@ static void print_report(whk_control_t *control, const whk_audit_report_t *repor
             &APR_ARRAY_IDX(report->findings, i, whk_audit_finding_t);
 
         printf("BROKEN  %s: %s %s: %s\n", report->enterprise_id, finding->kind,
-               whk_printable(control->pool, finding->name), finding->flaw);
+               whk_printable(invocation->pool, finding->name), finding->flaw);
     }
     if (report->more > 0)
         printf("BROKEN  %s: and %" APR_INT64_T_FMT " more\n", report->enterprise_id, report->more);
@@ -110,7 +115,7 @@ static void print_report(whk_control_t *control, const whk_audit_report_t *repor
 
 /* What was looked at so far. */
 typedef struct {
-    whk_control_t *control;
+    whk_invocation_t *invocation;
     json_t *reports;
     int broken;
     json_t *schema; /* what is wrong with it */
@@ -119,19 +124,19 @@ typedef struct {
 /* A view or a trigger may show httpd other rows than us. */
 static const whk_outcome_t *look_at_schema(result_t *result)
 {
-    whk_control_t *control = result->control;
+    whk_invocation_t *invocation = result->invocation;
     apr_array_header_t *flaws;
     int i;
 
-    WHK_TRY(whk_store_schema_flaws(control->store, control->pool, &flaws));
+    WHK_TRY(whk_store_schema_flaws(invocation->store, invocation->pool, &flaws));
     for (i = 0; i < flaws->nelts; i++) {
         const whk_schema_flaw_t *flaw = APR_ARRAY_IDX(flaws, i, const whk_schema_flaw_t *);
 
         json_array_append_new(result->schema, json_pack("{s:s, s:s, s:s}", "kind", flaw->type,
                                                         "name", flaw->name, "flaw", flaw->flaw));
-        if (!control->json)
+        if (!invocation->json)
             printf("BROKEN  schema: %s %s: %s\n", flaw->type,
-                   whk_printable(control->pool, flaw->name), flaw->flaw);
+                   whk_printable(invocation->pool, flaw->name), flaw->flaw);
     }
     return NULL;
 }
@@ -139,10 +144,10 @@ static const whk_outcome_t *look_at_schema(result_t *result)
 static void add_report(result_t *result, const whk_audit_report_t *report)
 {
     result->broken += report->findings->nelts > 0;
-    if (result->control->json)
+    if (result->invocation->json)
         json_array_append_new(result->reports, report_json(report));
     else
-        print_report(result->control, report);
+        print_report(result->invocation, report);
 }
 
 static const whk_outcome_t *verify_all(result_t *result, const apr_array_header_t *enterprises)
@@ -152,7 +157,7 @@ static const whk_outcome_t *verify_all(result_t *result, const apr_array_header_
     for (i = 0; i < enterprises->nelts; i++) {
         whk_audit_report_t report = {0};
 
-        WHK_TRY(whk_audit_verify(&result->control->registry,
+        WHK_TRY(whk_audit_verify(&result->invocation->registry,
                                  APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &report));
         add_report(result, &report);
     }
@@ -164,7 +169,7 @@ static const whk_outcome_t *find_lost(result_t *result)
     apr_array_header_t *reports;
     int i;
 
-    WHK_TRY(whk_audit_lost(&result->control->registry, &reports));
+    WHK_TRY(whk_audit_orphans(&result->invocation->registry, &reports));
     for (i = 0; i < reports->nelts; i++)
         add_report(result, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
     return NULL;
@@ -174,7 +179,7 @@ static int print_result(const result_t *result)
 {
     int is_foreign = json_array_size(result->schema) > 0;
 
-    if (result->control->json)
+    if (result->invocation->json)
         whk_print_json(json_pack("{s:b, s:O, s:O}", "ok", result->broken == 0 && !is_foreign,
                                  "schema", result->schema, "enterprises", result->reports));
     if (is_foreign)
@@ -187,12 +192,12 @@ static int print_result(const result_t *result)
                : WHK_EXIT_DONE;
 }
 
-int whk_cmd_audit_verify(whk_control_t *control)
+int whk_cmd_audit_verify(whk_invocation_t *invocation)
 {
-    result_t result = {control, NULL, 0, NULL};
+    result_t result = {invocation, NULL, 0, NULL};
     apr_array_header_t *enterprises;
     const whk_outcome_t *outcome;
-    int status = find_enterprises(control, &enterprises);
+    int status = find_enterprises(invocation, &enterprises);
 
     if (status != WHK_EXIT_DONE)
         return status;
@@ -201,7 +206,7 @@ int whk_cmd_audit_verify(whk_control_t *control)
     outcome = look_at_schema(&result);
     if (!outcome)
         outcome = verify_all(&result, enterprises);
-    if (!outcome && !control->operand[0])
+    if (!outcome && !invocation->operand[0])
         outcome = find_lost(&result);
     status = outcome ? whk_refused_outcome(outcome) : print_result(&result);
     json_decref(result.reports);

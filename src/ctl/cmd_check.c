@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,11 +12,19 @@
 #include <jansson.h>
 
 #include "ctl/commands.h"
-#include "ctl/conf_text.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
-#include "model/text.h"
-#include "registry/audit.h"
+#include "model/name.h"
+#include "otp/secret_key_file.h"
+#include "otp/secret_key_rotation.h"
+#include "otp/totp.h"
+#include "registry/audit_orphans.h"
+#include "registry/audit_verify.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/otp_enrolments.h"
+#include "store/schema_flaws.h"
+#include "store/schema_version.h"
 
 typedef enum {
     FOUND_OK,
@@ -24,7 +33,7 @@ typedef enum {
 } found_t;
 
 typedef struct {
-    whk_control_t *control;
+    whk_invocation_t *invocation;
     json_t *findings;
     int problems;
 } check_t;
@@ -39,36 +48,37 @@ static void report(check_t *check, found_t found, const char *what, const char *
     va_list arguments;
 
     va_start(arguments, format);
-    message = apr_pvsprintf(check->control->pool, format, arguments);
+    message = apr_pvsprintf(check->invocation->pool, format, arguments);
     va_end(arguments);
     check->problems += found == FOUND_PROBLEM;
     json_array_append_new(check->findings, json_pack("{s:s, s:s, s:s}", "check", what, "result",
                                                      names[found], "message", message));
-    if (!check->control->json)
-        printf("%-8s %-11s %s\n", names[found], what, whk_printable(check->control->pool, message));
+    if (!check->invocation->json)
+        printf("%-8s %-11s %s\n", names[found], what,
+               whk_printable(check->invocation->pool, message));
 }
 
 static void check_changing(check_t *check, const char *file)
 {
-    whk_control_t *control = check->control;
+    whk_invocation_t *invocation = check->invocation;
 
-    if (whk_secret_key_has_next(control->key) || whk_secret_key_has_previous(control->key))
+    if (whk_secret_key_has_next(invocation->key) || whk_secret_key_has_previous(invocation->key))
         report(check, FOUND_NOTICE, "secret key",
                "%s holds a %s key: copy it to every node, reload httpd there, and then run whkctl "
                "-f %s secret rotate again",
-               file, whk_secret_key_has_next(control->key) ? "next" : "previous",
-               control->conf_file);
-    if (!whk_secret_key_has_mark(control->pool, control->key, control->settings.params))
+               file, whk_secret_key_has_next(invocation->key) ? "next" : "previous",
+               invocation->conf_file);
+    if (!whk_secret_key_has_mark(invocation->pool, invocation->key, invocation->config.params))
         report(check, FOUND_NOTICE, "secret key",
                "%s does not say that the rows of this registry are sealed: run whkctl -f %s "
                "migrate here, or copy the file from the node where that was done",
-               file, control->conf_file);
+               file, invocation->conf_file);
 }
 
 /* A seal does not say of which registry its row is. */
 static void check_shared(check_t *check, const char *file)
 {
-    int marks = whk_secret_key_marks(check->control->key);
+    int marks = whk_secret_key_marks(check->invocation->key);
 
     if (marks > 1)
         report(check, FOUND_NOTICE, "secret key",
@@ -80,8 +90,8 @@ static void check_shared(check_t *check, const char *file)
 
 static void check_key(check_t *check)
 {
-    whk_control_t *control = check->control;
-    const char *file = control->settings.secret_key_file;
+    whk_invocation_t *invocation = check->invocation;
+    const char *file = invocation->config.secret_key_file;
     const char *flaw;
 
     if (!file) {
@@ -90,8 +100,8 @@ static void check_key(check_t *check)
                "registry and no one-time password can be checked");
         return;
     }
-    control->key = whk_secret_key_load(control->pool, file, &flaw);
-    if (!control->key) {
+    invocation->key = whk_secret_key_load(invocation->pool, file, &flaw);
+    if (!invocation->key) {
         report(check, FOUND_PROBLEM, "secret key", "%s", flaw);
         return;
     }
@@ -103,24 +113,24 @@ static void check_key(check_t *check)
 /* Only an httpd that root starts becomes its User. */
 static void check_owner(check_t *check, const char *file, const struct stat *info)
 {
-    whk_control_t *control = check->control;
+    whk_invocation_t *invocation = check->invocation;
     const char *flaw;
     uid_t user;
     gid_t group;
 
     if (geteuid() != 0)
         return;
-    flaw = whk_identity_of_setting(control->pool, &control->settings.user, &user, &group);
+    flaw = whk_identity_of_httpd(&invocation->config.user, &user, &group);
     if (flaw)
         report(check, FOUND_NOTICE, "owner", "%s", flaw);
     else if (user != info->st_uid)
         report(check, FOUND_PROBLEM, "owner",
                "%s belongs to %s, but httpd runs as %s and must write it: run chown %s %s", file,
-               whk_identity_name(control->pool, info->st_uid), control->settings.user.value,
-               control->settings.user.value, file);
+               whk_identity_name(invocation->pool, info->st_uid), invocation->config.user.name,
+               invocation->config.user.name, file);
     else
         report(check, FOUND_OK, "owner", "%s belongs to %s, as whom httpd runs", file,
-               control->settings.user.value);
+               invocation->config.user.name);
 }
 
 static void check_mode(check_t *check, const char *file, const struct stat *info)
@@ -139,11 +149,11 @@ static void check_mode(check_t *check, const char *file, const struct stat *info
 static void check_companions(check_t *check, const struct stat *registry)
 {
     static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
-    apr_pool_t *pool = check->control->pool;
+    apr_pool_t *pool = check->invocation->pool;
     size_t i;
 
     for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        const char *file = apr_pstrcat(pool, check->control->settings.params, suffixes[i], NULL);
+        const char *file = apr_pstrcat(pool, check->invocation->config.params, suffixes[i], NULL);
         struct stat info;
 
         if (lstat(file, &info) != 0)
@@ -161,10 +171,10 @@ static void check_companions(check_t *check, const struct stat *registry)
 
 static void check_folder(check_t *check)
 {
-    whk_control_t *control = check->control;
-    const char *file = control->settings.params;
-    const char *folder = whk_conf_folder(control->pool, file);
-    const char *user = whk_identity_name(control->pool, geteuid());
+    whk_invocation_t *invocation = check->invocation;
+    const char *file = invocation->config.params;
+    const char *folder = dirname(apr_pstrdup(invocation->pool, file));
+    const char *user = whk_identity_name(invocation->pool, geteuid());
     struct stat info;
 
     if (access(folder, W_OK | X_OK) != 0)
@@ -185,7 +195,7 @@ static const whk_outcome_t *check_objects(check_t *check, int version)
     apr_array_header_t *flaws;
     int i;
 
-    WHK_TRY(whk_store_schema_flaws(check->control->store, check->control->pool, &flaws));
+    WHK_TRY(whk_store_schema_flaws(check->invocation->store, check->invocation->pool, &flaws));
     for (i = 0; i < flaws->nelts; i++) {
         const whk_schema_flaw_t *flaw = APR_ARRAY_IDX(flaws, i, const whk_schema_flaw_t *);
 
@@ -199,11 +209,11 @@ static const whk_outcome_t *check_objects(check_t *check, int version)
 /* @return 1 where what is in the registry can be read */
 static int check_schema(check_t *check)
 {
-    whk_control_t *control = check->control;
+    whk_invocation_t *invocation = check->invocation;
     const whk_outcome_t *outcome;
     int version = 0;
 
-    outcome = whk_store_schema_version(control->store, control->pool, &version);
+    outcome = whk_store_schema_version(invocation->store, invocation->pool, &version);
     if (!outcome && version == whk_schema_version())
         outcome = check_objects(check, version);
     if (outcome)
@@ -212,11 +222,11 @@ static int check_schema(check_t *check)
                outcome->operator_hint ? outcome->operator_hint : "");
     else if (version == 0)
         report(check, FOUND_PROBLEM, "schema", "there is none: run whkctl -f %s init",
-               control->conf_file);
+               invocation->conf_file);
     else if (version < whk_schema_version())
         report(check, FOUND_PROBLEM, "schema",
                "version %d is older than %d: run whkctl -f %s migrate", version,
-               whk_schema_version(), control->conf_file);
+               whk_schema_version(), invocation->conf_file);
     else if (version > whk_schema_version())
         report(check, FOUND_PROBLEM, "schema",
                "version %d is newer than %d, which this whkctl knows", version,
@@ -224,7 +234,8 @@ static int check_schema(check_t *check)
     return !outcome && version == whk_schema_version();
 }
 
-static const char *enrolment_flaw(whk_control_t *control, const whk_otp_enrolment_t *enrolment)
+static const char *enrolment_flaw(whk_invocation_t *invocation,
+                                  const whk_otp_enrolment_t *enrolment)
 {
     whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
     const unsigned char *secret;
@@ -232,7 +243,7 @@ static const char *enrolment_flaw(whk_control_t *control, const whk_otp_enrolmen
     apr_size_t length;
 
     if (whk_totp_valid(&totp) &&
-        whk_secret_open(control->pool, control->key, enrolment->user, &totp,
+        whk_secret_open(invocation->pool, invocation->key, enrolment->user, &totp,
                         enrolment->sealed_secret, &secret, &length, &flaw))
         return NULL;
     return flaw;
@@ -240,16 +251,16 @@ static const char *enrolment_flaw(whk_control_t *control, const whk_otp_enrolmen
 
 static const whk_outcome_t *check_enrolments(check_t *check, apr_hash_t *users)
 {
-    whk_control_t *control = check->control;
+    whk_invocation_t *invocation = check->invocation;
     apr_array_header_t *enrolments;
     int good = 0;
     int i;
 
-    WHK_TRY(whk_store_otp_list(control->store, control->pool, &enrolments));
+    WHK_TRY(whk_store_otp_list(invocation->store, invocation->pool, &enrolments));
     for (i = 0; i < enrolments->nelts; i++) {
         const whk_otp_enrolment_t *enrolment =
             APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
-        const char *flaw = control->key ? enrolment_flaw(control, enrolment) : NULL;
+        const char *flaw = invocation->key ? enrolment_flaw(invocation, enrolment) : NULL;
 
         apr_hash_set(users, enrolment->user, APR_HASH_KEY_STRING, enrolment);
         if (flaw)
@@ -257,7 +268,7 @@ static const whk_outcome_t *check_enrolments(check_t *check, apr_hash_t *users)
         else
             good++;
     }
-    if (control->key && good == enrolments->nelts)
+    if (invocation->key && good == enrolments->nelts)
         report(check, FOUND_OK, "otp", "%d of %d secrets open with the secret key", good,
                enrolments->nelts);
     return NULL;
@@ -265,15 +276,15 @@ static const whk_outcome_t *check_enrolments(check_t *check, apr_hash_t *users)
 
 static const whk_outcome_t *check_admins(check_t *check, apr_hash_t *users)
 {
-    whk_control_t *control = check->control;
+    whk_invocation_t *invocation = check->invocation;
     apr_array_header_t *enterprises, *admins;
     int i, j;
 
-    WHK_TRY(whk_store_enterprise_list(control->store, control->pool, &enterprises));
+    WHK_TRY(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
     for (i = 0; i < enterprises->nelts; i++) {
         const char *id = APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *)->id;
 
-        WHK_TRY(whk_store_admin_list(control->store, control->pool, id, &admins));
+        WHK_TRY(whk_store_admin_list(invocation->store, invocation->pool, id, &admins));
         if (admins->nelts == 0)
             report(check, FOUND_NOTICE, "admins", "enterprise %s has no admin", id);
         for (j = 0; j < admins->nelts; j++) {
@@ -314,7 +325,7 @@ static const whk_outcome_t *check_lost(check_t *check)
     apr_array_header_t *reports;
     int i;
 
-    WHK_TRY(whk_audit_lost(&check->control->registry, &reports));
+    WHK_TRY(whk_audit_orphans(&check->invocation->registry, &reports));
     for (i = 0; i < reports->nelts; i++)
         report_rows(check, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
     return NULL;
@@ -323,18 +334,18 @@ static const whk_outcome_t *check_lost(check_t *check)
 /* Without the key no seal can be judged, and that is a problem already. */
 static const whk_outcome_t *check_rows(check_t *check)
 {
-    whk_control_t *control = check->control;
+    whk_invocation_t *invocation = check->invocation;
     apr_array_header_t *enterprises;
     int good = 0;
     int i;
 
-    if (!control->key)
+    if (!invocation->key)
         return NULL;
-    WHK_TRY(whk_store_enterprise_list(control->store, control->pool, &enterprises));
+    WHK_TRY(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
     for (i = 0; i < enterprises->nelts; i++) {
         whk_audit_report_t found = {0};
 
-        WHK_TRY(whk_audit_verify(&control->registry,
+        WHK_TRY(whk_audit_verify(&invocation->registry,
                                  APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &found));
         report_rows(check, &found);
         good += found.findings->nelts == 0;
@@ -347,7 +358,7 @@ static const whk_outcome_t *check_rows(check_t *check)
 
 static void check_content(check_t *check)
 {
-    apr_hash_t *users = apr_hash_make(check->control->pool);
+    apr_hash_t *users = apr_hash_make(check->invocation->pool);
     const whk_outcome_t *outcome = check_enrolments(check, users);
 
     if (!outcome)
@@ -364,36 +375,36 @@ static void check_content(check_t *check)
 
 static void check_registry(check_t *check)
 {
-    whk_control_t *control = check->control;
-    const char *file = control->settings.params;
+    whk_invocation_t *invocation = check->invocation;
+    const char *file = invocation->config.params;
     struct stat info;
 
     if (stat(file, &info) != 0) {
         report(check, FOUND_PROBLEM, "file", "%s: %s; whkctl -f %s init makes a registry", file,
-               strerror(errno), control->conf_file);
+               strerror(errno), invocation->conf_file);
         return;
     }
     check_mode(check, file, &info);
     check_owner(check, file, &info);
     check_companions(check, &info);
-    if (whk_control_become_owner(control) != WHK_EXIT_DONE) {
+    if (whk_invocation_become_owner(invocation) != WHK_EXIT_DONE) {
         check->problems++;
         return;
     }
     check_folder(check);
-    if (whk_control_connect(control) != WHK_EXIT_DONE)
+    if (whk_invocation_connect(invocation) != WHK_EXIT_DONE)
         check->problems++;
     else if (check_schema(check))
         check_content(check);
 }
 
-int whk_cmd_check(whk_control_t *control)
+int whk_cmd_check(whk_invocation_t *invocation)
 {
-    check_t check = {control, json_array(), 0};
+    check_t check = {invocation, json_array(), 0};
 
     check_key(&check);
     check_registry(&check);
-    if (control->json)
+    if (invocation->json)
         whk_print_json(
             json_pack("{s:b, s:O}", "ok", check.problems == 0, "checks", check.findings));
     json_decref(check.findings);

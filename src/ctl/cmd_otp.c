@@ -8,50 +8,54 @@
 #include "ctl/commands.h"
 #include "ctl/print.h"
 #include "ctl/qr.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/random.h"
+#include "model/timestamp.h"
+#include "otp/base32.h"
 #include "otp/secret_box.h"
 #include "otp/totp.h"
+#include "store/otp_enrolments.h"
 
 #define SECRET_MAX 64
 
-static int read_parameters(whk_control_t *control, whk_totp_t *totp)
+static int read_parameters(whk_invocation_t *invocation, whk_totp_t *totp)
 {
-    const char *algorithm = control->option[WHK_OPTION_ALGORITHM];
+    const char *algorithm = invocation->option[WHK_OPTION_ALGORITHM];
     apr_int64_t digits, period;
-    int status = whk_control_number(control, WHK_OPTION_DIGITS, 6, 8, 6, &digits);
+    int status = whk_invocation_number(invocation, WHK_OPTION_DIGITS, 6, 8, 6, &digits);
 
     if (status == WHK_EXIT_DONE)
-        status = whk_control_number(control, WHK_OPTION_PERIOD, 15, 60, 30, &period);
+        status = whk_invocation_number(invocation, WHK_OPTION_PERIOD, 15, 60, 30, &period);
     if (status != WHK_EXIT_DONE)
         return status;
     totp->algorithm = algorithm ? algorithm : "sha1";
     totp->digits = (int)digits;
     totp->period = (int)period;
     if (digits == 7)
-        return whk_misused(control->command, "--digits must be 6 or 8");
+        return whk_misused(invocation->command, "--digits must be 6 or 8");
     if (!whk_totp_valid(totp))
-        return whk_misused(control->command, "--algorithm must be sha1, sha256 or sha512");
+        return whk_misused(invocation->command, "--algorithm must be sha1, sha256 or sha512");
     return WHK_EXIT_DONE;
 }
 
-static int read_issuer(whk_control_t *control, const char **issuer)
+static int read_issuer(whk_invocation_t *invocation, const char **issuer)
 {
-    *issuer = control->option[WHK_OPTION_ISSUER];
+    *issuer = invocation->option[WHK_OPTION_ISSUER];
     if (!*issuer)
         *issuer = "webhook-keys";
     /* In the URI's label a colon stands between issuer and user. */
     if (strchr(*issuer, ':'))
         return whk_refused("--issuer must be without a colon");
-    return whk_control_check_name("--issuer", *issuer, whk_name_flaw);
+    return whk_invocation_check_name("--issuer", *issuer, whk_name_flaw);
 }
 
-static int check_new(whk_control_t *control, const char *user)
+static int check_new(whk_invocation_t *invocation, const char *user)
 {
     whk_otp_enrolment_t *enrolment;
 
-    if (control->option[WHK_OPTION_REPLACE])
+    if (invocation->option[WHK_OPTION_REPLACE])
         return WHK_EXIT_DONE;
-    WHK_CONTROL_TRY(whk_store_otp_get(control->store, control->pool, user, &enrolment));
+    WHK_TRY_OR_REFUSE(whk_store_otp_get(invocation->store, invocation->pool, user, &enrolment));
     if (enrolment)
         return whk_refused(
             "%s is enrolled already: run whkctl otp remove first, or give --replace, "
@@ -60,10 +64,10 @@ static int check_new(whk_control_t *control, const char *user)
     return WHK_EXIT_DONE;
 }
 
-static int print_enrolled(whk_control_t *control, const char *user, const char *secret,
+static int print_enrolled(whk_invocation_t *invocation, const char *user, const char *secret,
                           const char *uri)
 {
-    if (control->json)
+    if (invocation->json)
         return whk_print_json(
             json_pack("{s:s, s:s, s:s}", "user", user, "secret", secret, "uri", uri));
     puts(uri);
@@ -73,7 +77,7 @@ static int print_enrolled(whk_control_t *control, const char *user, const char *
     return WHK_EXIT_DONE;
 }
 
-static int enroll(whk_control_t *control, const char *user, const char *issuer,
+static int enroll(whk_invocation_t *invocation, const char *user, const char *issuer,
                   const whk_totp_t *totp, const unsigned char *secret, apr_size_t length)
 {
     whk_otp_enrolment_t enrolment = {.user = user,
@@ -84,74 +88,75 @@ static int enroll(whk_control_t *control, const char *user, const char *issuer,
                                      .created = whk_time_now()};
 
     enrolment.sealed_secret =
-        whk_secret_seal(control->pool, control->key, user, totp, secret, length);
+        whk_secret_seal(invocation->pool, invocation->key, user, totp, secret, length);
     if (!enrolment.sealed_secret)
         return whk_refused("the secret could not be sealed: OpenSSL has no AES-256-GCM to give");
-    WHK_CONTROL_TRY(whk_store_otp_put(control->store, control->pool, &enrolment));
-    return print_enrolled(control, user, whk_base32_encode(control->pool, secret, length),
-                          whk_totp_uri(control->pool, totp, issuer, user, secret, length));
+    WHK_TRY_OR_REFUSE(whk_store_otp_put(invocation->store, invocation->pool, &enrolment));
+    return print_enrolled(invocation, user, whk_base32_encode(invocation->pool, secret, length),
+                          whk_totp_uri(invocation->pool, totp, issuer, user, secret, length));
 }
 
-int whk_cmd_otp_enroll(whk_control_t *control)
+int whk_cmd_otp_enroll(whk_invocation_t *invocation)
 {
-    const char *user = control->operand[0];
+    const char *user = invocation->operand[0];
     unsigned char secret[SECRET_MAX];
     const char *issuer;
     apr_size_t length;
     whk_totp_t totp;
-    int status = whk_control_check_name("USER", user, whk_user_flaw);
+    int status = whk_invocation_check_name("USER", user, whk_user_flaw);
 
     if (status == WHK_EXIT_DONE)
-        status = read_parameters(control, &totp);
+        status = read_parameters(invocation, &totp);
     if (status == WHK_EXIT_DONE)
-        status = read_issuer(control, &issuer);
+        status = read_issuer(invocation, &issuer);
     if (status == WHK_EXIT_DONE)
-        status = check_new(control, user);
+        status = check_new(invocation, user);
     if (status != WHK_EXIT_DONE)
         return status;
     length = whk_totp_secret_length(&totp);
     if (whk_random(secret, length) != APR_SUCCESS)
         return whk_refused("no secret was made: the system gives no random bytes");
-    status = enroll(control, user, issuer, &totp, secret, length);
+    status = enroll(invocation, user, issuer, &totp, secret, length);
     OPENSSL_cleanse(secret, sizeof(secret));
     return status;
 }
 
 /* What a command did to a user's enrolment; `done` is 0 where there is none. */
-static int print_changed(whk_control_t *control, int done, const char *member, const char *text)
+static int print_changed(whk_invocation_t *invocation, int done, const char *member,
+                         const char *text)
 {
-    const char *user = control->operand[0];
+    const char *user = invocation->operand[0];
 
     if (!done)
         return whk_refused("%s has no secret for one-time passwords: see whkctl otp enroll", user);
-    if (control->json)
+    if (invocation->json)
         return whk_print_json(json_pack("{s:s, s:b}", "user", user, member, 1));
     printf("%s %s\n", user, text);
     return WHK_EXIT_DONE;
 }
 
-int whk_cmd_otp_unlock(whk_control_t *control)
+int whk_cmd_otp_unlock(whk_invocation_t *invocation)
 {
-    int status = whk_control_check_name("USER", control->operand[0], whk_name_flaw);
+    int status = whk_invocation_check_name("USER", invocation->operand[0], whk_name_flaw);
     int unlocked;
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_CONTROL_TRY(
-        whk_store_otp_unlock(control->store, control->pool, control->operand[0], &unlocked));
-    return print_changed(control, unlocked, "unlocked",
+    WHK_TRY_OR_REFUSE(whk_store_otp_unlock(invocation->store, invocation->pool,
+                                           invocation->operand[0], &unlocked));
+    return print_changed(invocation, unlocked, "unlocked",
                          "is not locked any more, and has no refused code counted.");
 }
 
-int whk_cmd_otp_remove(whk_control_t *control)
+int whk_cmd_otp_remove(whk_invocation_t *invocation)
 {
-    int status = whk_control_check_name("USER", control->operand[0], whk_name_flaw);
+    int status = whk_invocation_check_name("USER", invocation->operand[0], whk_name_flaw);
     int removed;
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_CONTROL_TRY(
-        whk_store_otp_remove(control->store, control->pool, control->operand[0], &removed));
-    return print_changed(control, removed, "removed",
+    WHK_TRY_OR_REFUSE(whk_store_otp_remove(invocation->store, invocation->pool,
+                                           invocation->operand[0], &removed));
+    return print_changed(invocation, removed, "removed",
                          "has no secret for one-time passwords any more.");
 }

@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
 #include <jansson.h>
 
 #include "ctl/commands.h"
-#include "ctl/conf_text.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
-#include "registry/reseal.h"
+#include "otp/secret_key_file.h"
+#include "registry/first_seals.h"
+#include "store/enterprises.h"
+#include "store/migrations.h"
+#include "store/schema_version.h"
 
 /* ---- init: the secret key file ---- */
 
-static int make_key(whk_control_t *control, int *made)
+static int make_key(whk_invocation_t *invocation, int *made)
 {
-    const char *file = control->settings.secret_key_file;
+    const char *file = invocation->config.secret_key_file;
     const char *flaw;
     struct stat info;
 
     *made = 0;
     if (file && lstat(file, &info) != 0) {
-        *made = whk_secret_key_create(control->pool, file, &flaw);
+        *made = whk_secret_key_create(invocation->pool, file, &flaw);
         if (!*made)
             return whk_refused("WebhookKeysSecretKeyFile: %s", flaw);
     }
-    return whk_control_load_key(control);
+    return whk_invocation_load_key(invocation);
 }
 
 /* ---- the schema, and that its rows are sealed ---- */
@@ -38,32 +43,32 @@ static int make_key(whk_control_t *control, int *made)
 /* The key file says of a registry that its rows were sealed, so that whoever can write the database
  * does not have his own sealed by another migration. It may be root's: opened before we become
  * somebody else. A rotation puts another file in its place, in which the mark would be missing. */
-static int open_marks(whk_control_t *control, int *marks)
+static int open_marks(whk_invocation_t *invocation, int *marks)
 {
     int folder;
     int status;
 
-    if (whk_secret_key_has_mark(control->pool, control->key, control->settings.params))
+    if (whk_secret_key_has_mark(invocation->pool, invocation->key, invocation->config.params))
         return WHK_EXIT_DONE;
-    status = whk_control_lock_key(control, PATIENCE, &folder);
+    status = whk_invocation_lock_key(invocation, PATIENCE, &folder);
     if (status == WHK_EXIT_DONE)
-        status = whk_control_load_key(control);
+        status = whk_invocation_load_key(invocation);
     if (status == WHK_EXIT_DONE)
-        *marks = whk_secret_key_open_marks(control->settings.secret_key_file);
+        *marks = whk_secret_key_open_marks(invocation->config.secret_key_file);
     return status;
 }
 
-static int migrate(whk_control_t *control, int marks, int *from)
+static int migrate(whk_invocation_t *invocation, int marks, int *from)
 {
-    const char *registry = control->settings.params;
-    whk_first_seals_t first = {.secret = control->key,
-                               .key_file = control->settings.secret_key_file,
-                               .sealed_before =
-                                   whk_secret_key_has_mark(control->pool, control->key, registry)};
+    const char *registry = invocation->config.params;
+    whk_first_seals_t first = {
+        .secret = invocation->key,
+        .key_file = invocation->config.secret_key_file,
+        .sealed_before = whk_secret_key_has_mark(invocation->pool, invocation->key, registry)};
 
-    WHK_CONTROL_TRY(
-        whk_store_migrate(control->store, control->pool, whk_registry_migrations, &first, from));
-    if (!first.sealed_before && !whk_secret_key_mark(control->pool, marks, registry))
+    WHK_TRY_OR_REFUSE(whk_store_migrate(invocation->store, invocation->pool,
+                                        whk_registry_migrations, &first, from));
+    if (!first.sealed_before && !whk_secret_key_mark(invocation->pool, marks, registry))
         whk_hint("whkctl: %s could not be told that the rows of this registry are sealed now (%s): "
                  "see that its owner may write it, and run whkctl migrate again",
                  first.key_file, strerror(errno));
@@ -91,9 +96,9 @@ static int make_folder(const char *folder, uid_t user, gid_t group)
     return done ? WHK_EXIT_DONE : WHK_EXIT_REFUSED;
 }
 
-static int check_writable(whk_control_t *control, const char *folder)
+static int check_writable(whk_invocation_t *invocation, const char *folder)
 {
-    const char *name = whk_identity_name(control->pool, geteuid());
+    const char *name = whk_identity_name(invocation->pool, geteuid());
 
     if (access(folder, W_OK | X_OK) == 0)
         return WHK_EXIT_DONE;
@@ -103,9 +108,9 @@ static int check_writable(whk_control_t *control, const char *folder)
 }
 
 /* Where there is no registry yet: whoever will write it must own it from the start. */
-static int become_future_owner(whk_control_t *control)
+static int become_future_owner(whk_invocation_t *invocation)
 {
-    const char *folder = whk_conf_folder(control->pool, control->settings.params);
+    const char *folder = dirname(apr_pstrdup(invocation->pool, invocation->config.params));
     const char *flaw = NULL;
     uid_t user = geteuid();
     gid_t group = getegid();
@@ -117,31 +122,31 @@ static int become_future_owner(whk_control_t *control)
         user = info.st_uid;
         group = info.st_gid;
     } else if (geteuid() == 0) {
-        flaw = whk_identity_of_setting(control->pool, &control->settings.user, &user, &group);
+        flaw = whk_identity_of_httpd(&invocation->config.user, &user, &group);
     }
     if (flaw)
         return whk_refused("%s", flaw);
     if (!exists)
         status = make_folder(folder, user, group);
     if (status == WHK_EXIT_DONE)
-        flaw = whk_identity_become(control->pool, user, group);
+        flaw = whk_identity_become(invocation->pool, user, group);
     if (flaw)
         return whk_refused("%s", flaw);
-    return status == WHK_EXIT_DONE ? check_writable(control, folder) : status;
+    return status == WHK_EXIT_DONE ? check_writable(invocation, folder) : status;
 }
 
 /* ---- init ---- */
 
-static int print_made(whk_control_t *control, int created, int key_made)
+static int print_made(whk_invocation_t *invocation, int created, int key_made)
 {
-    const char *key_file = control->settings.secret_key_file;
+    const char *key_file = invocation->config.secret_key_file;
 
-    if (control->json)
+    if (invocation->json)
         return whk_print_json(json_pack("{s:s, s:i, s:b, s:s?, s:b}", "registry",
-                                        control->settings.params, "schemaVersion",
+                                        invocation->config.params, "schemaVersion",
                                         whk_schema_version(), "created", created, "secretKeyFile",
                                         key_file, "secretKeyCreated", key_made));
-    printf("The registry %s %s (schema version %d).\n", control->settings.params,
+    printf("The registry %s %s (schema version %d).\n", invocation->config.params,
            created ? "is made" : "is there already", whk_schema_version());
     if (key_file)
         printf("The secret key file %s %s.\n", key_file,
@@ -152,85 +157,86 @@ static int print_made(whk_control_t *control, int created, int key_made)
     return WHK_EXIT_DONE;
 }
 
-static int make_schema(whk_control_t *control, int marks, int *created)
+static int make_schema(whk_invocation_t *invocation, int marks, int *created)
 {
     int version;
 
     *created = 0;
-    WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
+    WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version != 0 && version != whk_schema_version())
-        return whk_refused_version(control, version);
+        return whk_refused_version(invocation, version);
     *created = version == 0;
-    return migrate(control, marks, &version);
+    return migrate(invocation, marks, &version);
 }
 
 /* A new key beside rows that an older one sealed: the older one was lost, or moved. */
-static int warn_of_new_key(whk_control_t *control)
+static int warn_of_new_key(whk_invocation_t *invocation)
 {
     apr_array_header_t *enterprises;
 
-    WHK_CONTROL_TRY(whk_store_enterprise_list(control->store, control->pool, &enterprises));
+    WHK_TRY_OR_REFUSE(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
     if (enterprises->nelts > 0)
         whk_hint(
             "whkctl: the registry is sealed under another key, and none of its rows is good under "
             "the new %s: put that key's file back in its place",
-            control->settings.secret_key_file);
+            invocation->config.secret_key_file);
     return WHK_EXIT_DONE;
 }
 
-int whk_cmd_init(whk_control_t *control)
+int whk_cmd_init(whk_invocation_t *invocation)
 {
     struct stat info;
     int created = 0;
     int key_made;
     int marks = -1;
-    int status = make_key(control, &key_made);
+    int status = make_key(invocation, &key_made);
 
     if (status == WHK_EXIT_DONE)
-        status = open_marks(control, &marks);
+        status = open_marks(invocation, &marks);
     if (status == WHK_EXIT_DONE)
-        status = stat(control->settings.params, &info) == 0 ? whk_control_become_owner(control)
-                                                            : become_future_owner(control);
+        status = stat(invocation->config.params, &info) == 0
+                     ? whk_invocation_become_owner(invocation)
+                     : become_future_owner(invocation);
     if (status == WHK_EXIT_DONE)
-        status = whk_control_connect(control);
+        status = whk_invocation_connect(invocation);
     if (status == WHK_EXIT_DONE)
-        status = make_schema(control, marks, &created);
+        status = make_schema(invocation, marks, &created);
     if (status == WHK_EXIT_DONE && key_made && !created)
-        status = warn_of_new_key(control);
-    return status == WHK_EXIT_DONE ? print_made(control, created, key_made) : status;
+        status = warn_of_new_key(invocation);
+    return status == WHK_EXIT_DONE ? print_made(invocation, created, key_made) : status;
 }
 
 /* ---- migrate ---- */
 
-int whk_cmd_migrate(whk_control_t *control)
+int whk_cmd_migrate(whk_invocation_t *invocation)
 {
     int version;
     int marks = -1;
-    int status = whk_control_load_key(control);
+    int status = whk_invocation_load_key(invocation);
 
     if (status == WHK_EXIT_DONE)
-        status = open_marks(control, &marks);
+        status = open_marks(invocation, &marks);
     if (status == WHK_EXIT_DONE)
-        status = whk_control_become_owner(control);
+        status = whk_invocation_become_owner(invocation);
     if (status == WHK_EXIT_DONE)
-        status = whk_control_connect(control);
+        status = whk_invocation_connect(invocation);
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
+    WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version == 0 || version > whk_schema_version())
-        return whk_refused_version(control, version);
-    status = migrate(control, marks, &version);
+        return whk_refused_version(invocation, version);
+    status = migrate(invocation, marks, &version);
     if (status != WHK_EXIT_DONE)
         return status;
-    if (control->json)
-        return whk_print_json(json_pack("{s:s, s:i, s:i}", "registry", control->settings.params,
+    if (invocation->json)
+        return whk_print_json(json_pack("{s:s, s:i, s:i}", "registry", invocation->config.params,
                                         "fromVersion", version, "schemaVersion",
                                         whk_schema_version()));
     if (version == whk_schema_version())
-        printf("The registry %s has schema version %d already.\n", control->settings.params,
+        printf("The registry %s has schema version %d already.\n", invocation->config.params,
                version);
     else
-        printf("The registry %s went from schema version %d to %d.\n", control->settings.params,
+        printf("The registry %s went from schema version %d to %d.\n", invocation->config.params,
                version, whk_schema_version());
     return WHK_EXIT_DONE;
 }

@@ -16,7 +16,10 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
+#include "otp/secret_key_file.h"
+#include "otp/secret_key_rotation.h"
 #include "registry/reseal.h"
+#include "store/schema_version.h"
 
 /* Walks through a registry until nothing is left: what httpd wrote during one is for the next. */
 #define WALKS_MOST 5
@@ -45,12 +48,12 @@ static void show_progress(const whk_reseal_t *reseal)
 }
 
 /* `look`: to see what is left, and seal nothing. */
-static int walk_once(whk_control_t *control, const whk_secret_key_t *secret, int look,
+static int walk_once(whk_invocation_t *invocation, const whk_secret_key_t *secret, int look,
                      outcome_t *outcome)
 {
     whk_reseal_t reseal = {.secret = secret, .progress = show_progress, .look = look};
 
-    WHK_CONTROL_TRY(whk_reseal(&control->registry, &reseal));
+    WHK_TRY_OR_REFUSE(whk_reseal(&invocation->registry, &reseal));
     outcome->keys += reseal.keys;
     outcome->admins += reseal.admins;
     outcome->events += reseal.events;
@@ -62,20 +65,21 @@ static int walk_once(whk_control_t *control, const whk_secret_key_t *secret, int
     return WHK_EXIT_DONE;
 }
 
-static int seal_all(whk_control_t *control, const whk_secret_key_t *secret, outcome_t *outcome)
+static int seal_all(whk_invocation_t *invocation, const whk_secret_key_t *secret,
+                    outcome_t *outcome)
 {
-    int status = whk_control_become_owner(control);
+    int status = whk_invocation_become_owner(invocation);
     int version;
     int walks;
 
     if (status == WHK_EXIT_DONE)
-        status = whk_control_connect(control);
+        status = whk_invocation_connect(invocation);
     if (status != WHK_EXIT_DONE)
         return status;
-    control->registry.secret = secret;
-    WHK_CONTROL_TRY(whk_store_schema_version(control->store, control->pool, &version));
+    invocation->registry.secret = secret;
+    WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version != whk_schema_version())
-        return whk_refused_version(control, version);
+        return whk_refused_version(invocation, version);
 #ifdef __linux__
     /* Not on its own behind a parent that was killed: the next run would meet it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -84,15 +88,16 @@ static int seal_all(whk_control_t *control, const whk_secret_key_t *secret, outc
     /* Somebody who still seals by the previous key may take a breath between two writes: nothing
      * is left where a walk after a pause finds nothing. */
     for (walks = 0; walks < WALKS_MOST && status == WHK_EXIT_DONE; walks++) {
-        if (walks > 0 && whk_secret_key_has_previous(control->key))
+        if (walks > 0 && whk_secret_key_has_previous(invocation->key))
             apr_sleep(PAUSE);
-        status = walk_once(control, secret, 0, outcome);
-        if (!outcome->is_left && (walks > 0 || !whk_secret_key_has_previous(control->key)))
+        status = walk_once(invocation, secret, 0, outcome);
+        if (!outcome->is_left && (walks > 0 || !whk_secret_key_has_previous(invocation->key)))
             break;
     }
     /* With no key before it, what the last walk sealed is done, unless it was put back. */
-    if (status == WHK_EXIT_DONE && outcome->is_left && !whk_secret_key_has_previous(control->key))
-        status = walk_once(control, secret, 1, outcome);
+    if (status == WHK_EXIT_DONE && outcome->is_left &&
+        !whk_secret_key_has_previous(invocation->key))
+        status = walk_once(invocation, secret, 1, outcome);
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr);
     return status;
@@ -100,8 +105,8 @@ static int seal_all(whk_control_t *control, const whk_secret_key_t *secret, outc
 
 /* In a process of its own: it becomes the registry's owner for good, and the key file stays whose
  * it is. */
-static int seal_all_in_child(whk_control_t *control, int folder, const whk_secret_key_t *secret,
-                             outcome_t *outcome)
+static int seal_all_in_child(whk_invocation_t *invocation, int folder,
+                             const whk_secret_key_t *secret, outcome_t *outcome)
 {
     int pipe_[2];
     pid_t child;
@@ -118,7 +123,7 @@ static int seal_all_in_child(whk_control_t *control, int folder, const whk_secre
         close(pipe_[0]);
         /* The lock is its parent's: where that is killed, the next run need not wait for it. */
         close(folder);
-        outcome->status = seal_all(control, secret, outcome);
+        outcome->status = seal_all(invocation, secret, outcome);
         _exit(write(pipe_[1], outcome, sizeof(*outcome)) == (ssize_t)sizeof(*outcome)
                   ? WHK_EXIT_DONE
                   : WHK_EXIT_REFUSED);
@@ -135,13 +140,13 @@ static int seal_all_in_child(whk_control_t *control, int folder, const whk_secre
 
 /* ---- the key file ---- */
 
-static int write_file(whk_control_t *control, const whk_secret_key_t *key)
+static int write_file(whk_invocation_t *invocation, const whk_secret_key_t *key)
 {
     const char *flaw;
 
     if (!key)
         return whk_refused("no key was made: the system gives no random bytes, or OpenSSL fails");
-    return whk_secret_key_write(control->pool, key, control->settings.secret_key_file, &flaw)
+    return whk_secret_key_write(invocation->pool, key, invocation->config.secret_key_file, &flaw)
                ? WHK_EXIT_DONE
                : whk_refused("%s", flaw);
 }
@@ -159,23 +164,24 @@ static json_t *names_json(const outcome_t *outcome)
 }
 
 /* Which rows stay under the old key, and why that may be. */
-static void hint_at_left(whk_control_t *control, const outcome_t *outcome)
+static void hint_at_left(whk_invocation_t *invocation, const outcome_t *outcome)
 {
     const char *line = outcome->names;
 
     whk_hint("whkctl: %" APR_INT64_T_FMT " %s under the old key when last looked at, among them:",
              outcome->left, outcome->left == 1 ? "row was" : "rows were");
     for (; *line; line += strcspn(line, "\n") + 1)
-        whk_hint("  %s", whk_printable(control->pool,
-                                       apr_pstrmemdup(control->pool, line, strcspn(line, "\n"))));
+        whk_hint("  %s", whk_printable(invocation->pool, apr_pstrmemdup(invocation->pool, line,
+                                                                        strcspn(line, "\n"))));
     whk_hint("Either a node goes on sealing by it, which was not reloaded with this file or still "
              "has a child from before, or the database itself puts it back: whkctl check names a "
              "trigger that is not ours.");
 }
 
-static int print_step(whk_control_t *control, int step, const char *done, const outcome_t *outcome)
+static int print_step(whk_invocation_t *invocation, int step, const char *done,
+                      const outcome_t *outcome)
 {
-    const char *file = control->settings.secret_key_file;
+    const char *file = invocation->config.secret_key_file;
     int last = step == STEPS;
 
     if (outcome->bad > 0)
@@ -183,8 +189,8 @@ static int print_step(whk_control_t *control, int step, const char *done, const 
                  "not fit: see whkctl audit verify",
                  outcome->bad);
     if (outcome->left > 0)
-        hint_at_left(control, outcome);
-    if (control->json)
+        hint_at_left(invocation, outcome);
+    if (invocation->json)
         return whk_print_json(json_pack(
             "{s:i, s:i, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:o, s:s}", "step", step,
             "steps", STEPS, "done", done, "secretKeyFile", file, "sealedAnew", "keys",
@@ -204,29 +210,29 @@ static int print_step(whk_control_t *control, int step, const char *done, const 
     return WHK_EXIT_DONE;
 }
 
-static int make_next(whk_control_t *control)
+static int make_next(whk_invocation_t *invocation)
 {
     outcome_t outcome = {0};
-    int status = write_file(control, whk_secret_key_add_next(control->pool, control->key));
+    int status = write_file(invocation, whk_secret_key_add_next(invocation->pool, invocation->key));
 
     return status == WHK_EXIT_DONE
-               ? print_step(control, 1, "a new key is in the file as the next", &outcome)
+               ? print_step(invocation, 1, "a new key is in the file as the next", &outcome)
                : status;
 }
 
-static int change_to_next(whk_control_t *control, int folder)
+static int change_to_next(whk_invocation_t *invocation, int folder)
 {
-    const whk_secret_key_t *promoted = whk_secret_key_promote(control->pool, control->key);
+    const whk_secret_key_t *promoted = whk_secret_key_promote(invocation->pool, invocation->key);
     outcome_t outcome;
     int status;
 
     if (!promoted)
-        return write_file(control, NULL);
-    status = seal_all_in_child(control, folder, promoted, &outcome);
+        return write_file(invocation, NULL);
+    status = seal_all_in_child(invocation, folder, promoted, &outcome);
     if (status == WHK_EXIT_DONE)
-        status = write_file(control, promoted);
+        status = write_file(invocation, promoted);
     return status == WHK_EXIT_DONE
-               ? print_step(control, 2,
+               ? print_step(invocation, 2,
                             outcome.left > 0
                                 ? "what lets itself be sealed is sealed by the new key, which the "
                                   "file has first now"
@@ -236,45 +242,46 @@ static int change_to_next(whk_control_t *control, int folder)
                : status;
 }
 
-static int drop_previous(whk_control_t *control, int folder)
+static int drop_previous(whk_invocation_t *invocation, int folder)
 {
     outcome_t outcome;
-    int status = seal_all_in_child(control, folder, control->key, &outcome);
+    int status = seal_all_in_child(invocation, folder, invocation->key, &outcome);
 
     if (status != WHK_EXIT_DONE)
         return status;
-    if (outcome.is_left && !control->option[WHK_OPTION_DROP]) {
-        hint_at_left(control, &outcome);
+    if (outcome.is_left && !invocation->option[WHK_OPTION_DROP]) {
+        hint_at_left(invocation, &outcome);
         return whk_refused("something goes on sealing by the previous key, which therefore stays "
                            "in %s: reload httpd on every node, with this file, drop what whkctl "
                            "check names, and run this again; --drop lets go of that key all the "
                            "same, and what it seals is good no longer",
-                           control->settings.secret_key_file);
+                           invocation->config.secret_key_file);
     }
-    status = write_file(control, whk_secret_key_drop_previous(control->pool, control->key));
+    status =
+        write_file(invocation, whk_secret_key_drop_previous(invocation->pool, invocation->key));
     return status == WHK_EXIT_DONE
-               ? print_step(control, STEPS, "the previous key is out of the file", &outcome)
+               ? print_step(invocation, STEPS, "the previous key is out of the file", &outcome)
                : status;
 }
 
-int whk_cmd_secret_rotate(whk_control_t *control)
+int whk_cmd_secret_rotate(whk_invocation_t *invocation)
 {
-    int status = whk_control_load_key(control);
+    int status = whk_invocation_load_key(invocation);
     int folder;
 
     if (status == WHK_EXIT_DONE)
-        status = whk_control_lock_key(control, 0, &folder);
+        status = whk_invocation_lock_key(invocation, 0, &folder);
     /* Again: another run may have come first. */
     if (status == WHK_EXIT_DONE)
-        status = whk_control_load_key(control);
+        status = whk_invocation_load_key(invocation);
     if (status != WHK_EXIT_DONE)
         return status;
-    if (control->option[WHK_OPTION_DROP] && !whk_secret_key_has_previous(control->key))
+    if (invocation->option[WHK_OPTION_DROP] && !whk_secret_key_has_previous(invocation->key))
         return whk_refused("there is no previous key in %s to let go of: --drop is for the third "
                            "run",
-                           control->settings.secret_key_file);
-    if (whk_secret_key_has_previous(control->key))
-        return drop_previous(control, folder);
-    return whk_secret_key_has_next(control->key) ? change_to_next(control, folder)
-                                                 : make_next(control);
+                           invocation->config.secret_key_file);
+    if (whk_secret_key_has_previous(invocation->key))
+        return drop_previous(invocation, folder);
+    return whk_secret_key_has_next(invocation->key) ? change_to_next(invocation, folder)
+                                                    : make_next(invocation);
 }

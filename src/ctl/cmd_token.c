@@ -10,8 +10,11 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
-#include "model/text.h"
+#include "model/name.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 #include "registry/digest.h"
+#include "store/tokens.h"
 
 /* Lets a scanner for leaked secrets know a token of ours when it sees one. */
 #define PREFIX "whk_"
@@ -37,7 +40,8 @@ static apr_int64_t seconds_of_unit(char unit)
 }
 
 /* `90d` and the like. @return an exit status */
-static int read_duration(whk_control_t *control, const char *text, apr_interval_time_t *duration)
+static int read_duration(whk_invocation_t *invocation, const char *text,
+                         apr_interval_time_t *duration)
 {
     static const apr_int64_t most = (apr_int64_t)YEARS_MAX * 366 * 86400;
     char *end = (char *)text;
@@ -45,10 +49,11 @@ static int read_duration(whk_control_t *control, const char *text, apr_interval_
     apr_int64_t unit = *end && end[1] == '\0' ? seconds_of_unit(*end) : 0;
 
     if (number < 1 || !unit)
-        return whk_misused(control->command, "--expires must be a whole number and s, m, h, d or "
-                                             "w, as 90d");
+        return whk_misused(invocation->command,
+                           "--expires must be a whole number and s, m, h, d or "
+                           "w, as 90d");
     if (number > most / unit)
-        return whk_misused(control->command, "--expires must be %d years at most", YEARS_MAX);
+        return whk_misused(invocation->command, "--expires must be %d years at most", YEARS_MAX);
     *duration = apr_time_from_sec(number * unit);
     return WHK_EXIT_DONE;
 }
@@ -67,11 +72,11 @@ static const char *new_token(apr_pool_t *pool)
     return token;
 }
 
-static int print_issued(whk_control_t *control, const whk_token_t *token, const char *text)
+static int print_issued(whk_invocation_t *invocation, const whk_token_t *token, const char *text)
 {
-    const char *expires = whk_print_time(control->pool, token->expires);
+    const char *expires = whk_print_time(invocation->pool, token->expires);
 
-    if (control->json)
+    if (invocation->json)
         return whk_print_json(json_pack("{s:s, s:s, s:s, s:s?}", "id", token->id, "user",
                                         token->user, "token", text, "expires", expires));
     puts(text);
@@ -80,35 +85,35 @@ static int print_issued(whk_control_t *control, const whk_token_t *token, const 
     return WHK_EXIT_DONE;
 }
 
-int whk_cmd_token_issue(whk_control_t *control)
+int whk_cmd_token_issue(whk_invocation_t *invocation)
 {
-    whk_token_t token = {.user = control->operand[0],
-                         .label = control->option[WHK_OPTION_LABEL],
+    whk_token_t token = {.user = invocation->operand[0],
+                         .label = invocation->option[WHK_OPTION_LABEL],
                          .created = whk_time_now()};
-    const char *expires = control->option[WHK_OPTION_EXPIRES];
+    const char *expires = invocation->option[WHK_OPTION_EXPIRES];
     apr_interval_time_t duration = 0;
     const char *text;
-    int status = whk_control_check_name("USER", token.user, whk_user_flaw);
+    int status = whk_invocation_check_name("USER", token.user, whk_user_flaw);
 
     if (status == WHK_EXIT_DONE && token.label)
-        status = whk_control_check_name("--label", token.label, whk_name_flaw);
+        status = whk_invocation_check_name("--label", token.label, whk_name_flaw);
     if (status == WHK_EXIT_DONE && expires)
-        status = read_duration(control, expires, &duration);
+        status = read_duration(invocation, expires, &duration);
     if (status != WHK_EXIT_DONE)
         return status;
     token.expires = expires ? token.created + duration : 0;
-    token.id = whk_uuid(control->pool);
-    text = new_token(control->pool);
+    token.id = whk_uuid(invocation->pool);
+    text = new_token(invocation->pool);
     if (!token.id || !text)
         return whk_refused("no token was issued: the system gives no random bytes");
-    token.hash = whk_sha256_hex(control->pool, text, strlen(text));
+    token.hash = whk_sha256_hex(invocation->pool, text, strlen(text));
     if (!token.hash)
         return whk_refused("no token was issued: OpenSSL has no SHA-256 to give");
-    WHK_CONTROL_TRY(whk_store_token_insert(control->store, control->pool, &token));
-    return print_issued(control, &token, text);
+    WHK_TRY_OR_REFUSE(whk_store_token_insert(invocation->store, invocation->pool, &token));
+    return print_issued(invocation, &token, text);
 }
 
-static int print_list_json(whk_control_t *control, const apr_array_header_t *tokens)
+static int print_list_json(whk_invocation_t *invocation, const apr_array_header_t *tokens)
 {
     json_t *items = json_array();
     int i;
@@ -119,55 +124,56 @@ static int print_list_json(whk_control_t *control, const apr_array_header_t *tok
         json_array_append_new(
             items, json_pack("{s:s, s:s, s:s?, s:o, s:o, s:o}", "id", token->id, "user",
                              token->user, "label", token->label, "created",
-                             whk_print_time_json(control->pool, token->created), "expires",
-                             whk_print_time_json(control->pool, token->expires), "revoked",
-                             whk_print_time_json(control->pool, token->revoked)));
+                             whk_print_time_json(invocation->pool, token->created), "expires",
+                             whk_print_time_json(invocation->pool, token->expires), "revoked",
+                             whk_print_time_json(invocation->pool, token->revoked)));
     }
     return whk_print_json(json_pack("{s:o}", "tokens", items));
 }
 
-int whk_cmd_token_list(whk_control_t *control)
+int whk_cmd_token_list(whk_invocation_t *invocation)
 {
-    const char *user = control->operand[0];
+    const char *user = invocation->operand[0];
     apr_array_header_t *tokens;
     whk_table_t *table;
     int i;
 
-    if (user && whk_control_check_name("USER", user, whk_name_flaw) != WHK_EXIT_DONE)
+    if (user && whk_invocation_check_name("USER", user, whk_name_flaw) != WHK_EXIT_DONE)
         return WHK_EXIT_REFUSED;
-    WHK_CONTROL_TRY(whk_store_token_list(control->store, control->pool, user, &tokens));
-    if (control->json)
-        return print_list_json(control, tokens);
-    table =
-        whk_table_create(control->pool, 6, "ID", "USER", "LABEL", "CREATED", "EXPIRES", "REVOKED");
+    WHK_TRY_OR_REFUSE(whk_store_token_list(invocation->store, invocation->pool, user, &tokens));
+    if (invocation->json)
+        return print_list_json(invocation, tokens);
+    table = whk_table_create(invocation->pool, 6, "ID", "USER", "LABEL", "CREATED", "EXPIRES",
+                             "REVOKED");
     for (i = 0; i < tokens->nelts; i++) {
         const whk_token_t *token = APR_ARRAY_IDX(tokens, i, const whk_token_t *);
 
         whk_table_row(table, token->id, token->user, token->label,
-                      whk_print_time(control->pool, token->created),
-                      whk_print_time(control->pool, token->expires),
-                      whk_print_time(control->pool, token->revoked));
+                      whk_print_time(invocation->pool, token->created),
+                      whk_print_time(invocation->pool, token->expires),
+                      whk_print_time(invocation->pool, token->revoked));
     }
     whk_table_print(table, "There is no token. Issue one with whkctl token issue.");
     return WHK_EXIT_DONE;
 }
 
-int whk_cmd_token_revoke(whk_control_t *control)
+int whk_cmd_token_revoke(whk_invocation_t *invocation)
 {
-    const char *id = control->operand[0];
+    const char *id = invocation->operand[0];
     apr_time_t now = whk_time_now();
     int revoked;
-    int status = whk_control_check_name("ID", id, whk_name_flaw);
+    int status = whk_invocation_check_name("ID", id, whk_name_flaw);
 
     if (status != WHK_EXIT_DONE)
         return status;
-    WHK_CONTROL_TRY(whk_store_token_revoke(control->store, control->pool, id, now, &revoked));
+    WHK_TRY_OR_REFUSE(
+        whk_store_token_revoke(invocation->store, invocation->pool, id, now, &revoked));
     if (!revoked)
         return whk_refused("there is no token of that id, or it is revoked already: see whkctl "
                            "token list");
-    if (control->json)
-        return whk_print_json(
-            json_pack("{s:s, s:o}", "id", id, "revoked", whk_print_time_json(control->pool, now)));
+    if (invocation->json)
+        return whk_print_json(json_pack("{s:s, s:o}", "id", id, "revoked",
+                                        whk_print_time_json(invocation->pool, now)));
     printf("Token %s is revoked.\n", id);
     return WHK_EXIT_DONE;
 }

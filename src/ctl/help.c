@@ -4,41 +4,6 @@
 
 #include "ctl/commands.h"
 
-typedef struct {
-    const char *name;
-    const char *value; /* NULL: it takes none */
-    const char *help;
-} option_t;
-
-static const option_t options[WHK_OPTION_COUNT] = {
-    [WHK_OPTION_NAME] = {"name", "NAME", "what people call it (default: its id)"},
-    [WHK_OPTION_EXPIRES] = {"expires", "DURATION",
-                            "how long it is good: a number and s, m, h, d or w, as 90d (default: "
-                            "for ever)"},
-    [WHK_OPTION_LABEL] = {"label", "TEXT", "what it is for, in lists"},
-    [WHK_OPTION_ALGORITHM] = {"algorithm", "NAME", "sha1, sha256 or sha512 (default: sha1)"},
-    [WHK_OPTION_DIGITS] = {"digits", "NUMBER", "6 or 8 (default: 6)"},
-    [WHK_OPTION_PERIOD] = {"period", "SECONDS", "15 to 60 (default: 30)"},
-    [WHK_OPTION_ISSUER] = {"issuer", "TEXT",
-                           "the name that the app shows beside the user (default: webhook-keys)"},
-    [WHK_OPTION_REPLACE] = {"replace", NULL, "replace the secret that the user has"},
-    [WHK_OPTION_DROP] = {"drop", NULL,
-                         "in the third run: let go of the old key, whatever it seals still"},
-    [WHK_OPTION_STATUS] = {"status", "STATUS", "only those that are ACTIVE, or REVOKED"},
-    [WHK_OPTION_LIMIT] = {"limit", "NUMBER", "show so many at most (default: all)"},
-    [WHK_OPTION_OFFSET] = {"offset", "NUMBER", "leave out so many first (default: 0)"},
-};
-
-const char *whk_option_name(whk_option_t option)
-{
-    return options[option].name;
-}
-
-int whk_option_takes_value(whk_option_t option)
-{
-    return options[option].value != NULL;
-}
-
 static void print_option(const char *name, const char *value, const char *help)
 {
     char left[40];
@@ -52,6 +17,7 @@ static void print_common_options(void)
     print_option("-f", "HTTPD_CONF", "httpd's main configuration file");
     print_option("-D", "NAME", "as httpd's -D, for <IfDefine NAME>; may be repeated");
     print_option("--server", "NAME", "the virtual host whose registry is meant, by ServerName");
+    print_option("--httpd", "PATH", "the httpd that reads it (default: " WHK_HTTPD ")");
     print_option("--json", NULL, "answer in JSON");
     print_option("--help", NULL, "help, also on one command: whkctl token issue --help");
     print_option("--version", NULL, "show the version");
@@ -123,8 +89,8 @@ void whk_help_command(const whk_command_t *command)
         if (command->options & (1u << option)) {
             char name[20];
 
-            snprintf(name, sizeof(name), "--%s", options[option].name);
-            print_option(name, options[option].value, options[option].help);
+            snprintf(name, sizeof(name), "--%s", whk_option_name(option));
+            print_option(name, whk_option_value(option), whk_option_help(option));
         }
     print_common_options();
 }

@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 const char *whk_identity_name(apr_pool_t *pool, uid_t user)
@@ -43,34 +41,14 @@ const char *whk_identity_become(apr_pool_t *pool, uid_t user, gid_t group)
     return NULL;
 }
 
-static const struct passwd *find_user(const char *name)
+const char *whk_identity_of_httpd(const whk_httpd_user_t *httpd, uid_t *user, gid_t *group)
 {
-    char *end;
-    unsigned long number;
-
-    if (*name != '#')
-        return getpwnam(name);
-    if (!apr_isdigit(name[1]))
-        return NULL;
-    number = strtoul(name + 1, &end, 10);
-    return *end ? NULL : getpwuid((uid_t)number);
-}
-
-const char *whk_identity_of_setting(apr_pool_t *pool, const whk_setting_t *setting, uid_t *user,
-                                    gid_t *group)
-{
-    const char *flaw = whk_setting_flaw(pool, "User", setting);
     const struct passwd *entry;
 
-    if (flaw)
-        return flaw;
-    if (!setting->value)
+    if (!httpd->name)
         return "the configuration does not say who httpd runs as: it needs a User directive";
-    entry = find_user(setting->value);
-    if (!entry)
-        return apr_psprintf(pool, "%s: User is \"%s\", but this system has no such user",
-                            setting->place, setting->value);
-    *user = entry->pw_uid;
-    *group = entry->pw_gid;
+    entry = getpwuid(httpd->uid);
+    *user = httpd->uid;
+    *group = entry ? entry->pw_gid : httpd->gid;
     return NULL;
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_IDENTITY_H
-#define WHK_CTL_IDENTITY_H
+#pragma once
 
-/**
- * @file ctl/identity.h
+/** @file
  * Who started us, and on whose behalf we work.
  */
 
 #include <apr_pools.h>
 #include <sys/types.h>
 
-#include "ctl/httpd_conf.h"
+#include "ctl/httpd_config.h"
 
 /** The name of the unix user who started us, or the number where it has no name. */
 const char *whk_identity_name(apr_pool_t *pool, uid_t user);
@@ -22,8 +20,5 @@ const char *whk_identity_name(apr_pool_t *pool, uid_t user);
  */
 const char *whk_identity_become(apr_pool_t *pool, uid_t user, gid_t group);
 
-/** The user of httpd's `User` directive: a name, or `#` and a number. @return NULL or a sentence */
-const char *whk_identity_of_setting(apr_pool_t *pool, const whk_setting_t *setting, uid_t *user,
-                                    gid_t *group);
-
-#endif
+/** Who httpd's children run as, and the group of that user. @return NULL, or a sentence */
+const char *whk_identity_of_httpd(const whk_httpd_user_t *httpd, uid_t *user, gid_t *group);

@@ -3,20 +3,21 @@
 
 #include <limits.h>
 
-int whk_page_read(whk_control_t *control, whk_page_t *page)
+int whk_page_read(whk_invocation_t *invocation, whk_page_t *page)
 {
     apr_int64_t limit;
-    int status = whk_control_number(control, WHK_OPTION_LIMIT, 1, INT_MAX, INT_MAX, &limit);
+    int status = whk_invocation_number(invocation, WHK_OPTION_LIMIT, 1, INT_MAX, INT_MAX, &limit);
 
     page->limit = (int)limit;
     if (status == WHK_EXIT_DONE)
-        status = whk_control_number(control, WHK_OPTION_OFFSET, 0, APR_INT64_MAX, 0, &page->offset);
+        status = whk_invocation_number(invocation, WHK_OPTION_OFFSET, 0, APR_INT64_MAX, 0,
+                                       &page->offset);
     return status;
 }
 
-void whk_page_settle(whk_control_t *control, whk_page_t *page)
+void whk_page_settle(whk_invocation_t *invocation, whk_page_t *page)
 {
-    if (!control->option[WHK_OPTION_LIMIT])
+    if (!invocation->option[WHK_OPTION_LIMIT])
         page->limit = page->items->nelts;
 }
 

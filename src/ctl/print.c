@@ -9,8 +9,8 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
-#include "ctl/control.h"
-#include "model/text.h"
+#include "ctl/message.h"
+#include "model/timestamp.h"
 
 #define COLUMNS_MAX 10
 

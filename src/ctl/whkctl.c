@@ -19,14 +19,16 @@ enum {
     OPTION_VERSION,
     OPTION_JSON,
     OPTION_SERVER,
+    OPTION_HTTPD,
     OPTION_OF_COMMAND
 };
 
-#define COMMON_OPTIONS 4
+#define COMMON_OPTIONS 5
 
 /* The command line as it was read, before it is known which command it is. */
 typedef struct {
     const char *server;
+    const char *httpd;
     apr_array_header_t *defines;
     int help;
     int version;
@@ -41,6 +43,7 @@ static void list_options(struct option options[])
         {"version", no_argument, NULL, OPTION_VERSION},
         {"json", no_argument, NULL, OPTION_JSON},
         {"server", required_argument, NULL, OPTION_SERVER},
+        {"httpd", required_argument, NULL, OPTION_HTTPD},
     };
     int i;
 
@@ -49,7 +52,7 @@ static void list_options(struct option options[])
         struct option *option = &options[COMMON_OPTIONS + i];
 
         option->name = whk_option_name((whk_option_t)i);
-        option->has_arg = whk_option_takes_value((whk_option_t)i) ? required_argument : no_argument;
+        option->has_arg = whk_option_value((whk_option_t)i) ? required_argument : no_argument;
         option->val = OPTION_OF_COMMAND + i;
     }
 }
@@ -66,7 +69,7 @@ static int misread(int argc, char **argv, int missing_value)
                        argument);
 }
 
-static int read_line(whk_control_t *control, int argc, char **argv, line_t *line)
+static int read_line(whk_invocation_t *invocation, int argc, char **argv, line_t *line)
 {
     struct option options[COMMON_OPTIONS + WHK_OPTION_COUNT + 1] = {{NULL, 0, NULL, 0}};
     int option;
@@ -74,7 +77,7 @@ static int read_line(whk_control_t *control, int argc, char **argv, line_t *line
     list_options(options);
     while ((option = getopt_long(argc, argv, ":f:D:h", options, NULL)) != -1) {
         if (option == 'f')
-            control->conf_file = optarg;
+            invocation->conf_file = optarg;
         else if (option == 'D')
             APR_ARRAY_PUSH(line->defines, const char *) = optarg;
         else if (option == 'h' || option == OPTION_HELP)
@@ -82,11 +85,13 @@ static int read_line(whk_control_t *control, int argc, char **argv, line_t *line
         else if (option == OPTION_VERSION)
             line->version = 1;
         else if (option == OPTION_JSON)
-            control->json = 1;
+            invocation->json = 1;
         else if (option == OPTION_SERVER)
             line->server = optarg;
+        else if (option == OPTION_HTTPD)
+            line->httpd = optarg;
         else if (option >= OPTION_OF_COMMAND)
-            control->option[option - OPTION_OF_COMMAND] = optarg ? optarg : "";
+            invocation->option[option - OPTION_OF_COMMAND] = optarg ? optarg : "";
         else
             return misread(argc, argv, option == ':');
     }
@@ -116,7 +121,7 @@ static int misnamed(const line_t *line)
     return whk_misused(NULL, "there is no command %s", noun);
 }
 
-static int find_command(whk_control_t *control, line_t *line)
+static int find_command(whk_invocation_t *invocation, line_t *line)
 {
     const whk_command_t *command;
 
@@ -128,7 +133,7 @@ static int find_command(whk_control_t *control, line_t *line)
         if (line->operand_count < words || strcmp(command->noun, line->operands[0]) != 0 ||
             (command->verb && strcmp(command->verb, line->operands[1]) != 0))
             continue;
-        control->command = command;
+        invocation->command = command;
         line->operands += words;
         line->operand_count -= words;
         return WHK_EXIT_DONE;
@@ -145,9 +150,9 @@ static int count_words(const char *text, char before)
     return count;
 }
 
-static int take_operands(whk_control_t *control, const line_t *line)
+static int take_operands(whk_invocation_t *invocation, const line_t *line)
 {
-    const whk_command_t *command = control->command;
+    const whk_command_t *command = invocation->command;
     int most = *command->operands ? count_words(command->operands, ' ') + 1 : 0;
     int least = most - count_words(command->operands, '[');
     int i;
@@ -160,42 +165,45 @@ static int take_operands(whk_control_t *control, const line_t *line)
         return whk_misused(command, "%s is one too many: it takes %s", line->operands[most],
                            most ? command->operands : "no names");
     for (i = 0; i < line->operand_count; i++)
-        control->operand[i] = line->operands[i];
+        invocation->operand[i] = line->operands[i];
     for (i = 0; i < WHK_OPTION_COUNT; i++)
-        if (control->option[i] && !(command->options & (1u << i)))
+        if (invocation->option[i] && !(command->options & (1u << i)))
             return whk_misused(command, "this command does not take --%s",
                                whk_option_name((whk_option_t)i));
     return WHK_EXIT_DONE;
 }
 
-static int read_configuration(whk_control_t *control, const line_t *line)
+static int read_configuration(whk_invocation_t *invocation, const line_t *line)
 {
-    const whk_httpd_conf_t *conf;
+    const whk_httpd_config_t *config;
     const char *flaw;
 
-    if (!control->conf_file)
-        return whk_misused(control->command, "-f HTTPD_CONF is missing: name httpd's main "
-                                             "configuration file");
-    flaw = whk_httpd_conf_read(control->pool, control->conf_file, line->defines, &conf);
+    if (!invocation->conf_file)
+        return whk_misused(invocation->command, "-f HTTPD_CONF is missing: name httpd's main "
+                                                "configuration file");
+    flaw = whk_httpd_config_read(invocation->pool, line->httpd, invocation->conf_file,
+                                 line->defines, &config);
     if (!flaw)
-        flaw = whk_httpd_conf_registry(control->pool, conf, line->server, &control->settings);
+        flaw =
+            whk_registry_config_find(invocation->pool, config, line->server, &invocation->config);
     if (flaw)
         return whk_refused("%s", flaw);
-    if (strcmp(control->settings.driver, "sqlite3") != 0)
+    if (strcmp(invocation->config.driver, "sqlite3") != 0)
         return whk_refused("DBDriver is \"%s\", but must be sqlite3: this version keeps its "
                            "registry there",
-                           control->settings.driver);
-    if (*control->settings.params != '/')
+                           invocation->config.driver);
+    if (*invocation->config.params != '/')
         whk_hint("whkctl: %s: DBDParams is \"%s\", which httpd looks for in the folder that it was "
                  "started in: an absolute path would be safer",
-                 control->settings.params_place, control->settings.params);
+                 invocation->config.params_place, invocation->config.params);
     return WHK_EXIT_DONE;
 }
 
-static int run(whk_control_t *control, int argc, char **argv)
+static int run(whk_invocation_t *invocation, int argc, char **argv)
 {
-    line_t line = {.defines = apr_array_make(control->pool, 1, sizeof(const char *))};
-    int status = read_line(control, argc, argv, &line);
+    line_t line = {.httpd = WHK_HTTPD,
+                   .defines = apr_array_make(invocation->pool, 1, sizeof(const char *))};
+    int status = read_line(invocation, argc, argv, &line);
 
     if (status != WHK_EXIT_DONE)
         return status;
@@ -209,24 +217,24 @@ static int run(whk_control_t *control, int argc, char **argv)
     }
     if (line.help && line.operand_count == 1 && whk_help_noun(line.operands[0]))
         return WHK_EXIT_DONE;
-    status = find_command(control, &line);
+    status = find_command(invocation, &line);
     if (status != WHK_EXIT_DONE)
         return status;
     if (line.help) {
-        whk_help_command(control->command);
+        whk_help_command(invocation->command);
         return WHK_EXIT_DONE;
     }
-    status = take_operands(control, &line);
+    status = take_operands(invocation, &line);
     if (status == WHK_EXIT_DONE)
-        status = read_configuration(control, &line);
+        status = read_configuration(invocation, &line);
     if (status == WHK_EXIT_DONE)
-        status = whk_control_prepare(control);
-    return status == WHK_EXIT_DONE ? control->command->run(control) : status;
+        status = whk_invocation_prepare(invocation);
+    return status == WHK_EXIT_DONE ? invocation->command->run(invocation) : status;
 }
 
 int main(int argc, char **argv)
 {
-    whk_control_t control = {0};
+    whk_invocation_t invocation = {0};
     int status;
 
     if (apr_initialize() != APR_SUCCESS)
@@ -234,10 +242,10 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     umask(027);
     opterr = 0;
-    apr_pool_create(&control.pool, NULL);
-    control.operator_name = whk_identity_name(control.pool, getuid());
-    status = run(&control, argc, argv);
-    apr_pool_destroy(control.pool);
+    apr_pool_create(&invocation.pool, NULL);
+    invocation.operator_name = whk_identity_name(invocation.pool, getuid());
+    status = run(&invocation, argc, argv);
+    apr_pool_destroy(invocation.pool);
     apr_terminate();
     /* What was printed is part of what was done: a token that nobody got to see, say. */
     if (fflush(stdout) != 0 || ferror(stdout))

@@ -116,11 +116,11 @@ static int is_same_address(const struct sockaddr *one, const struct sockaddr *ot
     return !memcmp(&one6->sin6_addr, &other6->sin6_addr, sizeof(one6->sin6_addr));
 }
 
-int whk_address_is_own(const struct sockaddr *address)
+int whk_address_is_local(const struct sockaddr *address)
 {
     struct sockaddr_storage target = {0}, local = {0};
     socklen_t length = sizeof(local);
-    int is_own, descriptor;
+    int is_local, descriptor;
 
     if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
         return 0;
@@ -131,11 +131,11 @@ int whk_address_is_own(const struct sockaddr *address)
     descriptor = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return errno != EAFNOSUPPORT;
-    is_own = !connect(descriptor, (struct sockaddr *)&target, size_of(address)) &&
-             !getsockname(descriptor, (struct sockaddr *)&local, &length) &&
-             is_same_address(address, (struct sockaddr *)&local);
+    is_local = !connect(descriptor, (struct sockaddr *)&target, size_of(address)) &&
+               !getsockname(descriptor, (struct sockaddr *)&local, &length) &&
+               is_same_address(address, (struct sockaddr *)&local);
     close(descriptor);
-    return is_own;
+    return is_local;
 }
 
 const char *whk_address_refusal(const struct sockaddr *address, const char *host,
@@ -155,7 +155,7 @@ const char *whk_address_refusal(const struct sockaddr *address, const char *host
         return "an ISATAP address, RFC 5214";
     if (has_zone(address))
         return "an address with a zone, RFC 4007";
-    if (whk_address_is_own(address))
+    if (whk_address_is_local(address))
         return "an address of this machine";
     return NULL;
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_ADDRESS_GUARD_H
-#define WHK_FETCH_ADDRESS_GUARD_H
+#pragma once
 
-/**
- * @file fetch/address_guard.h
+/** @file
  * Which addresses a caller's URI may make us connect to: those of the public Internet, and the
- * operator's exceptions. Judged is the very address that a socket is about to be connected to, so
+ * operator's exceptions. Checked is the very address that a socket is about to be connected to, so
  * names, spellings of addresses and later DNS answers have no say.
  *
  * IPv6 addresses that carry an IPv4 address (mapped, compatible, translated, 6to4, Teredo, NAT64,
@@ -19,7 +17,7 @@
 #include "fetch/allow_list.h"
 
 /**
- * Judge an address.
+ * Check an address.
  * @param host    name of the host that it was looked up for (a whk_host_t's)
  * @param allowed the exceptions
  * @return NULL where it may be connected to, else what it is, for the operator's log alone, as
@@ -32,6 +30,4 @@ const char *whk_address_refusal(const struct sockaddr *address, const char *host
  * Whether `address` is one of this machine's own, where services that trust the machine listen
  * though a packet filter hides them from others. Sends nothing.
  */
-int whk_address_is_own(const struct sockaddr *address);
-
-#endif
+int whk_address_is_local(const struct sockaddr *address);

@@ -5,8 +5,29 @@
 #include <string.h>
 
 #include "fetch/address_guard.h"
+#include "fetch/curl_handles.h"
 #include "fetch/transfer.h"
 #include "model/clock.h"
+
+struct whk_fetcher_t {
+    whk_fetch_settings_t settings;
+    whk_curl_handles_t *handles;
+};
+
+apr_status_t whk_fetcher_create(whk_fetcher_t **fetcher, const whk_fetch_settings_t *settings,
+                                apr_pool_t *pool)
+{
+    whk_fetcher_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_status_t status = whk_curl_handles_create(&made->handles, pool);
+
+    if (status)
+        return status;
+    made->settings = *settings;
+    made->settings.ca_file = apr_pstrdup(pool, settings->ca_file);
+    made->settings.proxy = apr_pstrdup(pool, settings->proxy);
+    *fetcher = made;
+    return APR_SUCCESS;
+}
 
 /** Hide how long the resolver took, within a step and the time that a fetch may take. */
 static void wait_for_step(const whk_transfer_t *transfer, apr_time_t started)
@@ -14,8 +35,8 @@ static void wait_for_step(const whk_transfer_t *transfer, apr_time_t started)
     apr_interval_time_t spent = whk_clock_now() - started;
     apr_interval_time_t until = (spent / WHK_REFUSAL_STEP + 1) * WHK_REFUSAL_STEP;
 
-    if (until > transfer->fetcher->settings.timeout)
-        until = transfer->fetcher->settings.timeout;
+    if (until > transfer->settings->timeout)
+        until = transfer->settings->timeout;
     if (until > spent)
         apr_sleep(until - spent);
 }
@@ -41,8 +62,8 @@ static const whk_outcome_t *unreachable(const whk_transfer_t *transfer, const ch
                       "no JWK Set could be fetched from jwksUri: %s", what);
 }
 
-/** Faults that are ours, whatever the URI: the operator's to mend. */
-static const char *own_fault(const whk_transfer_t *transfer, CURLcode code)
+/** Faults that are ours, whatever the URI: for the operator to fix. */
+static const char *operator_fault(const whk_transfer_t *transfer, CURLcode code)
 {
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
@@ -56,7 +77,7 @@ static const char *own_fault(const whk_transfer_t *transfer, CURLcode code)
     case CURLE_COULDNT_RESOLVE_PROXY:
         return "the proxy's name does not resolve: see WebhookKeysProxy";
     case CURLE_COULDNT_CONNECT:
-        return transfer->fetcher->settings.proxy && !whk_transfer_proxy_status(transfer)
+        return transfer->settings->proxy && !whk_transfer_proxy_status(transfer)
                    ? "the proxy can't be connected to: see WebhookKeysProxy"
                    : NULL;
     default:
@@ -84,7 +105,7 @@ static const char *explain_code(CURLcode code)
 }
 
 /** What went wrong with an origin that was reached. NULL: nothing. */
-static const whk_outcome_t *judge_answer(const whk_transfer_t *transfer, CURLcode code)
+static const whk_outcome_t *check_response(const whk_transfer_t *transfer, CURLcode code)
 {
     const whk_response_t *response = &transfer->response;
 
@@ -124,9 +145,9 @@ static const whk_outcome_t *broken_off(const whk_transfer_t *transfer)
                     "the fetch of a jwksUri was broken off, since this process ends");
 }
 
-static const whk_outcome_t *judge(const whk_transfer_t *transfer, CURLcode code)
+static const whk_outcome_t *outcome_of(const whk_transfer_t *transfer, CURLcode code)
 {
-    const char *fault = own_fault(transfer, code);
+    const char *fault = operator_fault(transfer, code);
 
     if (transfer->refusal)
         return refuse_address(transfer);
@@ -137,7 +158,7 @@ static const whk_outcome_t *judge(const whk_transfer_t *transfer, CURLcode code)
                         curl_easy_strerror(code));
     if (!whk_transfer_reached_origin(transfer))
         return refuse_host(transfer, explain_no_way(transfer, code));
-    return judge_answer(transfer, code);
+    return check_response(transfer, code);
 }
 
 /** RFC 6761 section 6.3. Through a proxy it would be the proxy's own services. */
@@ -150,9 +171,9 @@ static int is_localhost(const char *name)
 }
 
 /** What can be refused by its spelling, also where a proxy connects. */
-static const whk_outcome_t *judge_spelling(const whk_transfer_t *transfer)
+static const whk_outcome_t *check_spelling(const whk_transfer_t *transfer)
 {
-    const whk_fetch_settings_t *settings = &transfer->fetcher->settings;
+    const whk_fetch_settings_t *settings = transfer->settings;
     const whk_host_t *host = &transfer->uri->host;
     const char *refusal;
 
@@ -166,25 +187,25 @@ static const whk_outcome_t *judge_spelling(const whk_transfer_t *transfer)
     return NULL;
 }
 
-/** A name is looked up and all its addresses are judged before anything is sent to one of them. */
-static const whk_outcome_t *judge_name(whk_transfer_t *transfer)
+/** A name is looked up and all its addresses are checked before anything is sent to one of them. */
+static const whk_outcome_t *check_name(whk_transfer_t *transfer)
 {
-    const whk_fetch_settings_t *settings = &transfer->fetcher->settings;
+    const whk_fetch_settings_t *settings = transfer->settings;
     CURLcode code;
 
     if (settings->proxy || transfer->uri->host.is_address)
         return NULL;
-    code = whk_transfer_survey(transfer, settings->connect_timeout);
+    code = whk_transfer_check_addresses(transfer, settings->connect_timeout);
     if (code == CURLE_COULDNT_CONNECT && transfer->permitted && !transfer->refusal)
         return NULL;
     transfer->permitted = 0;
-    return judge(transfer, code);
+    return outcome_of(transfer, code);
 }
 
 static const whk_outcome_t *fetch(whk_transfer_t *transfer, apr_time_t started)
 {
-    const whk_fetch_settings_t *settings = &transfer->fetcher->settings;
-    const whk_outcome_t *outcome = judge_name(transfer);
+    const whk_fetch_settings_t *settings = transfer->settings;
+    const whk_outcome_t *outcome = check_name(transfer);
 
     if (!outcome) {
         apr_interval_time_t spent = whk_clock_now() - started;
@@ -195,7 +216,7 @@ static const whk_outcome_t *fetch(whk_transfer_t *transfer, apr_time_t started)
         code = whk_transfer_perform(transfer, settings->connect_timeout - spent,
                                     settings->timeout - spent);
 
-        outcome = judge(transfer, code);
+        outcome = outcome_of(transfer, code);
     }
     if (outcome && outcome->code == WHK_JWKS_URI_REFUSED)
         wait_for_step(transfer, started);
@@ -219,7 +240,7 @@ const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const ch
                                apr_pool_t *pool)
 {
     apr_time_t started = whk_clock_now();
-    whk_transfer_t transfer = {.fetcher = fetcher, .stop = stop};
+    whk_transfer_t transfer = {.settings = &fetcher->settings, .stop = stop};
     whk_jwks_uri_t *parsed;
     const whk_outcome_t *outcome;
 
@@ -228,14 +249,14 @@ const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const ch
     if (if_none_match && whk_response_is_etag(if_none_match))
         transfer.if_none_match = if_none_match;
     whk_response_init(&transfer.response, fetcher->settings.max_bytes, pool);
-    WHK_TRY(judge_spelling(&transfer));
+    WHK_TRY(check_spelling(&transfer));
 
-    transfer.curl = whk_fetcher_borrow(fetcher);
+    transfer.curl = whk_curl_handles_acquire(fetcher->handles);
     if (!transfer.curl)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "libcurl has no memory for a fetch");
     outcome = fetch(&transfer, started);
     if (!outcome)
         fill(result, &transfer.response);
-    whk_fetcher_return(fetcher, transfer.curl, !outcome);
+    whk_curl_handles_release(fetcher->handles, transfer.curl, !outcome);
     return outcome;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_FETCH_H
-#define WHK_FETCH_FETCH_H
+#pragma once
 
-/**
- * @file fetch/fetch.h
- * Fetch what a caller's jwksUri leads to, without becoming the caller's tool (contract, section 3,
+/** @file
+ * Fetch what a caller's jwksUri leads to, without becoming the caller's tool (docs/api.md,
  * "What a jwksUri must be").
  *
- * Every address that the host's name has is judged before the first packet leaves, and the address
+ * Every address that the host's name has is checked before the first packet leaves, and the address
  * of each socket again before it is connected (fetch/address_guard.h). One refused address refuses
  * the fetch, in whatever order they come. No redirect is followed; no proxy is taken from the
  * environment; no cookie, credential or referrer is sent; HTTP/1.1 over TLS 1.2 or newer.
@@ -23,7 +21,7 @@
  * WHK_REFUSAL_STEP after the fetch began: what shows is in which step, of at most eight by default
  * (`connect_timeout`), the resolver answered.
  *
- * With an operator's proxy the proxy looks names up and connects: the guard then judges literal
+ * With an operator's proxy the proxy looks names up and connects: the guard then checks literal
  * addresses and `localhost` alone, and the proxy must refuse the rest. It is used for every URI,
  * also for those of the allow list, by CONNECT only, and whatever it refuses or can't do is
  * `jwks_uri_refused`.
@@ -32,31 +30,11 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
-#include "fetch/allow_list.h"
+#include "fetch/fetch_settings.h"
 #include "model/outcome.h"
 
 /** The grid on which refusals of names leave. */
 #define WHK_REFUSAL_STEP apr_time_from_msec(250)
-
-typedef struct whk_fetch_settings_t {
-    const whk_allow_list_t *allowed;     /**< never NULL; must live as long as the fetcher */
-    apr_interval_time_t timeout;         /**< of a whole fetch, name resolution included */
-    apr_interval_time_t connect_timeout; /**< of name resolution, TCP and TLS handshake together */
-    apr_size_t max_bytes;                /**< of the body, after decompression */
-    apr_interval_time_t dns_lifetime; /**< how long an answer of the resolver is kept; 0: not at all
-                                       */
-    const char *ca_file;              /**< PEM, the only authorities trusted; NULL: the system's */
-    const char *proxy; /**< http:// or https:// URL of the operator's egress proxy; NULL: none */
-} whk_fetch_settings_t;
-
-/** An empty allow list; 5 s, 2 s, 64 KiB; DNS answers for 60 s; the system's CAs; no proxy. */
-void whk_fetch_settings_default(whk_fetch_settings_t *settings, apr_pool_t *pool);
-
-/** NULL, or a phrase that completes "the proxy must". */
-const char *whk_fetch_proxy_flaw(const char *proxy);
-
-/** NULL, or a phrase that completes "the CA file must". Reads the file; `pool` is for the while. */
-const char *whk_fetch_ca_file_flaw(const char *ca_file, apr_pool_t *pool);
 
 typedef struct whk_fetcher_t whk_fetcher_t;
 
@@ -95,5 +73,3 @@ typedef struct whk_fetched_t {
 const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const char *if_none_match,
                                const volatile apr_uint32_t *stop, whk_fetched_t *result,
                                apr_pool_t *pool);
-
-#endif

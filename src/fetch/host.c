@@ -32,7 +32,7 @@ static const char *parse_ipv4(whk_host_t *host, apr_pool_t *pool)
     char spelled[INET_ADDRSTRLEN];
 
     /* inet_aton() because it is what getaddrinfo() asks first: no other reading of odd spellings
-     * can come between what is judged and what is connected to. */
+     * can come between what is checked and what is connected to. */
     if (!inet_aton(host->name, &address->sin_addr))
         return "be a valid IPv4 address where it ends in a number";
     address->sin_family = AF_INET;

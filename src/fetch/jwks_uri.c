@@ -136,7 +136,7 @@ static int agrees(CURLU *parsed, CURLUPart part, const char *ours)
     return same;
 }
 
-/** Hand libcurl the one spelling that was judged, and ask it what it understood. */
+/** Hand libcurl the one spelling that was checked, and ask it what it understood. */
 static const char *parse_with_curl(whk_jwks_uri_t *uri, const char *rest, apr_pool_t *pool)
 {
     const char *scheme = uri->is_http ? "http" : "https";

@@ -30,7 +30,7 @@ static void spell_address(const struct sockaddr *address, char *spelled, socklen
 static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_sockaddr *address)
 {
     whk_transfer_t *transfer = baton;
-    const whk_fetch_settings_t *settings = &transfer->fetcher->settings;
+    const whk_fetch_settings_t *settings = transfer->settings;
     const char *refusal = NULL;
 
     if (purpose != CURLSOCKTYPE_IPCXN || transfer->refusal)
@@ -43,7 +43,7 @@ static curl_socket_t open_socket(void *baton, curlsocktype purpose, struct curl_
         return CURL_SOCKET_BAD;
     }
     transfer->permitted++;
-    if (transfer->is_survey)
+    if (transfer->check_only)
         return CURL_SOCKET_BAD;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
@@ -71,7 +71,7 @@ static int watch(void *baton, curl_off_t expected, curl_off_t received, curl_off
 
 static int set_destination(CURL *curl, whk_transfer_t *transfer)
 {
-    const whk_fetch_settings_t *settings = &transfer->fetcher->settings;
+    const whk_fetch_settings_t *settings = transfer->settings;
     int failures = 0;
 
     SET(CURLOPT_CURLU, transfer->uri->parsed);
@@ -184,20 +184,20 @@ static CURLcode run(whk_transfer_t *transfer, apr_interval_time_t connect_left,
     if (!headers)
         return CURLE_OUT_OF_MEMORY;
     curl_easy_reset(curl);
-    if (set_destination(curl, transfer) || set_tls(curl, &transfer->fetcher->settings) ||
+    if (set_destination(curl, transfer) || set_tls(curl, transfer->settings) ||
         set_http(curl, headers) || set_limits(curl, transfer, connect_left, time_left) ||
-        curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long)transfer->is_survey))
+        curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long)transfer->check_only))
         return CURLE_FAILED_INIT;
     return curl_easy_perform(curl);
 }
 
-CURLcode whk_transfer_survey(whk_transfer_t *transfer, apr_interval_time_t time_left)
+CURLcode whk_transfer_check_addresses(whk_transfer_t *transfer, apr_interval_time_t time_left)
 {
     CURLcode code;
 
-    transfer->is_survey = 1;
+    transfer->check_only = 1;
     code = run(transfer, time_left, time_left);
-    transfer->is_survey = 0;
+    transfer->check_only = 0;
     return code;
 }
 
@@ -222,7 +222,7 @@ int whk_transfer_reached_origin(const whk_transfer_t *transfer)
 
     /* Above 0 too where a kept connection was used, and no socket opened. */
     curl_easy_getinfo(transfer->curl, CURLINFO_PRETRANSFER_TIME_T, &ready);
-    if (transfer->fetcher->settings.proxy)
+    if (transfer->settings->proxy)
         return ready > 0 || whk_transfer_proxy_status(transfer) / 100 == 2;
     return ready > 0 || transfer->permitted > 0;
 }

@@ -3,14 +3,10 @@
 
 #include <httpd.h>
 
-#include <http_config.h>
-#include <http_log.h>
 #include <mod_dbd.h>
 #include <util_mutex.h>
 
 #include "httpd/child_mutex.h"
-
-APLOG_USE_MODULE(webhook_keys);
 
 static apr_global_mutex_t *mutex;
 static APR_OPTIONAL_FN_TYPE(ap_dbd_open) * dbd_open;
@@ -75,12 +71,7 @@ static void unlock(void *server)
 
 static const whk_store_source_t source = {acquire, release, lock, unlock};
 
-whk_store_t *whk_database_store_of_server(server_rec *s, apr_pool_t *pool)
+whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool)
 {
     return whk_store_create(pool, &source, s);
-}
-
-whk_store_t *whk_database_store(request_rec *r)
-{
-    return whk_database_store_of_server(r->server, r->pool);
 }

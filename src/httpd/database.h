@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_DATABASE_H
-#define WHK_HTTPD_DATABASE_H
+#pragma once
 
-/**
- * @file httpd/database.h
+/** @file
  * mod_dbd's connections as a source of the store, and the mutex around writes to a database with a
  * single writer.
  */
@@ -24,10 +22,5 @@ int whk_database_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 /** child_init: take the mutex over into this child. */
 void whk_database_child_init(apr_pool_t *pool, server_rec *s);
 
-/** A store for this request, over the connections of its virtual host. */
-whk_store_t *whk_database_store(request_rec *r);
-
-/** A store outside of requests. */
-whk_store_t *whk_database_store_of_server(server_rec *s, apr_pool_t *pool);
-
-#endif
+/** A store over the connections of a virtual host, for one request or task, whose pool it is. */
+whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool);

@@ -9,15 +9,14 @@
 #include <apr_hash.h>
 #include <apr_shm.h>
 
-#include "model/text.h"
+#include "model/random.h"
 
-/* Of a holder: its pid in the upper half; whose it is, 30 bits, and a whk_fetch_kind_t below. 0:
- * free.
- */
+/* Of a holder: its pid in the upper half; 30 bits of the hash of its enterprise and a
+ * whk_fetch_kind_t in the lower one. 0: free. */
 typedef apr_uint64_t holder_t;
 
 #define KIND_BITS 2
-#define WHOSE(holder) ((apr_uint32_t)(holder))
+#define LOWER_HALF(holder) ((apr_uint32_t)(holder))
 
 /* Of those who would share a last place at the same moment each may see the other and step back. */
 #define TRIES 8
@@ -103,14 +102,14 @@ void whk_fetch_slots_child_init(void)
 static holder_t make_holder(whk_fetch_kind_t kind, const char *enterprise_id)
 {
     apr_ssize_t length = APR_HASH_KEY_STRING;
-    apr_uint32_t whose = enterprise_id ? apr_hashfunc_default(enterprise_id, &length) : 0;
+    apr_uint32_t hash = enterprise_id ? apr_hashfunc_default(enterprise_id, &length) : 0;
 
-    return (holder_t)getpid() << 32 | (apr_uint32_t)(whose << KIND_BITS) | (apr_uint32_t)kind;
+    return (holder_t)getpid() << 32 | (apr_uint32_t)(hash << KIND_BITS) | (apr_uint32_t)kind;
 }
 
 static whk_fetch_kind_t kind_of(holder_t holder)
 {
-    return WHOSE(holder) & ((1 << KIND_BITS) - 1);
+    return LOWER_HALF(holder) & ((1 << KIND_BITS) - 1);
 }
 
 static int is_background(holder_t holder)
@@ -120,7 +119,8 @@ static int is_background(holder_t holder)
 
 static int same_enterprise(holder_t a, holder_t b)
 {
-    return !is_background(a) && !is_background(b) && WHOSE(a) >> KIND_BITS == WHOSE(b) >> KIND_BITS;
+    return !is_background(a) && !is_background(b) &&
+           LOWER_HALF(a) >> KIND_BITS == LOWER_HALF(b) >> KIND_BITS;
 }
 
 /* True where this holder's share, itself included, is exceeded. */
@@ -159,13 +159,13 @@ static int take(holder_t own)
 
 /* Take one first and count then: of those that are too many together, whoever took last sees all.
  */
-static int try_to_enter(holder_t own, int *crowded)
+static int try_to_take(holder_t own, int *crowded)
 {
     int place = take(own);
 
     *crowded = place > 1 && has_too_many(own);
     if (*crowded) {
-        whk_fetch_slots_leave(place);
+        whk_fetch_slots_release(NULL, place);
         place = 0;
     }
     return place;
@@ -179,17 +179,18 @@ static void wait_a_little(void)
     apr_sleep(random % 1000);
 }
 
-int whk_fetch_slots_enter(whk_fetch_kind_t kind, const char *enterprise_id)
+int whk_fetch_slots_take(void *unused, whk_fetch_kind_t kind, const char *enterprise_id)
 {
     holder_t own = make_holder(kind, enterprise_id);
     int crowded = 1;
     int place = 0;
     int i;
 
+    (void)unused;
     for (i = 0; i < TRIES && !place && crowded; i++) {
         if (i)
             wait_a_little();
-        place = try_to_enter(own, &crowded);
+        place = try_to_take(own, &crowded);
         if (!place && !i) {
             free_slots_of(is_gone);
             crowded = 1;
@@ -198,7 +199,8 @@ int whk_fetch_slots_enter(whk_fetch_kind_t kind, const char *enterprise_id)
     return place;
 }
 
-void whk_fetch_slots_leave(int place)
+void whk_fetch_slots_release(void *unused, int place)
 {
+    (void)unused;
     __atomic_store_n(&slots[place - 1], 0, __ATOMIC_SEQ_CST);
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_FETCH_SLOTS_H
-#define WHK_HTTPD_FETCH_SLOTS_H
+#pragma once
 
-/**
- * @file httpd/fetch_slots.h
+/** @file
  * The places of fetches of jwksUris in all processes of this httpd (WebhookKeysMaxFetches): a slot
  * each in shared memory, which holds the pid of who took it, so that the slots of a process that
- * was killed come free again, and for whom.
+ * was killed come free again, and the enterprise.
  *
  * Who gets how many of n: the first slot is the background's alone, which takes a quarter of n of
  * the others too where they are free. One enterprise has a quarter of n, and at least one; of these
- * at most one for what needs no one-time password. An enterprise is told by 30 bits of a hash of
+ * at most one for what needs no one-time password. An enterprise is known by 30 bits of a hash of
  * its id: two that share them share what one has.
  */
 
@@ -31,9 +29,7 @@ apr_status_t whk_fetch_slots_create(apr_pool_t *pconf, int count);
 void whk_fetch_slots_child_init(void);
 
 /** Take one: as whk_remote_t says. */
-int whk_fetch_slots_enter(whk_fetch_kind_t kind, const char *enterprise_id);
+int whk_fetch_slots_take(void *unused, whk_fetch_kind_t kind, const char *enterprise_id);
 
-/** Give back what whk_fetch_slots_enter() of this process gave. */
-void whk_fetch_slots_leave(int place);
-
-#endif
+/** Release what whk_fetch_slots_take() of this process gave. */
+void whk_fetch_slots_release(void *unused, int place);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MOD_WEBHOOK_KEYS_H
-#define MOD_WEBHOOK_KEYS_H
+#pragma once
 
-/**
- * @file httpd/mod_webhook_keys.h
+/** @file
  * For other modules: how to join in the check of one-time passwords.
  *
  * Two ways. A *provider* replaces the built-in `totp` where `WebhookKeysOTPProvider` names it; a
@@ -21,7 +19,7 @@
 
 typedef struct whk_otp_provider_t {
     /**
-     * Judge the code of a user who is an admin of the enterprise, and use it up.
+     * Check the code of a user who is an admin of the enterprise, and use it up.
      * @param code what the header held: any bytes but NUL, not empty
      * @return OK: accepted. HTTP_UNAUTHORIZED: refused (`otp_invalid`). HTTP_TOO_MANY_REQUESTS:
      *         locked (`otp_locked`). Anything else: could not decide, and the request is stopped.
@@ -39,5 +37,3 @@ typedef struct whk_otp_provider_t {
 APR_DECLARE_EXTERNAL_HOOK(whk, WHK, int, check_otp,
                           (request_rec * r, const char *enterprise_id, const char *user,
                            const char *code))
-
-#endif

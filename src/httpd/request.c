@@ -4,15 +4,15 @@
 #include <httpd.h>
 
 #include <apr_escape.h>
-#include <apr_strings.h>
 #include <http_log.h>
 
 #include "httpd/body.h"
 #include "httpd/config.h"
+#include "httpd/counters_shm.h"
 #include "httpd/database.h"
-#include "httpd/keyrings.h"
-#include "httpd/remote.h"
-#include "model/text.h"
+#include "httpd/server.h"
+#include "httpd/server_fetchers.h"
+#include "model/random.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -29,9 +29,14 @@ static const char *request_id(request_rec *r)
     return apr_pescape_hex(r->pool, random, sizeof(random), 0);
 }
 
+whk_request_t *whk_request_if_any(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &webhook_keys_module);
+}
+
 whk_request_t *whk_request_of(request_rec *r)
 {
-    whk_request_t *request = ap_get_module_config(r->request_config, &webhook_keys_module);
+    whk_request_t *request = whk_request_if_any(r);
 
     if (!request) {
         request = apr_pcalloc(r->pool, sizeof(*request));
@@ -41,17 +46,6 @@ whk_request_t *whk_request_of(request_rec *r)
     return request;
 }
 
-const whk_route_t *whk_request_route(request_rec *r)
-{
-    whk_request_t *request = whk_request_of(r);
-
-    if (!request->routed) {
-        whk_route_find(&request->route, r);
-        request->routed = 1;
-    }
-    return &request->route;
-}
-
 whk_registry_t *whk_request_registry(request_rec *r)
 {
     whk_registry_t *registry = &whk_request_of(r)->registry;
@@ -59,20 +53,12 @@ whk_registry_t *whk_request_registry(request_rec *r)
     if (!registry->store) {
         registry->pool = r->pool;
         registry->policy = &whk_config_of(r)->policy;
-        registry->remote = whk_remote_of(r->server);
-        registry->changes = whk_keyrings_changes();
+        registry->remote = whk_server_fetchers_of(r->server);
+        registry->counters = whk_counters_shm();
         registry->secret = whk_server_of(r->server)->secret_key;
-        registry->store = whk_database_store(r);
+        registry->store = whk_database_store(r->server, r->pool);
     }
     return registry;
-}
-
-const whk_outcome_t *whk_request_nobody_authorized(request_rec *r)
-{
-    return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                    "nobody was authorised for %s: its location needs AuthType Bearer and Require "
-                    "webhook-keys-admin, and nothing beside that grants access",
-                    r->uri);
 }
 
 int whk_request_stop(request_rec *r, const whk_outcome_t *outcome)
@@ -80,9 +66,9 @@ int whk_request_stop(request_rec *r, const whk_outcome_t *outcome)
     whk_request_t *request = whk_request_of(r);
     int status = whk_code_status(outcome->code);
 
-    request->outcome = outcome;
-    request->status = status;
-    /* Or httpd would wait for a body that plays no part in the answer. */
+    request->error.outcome = outcome;
+    request->error.status = status;
+    /* Or httpd would wait for a body that plays no part in the response. */
     whk_body_discard(r);
     if (outcome->operator_hint)
         ap_log_rerror(APLOG_MARK, status >= 500 ? APLOG_ERR : APLOG_WARNING, 0, r,

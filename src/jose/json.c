@@ -12,7 +12,7 @@ static apr_status_t free_json(void *value)
     return APR_SUCCESS;
 }
 
-json_t *whk_json_own(apr_pool_t *pool, json_t *value)
+json_t *whk_json_adopt(apr_pool_t *pool, json_t *value)
 {
     if (value)
         apr_pool_cleanup_register(pool, value, free_json, apr_pool_cleanup_null);
@@ -100,7 +100,7 @@ const whk_outcome_t *whk_json_parse(json_t **value, const char *text, apr_size_t
     json_t *parsed;
 
     WHK_TRY(check_form(text, length, what, pool));
-    parsed = whk_json_own(pool, json_loadb(text, length, flags, &error));
+    parsed = whk_json_adopt(pool, json_loadb(text, length, flags, &error));
     if (!parsed && json_error_code(&error) == json_error_out_of_memory)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory while reading JSON");
     if (!parsed)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "jose/jwk.h"
+#include "jose/jwk_parse.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -7,78 +7,64 @@
 #include <apr_strings.h>
 #include <openssl/err.h>
 
-#include "jose/base64url.h"
 #include "jose/json.h"
-#include "jose/jwk_reading.h"
+#include "jose/jwk_thumbprint.h"
 
-static const whk_outcome_t *check_public(const whk_jwk_reading_t *reading)
+static const whk_outcome_t *check_public(const whk_jwk_parser_t *parser)
 {
     static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
     apr_size_t i;
 
-    if (!json_is_object(reading->json))
-        return whk_jwk_refuse(reading, WHK_INVALID_JWKS, NULL, "must be an object: a JWK");
+    if (!json_is_object(parser->json))
+        return whk_jwk_refuse(parser, WHK_INVALID_JWKS, NULL, "must be an object: a JWK");
     for (i = 0; i < sizeof(private_members) / sizeof(private_members[0]); i++)
-        if (json_object_get(reading->json, private_members[i]))
-            return whk_jwk_refuse(reading, WHK_PRIVATE_KEY_MATERIAL, private_members[i],
+        if (json_object_get(parser->json, private_members[i]))
+            return whk_jwk_refuse(parser, WHK_PRIVATE_KEY_MATERIAL, private_members[i],
                                   "belongs to a private or secret key: treat that key as "
                                   "compromised, make a new one, and send its public members alone");
     return NULL;
 }
 
-/* RFC 7638, section 3. */
-/* RFC 7638, section 3: `text` is the object of the required members, in their order. */
-static const char *thumbprint_of(const char *text, apr_pool_t *pool)
+static const whk_outcome_t *take_thumbprint(whk_jwk_parser_t *parser)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int length;
+    const char *text = apr_pstrcat(parser->scratch, "{", parser->members, "}", NULL);
 
-    if (EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL) != 1)
-        return NULL;
-    return whk_base64url_encode(pool, digest, length);
-}
-
-static const whk_outcome_t *take_thumbprint(whk_jwk_reading_t *reading)
-{
-    const char *text = apr_pstrcat(reading->scratch, "{", reading->members, "}", NULL);
-
-    reading->jwk->thumbprint = thumbprint_of(text, reading->pool);
-    return reading->jwk->thumbprint
+    parser->jwk->thumbprint = whk_jwk_thumbprint(text, parser->pool);
+    return parser->jwk->thumbprint
                ? NULL
-               : whk_fail(reading->pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute SHA-256");
+               : whk_fail(parser->pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute SHA-256");
 }
 
-static const char *public_json(const whk_jwk_reading_t *reading)
+static const char *public_json(const whk_jwk_parser_t *parser)
 {
-    if (!reading->alg)
-        return apr_pstrcat(reading->pool, "{", reading->members, "}", NULL);
-    return apr_pstrcat(reading->pool, "{\"alg\":\"", reading->alg, "\",", reading->members, "}",
-                       NULL);
+    if (!parser->alg)
+        return apr_pstrcat(parser->pool, "{", parser->members, "}", NULL);
+    return apr_pstrcat(parser->pool, "{\"alg\":\"", parser->alg, "\",", parser->members, "}", NULL);
 }
 
-static const whk_outcome_t *read_jwk(whk_jwk_reading_t *reading)
+static const whk_outcome_t *read_jwk(whk_jwk_parser_t *parser)
 {
-    WHK_TRY(check_public(reading));
-    WHK_TRY(whk_jwk_find_kind(reading));
-    reading->jwk->family = reading->kind->family;
-    WHK_TRY(whk_jwk_read_purpose(reading));
-    WHK_TRY(reading->kind->read(reading));
-    WHK_TRY(whk_jwk_check_certificates(reading));
-    WHK_TRY(take_thumbprint(reading));
-    reading->jwk->public_json = public_json(reading);
+    WHK_TRY(check_public(parser));
+    WHK_TRY(whk_jwk_find_key_type(parser));
+    parser->jwk->family = parser->type->family;
+    WHK_TRY(whk_jwk_parse_common_members(parser));
+    WHK_TRY(parser->type->parse(parser));
+    WHK_TRY(whk_jwk_check_x5c(parser));
+    WHK_TRY(take_thumbprint(parser));
+    parser->jwk->public_json = public_json(parser);
     return NULL;
 }
 
-static apr_status_t release_kept(void *data)
+static apr_status_t free_cached(void *data)
 {
     const whk_jwk_t *jwk = data;
-    whk_jwk_kept_t *kept = atomic_load(jwk->kept);
+    whk_jwk_cached_t *cached = atomic_load(jwk->cached);
 
-    while (kept) {
-        whk_jwk_kept_t *next = kept->next;
+    while (cached) {
+        whk_jwk_cached_t *next = cached->next;
 
-        kept->release(kept);
-        kept = next;
+        cached->release(cached);
+        cached = next;
     }
     return APR_SUCCESS;
 }
@@ -87,42 +73,42 @@ static whk_jwk_t *make_jwk(apr_pool_t *pool)
 {
     whk_jwk_t *jwk = apr_pcalloc(pool, sizeof(*jwk));
 
-    jwk->kept = apr_palloc(pool, sizeof(*jwk->kept));
-    atomic_init(jwk->kept, NULL);
-    apr_pool_cleanup_register(pool, jwk, release_kept, apr_pool_cleanup_null);
+    jwk->cached = apr_palloc(pool, sizeof(*jwk->cached));
+    atomic_init(jwk->cached, NULL);
+    apr_pool_cleanup_register(pool, jwk, free_cached, apr_pool_cleanup_null);
     return jwk;
 }
 
-static const whk_outcome_t *run(whk_jwk_reading_t *reading, const whk_jwk_t **jwk)
+static const whk_outcome_t *run(whk_jwk_parser_t *parser, const whk_jwk_t **jwk)
 {
     const whk_outcome_t *outcome;
 
-    apr_pool_create(&reading->scratch, reading->pool);
-    reading->jwk = make_jwk(reading->pool);
+    apr_pool_create(&parser->scratch, parser->pool);
+    parser->jwk = make_jwk(parser->pool);
     ERR_set_mark();
-    outcome = read_jwk(reading);
+    outcome = read_jwk(parser);
     ERR_pop_to_mark();
-    apr_pool_destroy(reading->scratch);
+    apr_pool_destroy(parser->scratch);
     if (!outcome)
-        *jwk = reading->jwk;
+        *jwk = parser->jwk;
     return outcome;
 }
 
 const whk_outcome_t *whk_jwk_parse(const whk_jwk_t **jwk, const json_t *json, const char *place,
                                    whk_algorithms_t enabled, apr_pool_t *pool)
 {
-    whk_jwk_reading_t reading = {
+    whk_jwk_parser_t parser = {
         .json = json, .place = place, .enabled = enabled, .echo = 1, .pool = pool};
 
-    return run(&reading, jwk);
+    return run(&parser, jwk);
 }
 
-const whk_outcome_t *whk_jwk_parse_quietly(const whk_jwk_t **jwk, const json_t *json,
+const whk_outcome_t *whk_jwk_parse_fetched(const whk_jwk_t **jwk, const json_t *json,
                                            const char *place, const char *known,
                                            whk_algorithms_t enabled, apr_pool_t *pool)
 {
-    whk_jwk_reading_t reading = {.json = json, .place = place, .enabled = enabled, .pool = pool};
-    whk_jwk_reading_t again = reading;
+    whk_jwk_parser_t parser = {.json = json, .place = place, .enabled = enabled, .pool = pool};
+    whk_jwk_parser_t again = parser;
     const whk_jwk_t *read;
 
     again.trusted = 1;
@@ -130,19 +116,19 @@ const whk_outcome_t *whk_jwk_parse_quietly(const whk_jwk_t **jwk, const json_t *
         *jwk = read;
         return NULL;
     }
-    return run(&reading, jwk);
+    return run(&parser, jwk);
 }
 
 static const whk_jwk_t *load(const char *public_json_text, apr_pool_t *pool, apr_pool_t *scratch)
 {
-    whk_jwk_reading_t reading = {.place = "jwk", .enabled = ~0u, .trusted = 1, .pool = pool};
+    whk_jwk_parser_t parser = {.place = "jwk", .enabled = ~0u, .trusted = 1, .pool = pool};
     const whk_jwk_t *jwk;
     json_t *json;
 
     if (whk_json_parse(&json, public_json_text, strlen(public_json_text), "jwk", scratch))
         return NULL;
-    reading.json = json;
-    if (run(&reading, &jwk) || strcmp(jwk->public_json, public_json_text) != 0)
+    parser.json = json;
+    if (run(&parser, &jwk) || strcmp(jwk->public_json, public_json_text) != 0)
         return NULL;
     return jwk;
 }
@@ -156,17 +142,4 @@ const whk_jwk_t *whk_jwk_load(const char *public_json_text, apr_pool_t *pool)
     jwk = load(public_json_text, pool, scratch);
     apr_pool_destroy(scratch);
     return jwk;
-}
-
-/* What public_json() wrote, but for `alg`, is what the thumbprint is of. */
-const char *whk_jwk_stored_thumbprint(const char *public_json_text, apr_pool_t *pool)
-{
-    static const char alg[] = "{\"alg\":\"";
-    const char *end = strncmp(public_json_text, alg, strlen(alg))
-                          ? NULL
-                          : strstr(public_json_text + strlen(alg), "\",");
-
-    if (end)
-        public_json_text = apr_pstrcat(pool, "{", end + 2, NULL);
-    return thumbprint_of(public_json_text, pool);
 }

@@ -5,7 +5,7 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
-#include "jose/jwk_reading.h"
+#include "jose/jwk_parse.h"
 #include "jose/openssl_pool.h"
 
 #define MODULUS_BITS_LEAST 2048
@@ -25,18 +25,18 @@ typedef struct {
     BIGNUM *number;
 } integer_t;
 
-static const whk_outcome_t *read_integer(const whk_jwk_reading_t *reading, const char *member,
+static const whk_outcome_t *read_integer(const whk_jwk_parser_t *parser, const char *member,
                                          integer_t *integer)
 {
     WHK_TRY(
-        whk_jwk_read_bytes(reading, member, 0, &integer->text, &integer->bytes, &integer->length));
+        whk_jwk_read_bytes(parser, member, 0, &integer->text, &integer->bytes, &integer->length));
     if (integer->bytes[0] == 0)
-        return whk_jwk_refuse(reading, WHK_INVALID_JWKS, member,
+        return whk_jwk_refuse(parser, WHK_INVALID_JWKS, member,
                               "must be a number without leading zero bytes");
-    integer->number =
-        whk_own_bignum(reading->scratch, BN_bin2bn(integer->bytes, (int)integer->length, NULL));
+    integer->number = whk_pool_adopt_bignum(parser->scratch,
+                                            BN_bin2bn(integer->bytes, (int)integer->length, NULL));
     if (!integer->number)
-        return whk_fail(reading->pool, WHK_INTERNAL_ERROR, "out of memory while reading a key");
+        return whk_fail(parser->pool, WHK_INTERNAL_ERROR, "out of memory while reading a key");
     return NULL;
 }
 
@@ -50,30 +50,29 @@ static int has_small_factor(const BIGNUM *modulus)
     return 0;
 }
 
-static const whk_outcome_t *judge_modulus(const whk_jwk_reading_t *reading, const BIGNUM *modulus)
+static const whk_outcome_t *check_modulus(const whk_jwk_parser_t *parser, const BIGNUM *modulus)
 {
     int bits = BN_num_bits(modulus);
 
     if (bits < MODULUS_BITS_LEAST || bits > MODULUS_BITS_MOST)
-        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n", "must have %d to %d bits%s",
+        return whk_jwk_refuse(parser, WHK_WEAK_KEY, "n", "must have %d to %d bits%s",
                               MODULUS_BITS_LEAST, MODULUS_BITS_MOST,
-                              reading->echo ? apr_psprintf(reading->pool, ", and has %d", bits)
-                                            : "");
+                              parser->echo ? apr_psprintf(parser->pool, ", and has %d", bits) : "");
     if (!BN_is_odd(modulus))
-        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n", "must be odd: make a new key pair");
-    if (!reading->trusted && has_small_factor(modulus))
-        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n",
+        return whk_jwk_refuse(parser, WHK_WEAK_KEY, "n", "must be odd: make a new key pair");
+    if (!parser->trusted && has_small_factor(modulus))
+        return whk_jwk_refuse(parser, WHK_WEAK_KEY, "n",
                               "has a small factor, so that anybody can sign: make a new key pair");
     return NULL;
 }
 
-static const whk_outcome_t *judge_exponent(const whk_jwk_reading_t *reading, const BIGNUM *exponent)
+static const whk_outcome_t *check_exponent(const whk_jwk_parser_t *parser, const BIGNUM *exponent)
 {
     int bits = BN_num_bits(exponent);
     int is_small = bits <= 32 && BN_get_word(exponent) < EXPONENT_LEAST;
 
     if (is_small || bits > EXPONENT_BITS_MOST || !BN_is_odd(exponent))
-        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "e",
+        return whk_jwk_refuse(parser, WHK_WEAK_KEY, "e",
                               "must be odd, at least %d and less than 2^%d: 65537 (AQAB) is usual",
                               EXPONENT_LEAST, EXPONENT_BITS_MOST);
     return NULL;
@@ -81,13 +80,13 @@ static const whk_outcome_t *judge_exponent(const whk_jwk_reading_t *reading, con
 
 /* OpenSSL makes keys that it then can't compute with. What nobody signed must be found bad, and not
  * end in an error: so without a padding, which alone would be wrong, it must come out. */
-static int can_verify(const whk_jwk_reading_t *reading, EVP_PKEY *pkey)
+static int can_verify(const whk_jwk_parser_t *parser, EVP_PKEY *pkey)
 {
     apr_size_t length = (apr_size_t)EVP_PKEY_get_size(pkey);
-    unsigned char *signature = apr_pcalloc(reading->scratch, length);
-    unsigned char *recovered = apr_palloc(reading->scratch, length);
+    unsigned char *signature = apr_pcalloc(parser->scratch, length);
+    unsigned char *recovered = apr_palloc(parser->scratch, length);
     EVP_PKEY_CTX *context =
-        whk_own_pkey_context(reading->scratch, EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL));
+        whk_pool_adopt_pkey_context(parser->scratch, EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL));
     apr_size_t size = length;
 
     signature[length - 1] = 2;
@@ -96,16 +95,16 @@ static int can_verify(const whk_jwk_reading_t *reading, EVP_PKEY *pkey)
            EVP_PKEY_verify_recover(context, recovered, &size, signature, length) == 1;
 }
 
-static const whk_outcome_t *judge_key(const whk_jwk_reading_t *reading, EVP_PKEY *pkey)
+static const whk_outcome_t *check_key(const whk_jwk_parser_t *parser, EVP_PKEY *pkey)
 {
-    if (reading->trusted)
+    if (parser->trusted)
         return NULL;
-    if (!whk_jwk_is_sound(reading, pkey))
-        return whk_jwk_refuse(reading, WHK_WEAK_KEY, "n",
+    if (!whk_jwk_public_check(parser, pkey))
+        return whk_jwk_refuse(parser, WHK_WEAK_KEY, "n",
                               "must be the product of two large primes: make a new key pair");
-    if (!can_verify(reading, pkey))
+    if (!can_verify(parser, pkey))
         return whk_jwk_refuse(
-            reading, WHK_WEAK_KEY, NULL,
+            parser, WHK_WEAK_KEY, NULL,
             "must be a key that OpenSSL can verify with, which it can't with this "
             "n and e: make a new key pair, with 65537 (AQAB) for e");
     return NULL;
@@ -120,26 +119,26 @@ static OSSL_PARAM parameter(apr_pool_t *scratch, const char *name, const integer
     return OSSL_PARAM_construct_BN(name, native, integer->length);
 }
 
-const whk_outcome_t *whk_jwk_read_rsa(whk_jwk_reading_t *reading)
+const whk_outcome_t *whk_jwk_parse_rsa(whk_jwk_parser_t *parser)
 {
     integer_t n = {0};
     integer_t e = {0};
     OSSL_PARAM parameters[3];
 
-    WHK_TRY(read_integer(reading, "n", &n));
-    WHK_TRY(read_integer(reading, "e", &e));
-    WHK_TRY(judge_modulus(reading, n.number));
-    WHK_TRY(judge_exponent(reading, e.number));
-    parameters[0] = parameter(reading->scratch, OSSL_PKEY_PARAM_RSA_N, &n);
-    parameters[1] = parameter(reading->scratch, OSSL_PKEY_PARAM_RSA_E, &e);
+    WHK_TRY(read_integer(parser, "n", &n));
+    WHK_TRY(read_integer(parser, "e", &e));
+    WHK_TRY(check_modulus(parser, n.number));
+    WHK_TRY(check_exponent(parser, e.number));
+    parameters[0] = parameter(parser->scratch, OSSL_PKEY_PARAM_RSA_N, &n);
+    parameters[1] = parameter(parser->scratch, OSSL_PKEY_PARAM_RSA_E, &e);
     parameters[2] = OSSL_PARAM_construct_end();
-    reading->jwk->pkey = whk_jwk_make_pkey(reading, "RSA", parameters);
-    if (!reading->jwk->pkey)
-        return whk_fail(reading->pool, WHK_INTERNAL_ERROR,
+    parser->jwk->pkey = whk_jwk_make_pkey(parser, "RSA", parameters);
+    if (!parser->jwk->pkey)
+        return whk_fail(parser->pool, WHK_INTERNAL_ERROR,
                         "OpenSSL refuses an RSA key of %d bits that was judged good",
                         BN_num_bits(n.number));
-    WHK_TRY(judge_key(reading, reading->jwk->pkey));
-    reading->members =
-        apr_psprintf(reading->scratch, "\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"", e.text, n.text);
+    WHK_TRY(check_key(parser, parser->jwk->pkey));
+    parser->members =
+        apr_psprintf(parser->scratch, "\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"", e.text, n.text);
     return NULL;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "jose/jwk_set.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
 
-#include "jose/jwk_reading.h"
+#include "jose/jwk_parse.h"
 
 static const whk_outcome_t *read_keys(const json_t **keys, const json_t *set, const char *place,
                                       apr_pool_t *pool)
@@ -44,10 +46,10 @@ static int has_kid(const json_t *json, const char *kid)
 const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, const char *kid,
                                       whk_algorithms_t enabled, apr_pool_t *pool)
 {
-    return whk_jwk_set_find_again(jwk, set, kid, NULL, enabled, pool);
+    return whk_jwk_set_find_known(jwk, set, kid, NULL, enabled, pool);
 }
 
-const whk_outcome_t *whk_jwk_set_find_again(const whk_jwk_t **jwk, const json_t *set,
+const whk_outcome_t *whk_jwk_set_find_known(const whk_jwk_t **jwk, const json_t *set,
                                             const char *kid, const char *thumbprint,
                                             whk_algorithms_t enabled, apr_pool_t *pool)
 {
@@ -71,7 +73,7 @@ const whk_outcome_t *whk_jwk_set_find_again(const whk_jwk_t **jwk, const json_t 
         return whk_refuse(pool, WHK_JWKS_URI_NO_SUCH_KEY,
                           "%s.keys must hold exactly one JWK whose kid is the keyId, and holds %s",
                           place, count == 0 ? "none" : "several");
-    return whk_jwk_parse_quietly(jwk, json_array_get(keys, found),
+    return whk_jwk_parse_fetched(jwk, json_array_get(keys, found),
                                  apr_psprintf(pool, "%s.keys[%" APR_SIZE_T_FMT "]", place, found),
                                  thumbprint, enabled, pool);
 }

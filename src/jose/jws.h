@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWS_H
-#define WHK_JOSE_JWS_H
+#pragma once
 
-/**
- * @file jose/jws.h
+/** @file
  * A JWS in compact form (RFC 7515, section 3.1), with its payload attached or detached (appendix
  * F), the latter also unencoded (RFC 7797). Neither of the JSON forms is read.
  */
@@ -20,17 +18,18 @@
 
 /** What `typ` says (RFC 7515, section 4.1.9; RFC 8725, section 3.11). */
 typedef enum {
-    WHK_JWS_UNTYPED,
-    WHK_JWS_OF_CLAIMS, /**< `JWT`, or a type that ends in `+jwt` */
-    WHK_JWS_OF_OTHER
+    WHK_JWS_TYPE_NONE,
+    WHK_JWS_TYPE_JWT, /**< `JWT`, or a type that ends in `+jwt` */
+    WHK_JWS_TYPE_OTHER
 } whk_jws_type_t;
 
 typedef struct whk_jws_t {
     const json_t *header;
     const char *alg;
     whk_jws_type_t type;
-    whk_bytes_t signed_text; /**< as sent: the header and, where attached, a dot and the payload */
-    whk_bytes_t payload;     /**< decoded */
+    whk_bytes_t
+        signing_input;   /**< as sent: the header and, where attached, a dot and the payload */
+    whk_bytes_t payload; /**< decoded */
     int is_detached;
     int is_encoded;        /**< `b64`: the payload was signed in base64url */
     whk_bytes_t signature; /**< decoded; empty where `alg` is `none` */
@@ -41,16 +40,16 @@ typedef struct whk_jws_t {
  * @param detached NULL: the payload must be in `text`; else it is this, borrowed, and must not be
  * @return NULL or malformed_jws
  */
-const whk_outcome_t *whk_jws_read(whk_jws_t **jws, const char *text, apr_size_t length,
-                                  const whk_bytes_t *detached, apr_pool_t *pool);
+const whk_outcome_t *whk_jws_parse(whk_jws_t **jws, const char *text, apr_size_t length,
+                                   const whk_bytes_t *detached, apr_pool_t *pool);
 
 /**
  * Read a JSON object of a JWS: its header or its claims.
  * @param what names it in messages, as `the JWS header`
  * @return NULL or malformed_jws
  */
-const whk_outcome_t *whk_jws_read_object(const json_t **object, const whk_bytes_t *text,
-                                         const char *what, apr_pool_t *pool);
+const whk_outcome_t *whk_jws_parse_object(const json_t **object, const whk_bytes_t *text,
+                                          const char *what, apr_pool_t *pool);
 
 /**
  * Verify it with a key.
@@ -61,5 +60,3 @@ const whk_outcome_t *whk_jws_read_object(const json_t **object, const whk_bytes_
 const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
                                     whk_algorithms_t enabled, const char **algorithm,
                                     apr_pool_t *pool);
-
-#endif

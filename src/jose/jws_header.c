@@ -12,8 +12,8 @@ static const whk_outcome_t *malformed(apr_pool_t *pool, const char *message)
     return whk_refuse(pool, WHK_MALFORMED_JWS, "%s", message);
 }
 
-const whk_outcome_t *whk_jws_read_object(const json_t **object, const whk_bytes_t *text,
-                                         const char *what, apr_pool_t *pool)
+const whk_outcome_t *whk_jws_parse_object(const json_t **object, const whk_bytes_t *text,
+                                          const char *what, apr_pool_t *pool)
 {
     json_t *json;
     const whk_outcome_t *outcome = whk_json_parse(&json, text->bytes, text->length, what, pool);
@@ -102,10 +102,10 @@ static whk_jws_type_t type_of(const char *typ)
         typ += sizeof(prefix) - 1;
     length = strcspn(typ, "; \t");
     if (length == 3 && strncasecmp(typ, "JWT", 3) == 0)
-        return WHK_JWS_OF_CLAIMS;
+        return WHK_JWS_TYPE_JWT;
     if (length >= 4 && strncasecmp(typ + length - 4, suffix, 4) == 0)
-        return WHK_JWS_OF_CLAIMS;
-    return WHK_JWS_OF_OTHER;
+        return WHK_JWS_TYPE_JWT;
+    return WHK_JWS_TYPE_OTHER;
 }
 
 static const whk_outcome_t *read_type(whk_jws_t *jws, apr_pool_t *pool)
@@ -114,13 +114,13 @@ static const whk_outcome_t *read_type(whk_jws_t *jws, apr_pool_t *pool)
 
     if (typ && !json_is_string(typ))
         return malformed(pool, "typ of the JWS header must be a string, as JWT");
-    jws->type = typ ? type_of(json_string_value(typ)) : WHK_JWS_UNTYPED;
+    jws->type = typ ? type_of(json_string_value(typ)) : WHK_JWS_TYPE_NONE;
     return NULL;
 }
 
-const whk_outcome_t *whk_jws_read_header(whk_jws_t *jws, const whk_bytes_t *json, apr_pool_t *pool)
+const whk_outcome_t *whk_jws_parse_header(whk_jws_t *jws, const whk_bytes_t *json, apr_pool_t *pool)
 {
-    WHK_TRY(whk_jws_read_object(&jws->header, json, "the JWS header", pool));
+    WHK_TRY(whk_jws_parse_object(&jws->header, json, "the JWS header", pool));
     WHK_TRY(check_strings(jws, pool));
     WHK_TRY(read_type(jws, pool));
     WHK_TRY(check_no_key(jws->header, pool));

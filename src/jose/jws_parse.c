@@ -6,9 +6,10 @@
 #include <apr_strings.h>
 
 #include "jose/base64url.h"
+#include "jose/jws_algorithm.h"
 #include "jose/jws_header.h"
-#include "jose/signature_feed.h"
-#include "jose/signature_form.h"
+#include "jose/signature.h"
+#include "jose/signature_verifier.h"
 
 /* Bytes of a payload that are encoded at a time; whole groups of three. */
 #define CHUNK 3072
@@ -105,7 +106,7 @@ static const whk_outcome_t *read_header(whk_jws_t *jws, const parts_t *parts, ap
         return whk_refuse(pool, WHK_MALFORMED_JWS, "the JWS header must be at most %d bytes long",
                           WHK_JWS_HEADER_MAX);
     WHK_TRY(decode(&json, &parts->header, "header", pool));
-    return whk_jws_read_header(jws, &json, pool);
+    return whk_jws_parse_header(jws, &json, pool);
 }
 
 static const whk_outcome_t *take_detached(whk_jws_t *jws, const parts_t *parts,
@@ -116,7 +117,7 @@ static const whk_outcome_t *take_detached(whk_jws_t *jws, const parts_t *parts,
                                "that is sent apart from it");
     jws->is_detached = 1;
     jws->payload = *detached;
-    jws->signed_text = parts->header;
+    jws->signing_input = parts->header;
     return NULL;
 }
 
@@ -129,8 +130,8 @@ static const whk_outcome_t *take_attached(whk_jws_t *jws, const parts_t *parts, 
         return malformed(pool, "the JWS has no payload: send it whole, "
                                "<header>.<payload>.<signature>, or the payload of a detached one "
                                "beside it");
-    jws->signed_text.bytes = parts->header.bytes;
-    jws->signed_text.length = parts->header.length + 1 + parts->payload.length;
+    jws->signing_input.bytes = parts->header.bytes;
+    jws->signing_input.length = parts->header.length + 1 + parts->payload.length;
     return decode(&jws->payload, &parts->payload, "payload", pool);
 }
 
@@ -143,8 +144,8 @@ static const whk_outcome_t *read_signature(whk_jws_t *jws, const parts_t *parts,
     return decode(&jws->signature, &parts->signature, "signature", pool);
 }
 
-const whk_outcome_t *whk_jws_read(whk_jws_t **jws, const char *text, apr_size_t length,
-                                  const whk_bytes_t *detached, apr_pool_t *pool)
+const whk_outcome_t *whk_jws_parse(whk_jws_t **jws, const char *text, apr_size_t length,
+                                   const whk_bytes_t *detached, apr_pool_t *pool)
 {
     whk_jws_t *read = apr_pcalloc(pool, sizeof(*read));
     parts_t parts;
@@ -161,7 +162,7 @@ const whk_outcome_t *whk_jws_read(whk_jws_t **jws, const char *text, apr_size_t 
 }
 
 /* A copy in base64url of a body of a mebibyte would cost more than its hash. */
-static void feed_encoded(whk_signature_feed_t *feed, const whk_bytes_t *payload)
+static void update_encoded(whk_signature_verifier_t *verifier, const whk_bytes_t *payload)
 {
     const unsigned char *bytes = payload->bytes;
     apr_size_t left = payload->length;
@@ -170,7 +171,7 @@ static void feed_encoded(whk_signature_feed_t *feed, const whk_bytes_t *payload)
     while (left) {
         apr_size_t size = left < CHUNK ? left : CHUNK;
 
-        whk_signature_feed(feed, text, whk_base64url_put(text, bytes, size));
+        whk_signature_verify_update(verifier, text, whk_base64url_put(text, bytes, size));
         bytes += size;
         left -= size;
     }
@@ -181,16 +182,16 @@ static int is_signed_detached(const whk_jws_t *jws, const whk_jwk_t *jwk, whk_al
 {
     const whk_bytes_t *payload = &jws->payload;
     apr_size_t length = jws->is_encoded ? whk_base64url_length(payload->length) : payload->length;
-    whk_signature_feed_t *feed =
-        whk_signature_begin(jwk, algorithm, jws->signed_text.length + 1 + length, pool);
+    whk_signature_verifier_t *verifier =
+        whk_signature_verify_init(jwk, algorithm, jws->signing_input.length + 1 + length, pool);
 
-    whk_signature_feed(feed, jws->signed_text.bytes, jws->signed_text.length);
-    whk_signature_feed(feed, ".", 1);
+    whk_signature_verify_update(verifier, jws->signing_input.bytes, jws->signing_input.length);
+    whk_signature_verify_update(verifier, ".", 1);
     if (jws->is_encoded)
-        feed_encoded(feed, payload);
+        update_encoded(verifier, payload);
     else
-        whk_signature_feed(feed, payload->bytes, payload->length);
-    return whk_signature_end(feed, jws->signature.bytes, jws->signature.length);
+        whk_signature_verify_update(verifier, payload->bytes, payload->length);
+    return whk_signature_verify_final(verifier, jws->signature.bytes, jws->signature.length);
 }
 
 static int is_signed(const whk_jws_t *jws, const whk_jwk_t *jwk, whk_algorithm_t algorithm,
@@ -198,22 +199,17 @@ static int is_signed(const whk_jws_t *jws, const whk_jwk_t *jwk, whk_algorithm_t
 {
     if (jws->is_detached)
         return is_signed_detached(jws, jwk, algorithm, pool);
-    return whk_signature_verify(jwk, algorithm, &jws->signed_text, 1, jws->signature.bytes,
+    return whk_signature_verify(jwk, algorithm, &jws->signing_input, 1, jws->signature.bytes,
                                 jws->signature.length, pool);
 }
 
 static const whk_outcome_t *bad_signature(const whk_jws_t *jws, const whk_jwk_t *jwk,
-                                          whk_algorithm_t algorithm, const char *name,
-                                          apr_pool_t *pool)
+                                          whk_algorithm_t algorithm, apr_pool_t *pool)
 {
-    apr_size_t right = whk_signature_form_length(algorithm, EVP_PKEY_get_size(jwk->pkey));
-    int is_ecdsa = strcmp(jwk->family, "ECDSA") == 0;
+    const char *wrong = whk_signature_wrong_length(jwk, algorithm, jws->signature.length, pool);
 
-    if (jws->signature.length != right)
-        return whk_refuse(pool, WHK_BAD_SIGNATURE,
-                          "a signature by %s with this key has %d bytes%s, and this one has %d",
-                          name, (int)right, is_ecdsa ? ", r and s, not DER" : "",
-                          (int)jws->signature.length);
+    if (wrong)
+        return whk_refuse(pool, WHK_BAD_SIGNATURE, "%s", wrong);
     if (!jws->is_detached)
         return whk_refuse(pool, WHK_BAD_SIGNATURE,
                           "the signature does not fit this key and this JWS: sign with the private "
@@ -230,14 +226,12 @@ const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
                                     apr_pool_t *pool)
 {
     const char *flaw;
-    whk_algorithm_t own = whk_signature_algorithm(jwk, jws->alg, enabled, &flaw, pool);
-    const char *name;
+    whk_algorithm_t own = whk_jws_algorithm(jwk, jws->alg, enabled, &flaw, pool);
 
     if (!own)
         return whk_refuse(pool, WHK_ALGORITHM_MISMATCH, "%s", flaw);
-    name = whk_algorithms_names(pool, own);
     if (!is_signed(jws, jwk, own, pool))
-        return bad_signature(jws, jwk, own, name, pool);
-    *algorithm = name;
+        return bad_signature(jws, jwk, own, pool);
+    *algorithm = whk_algorithms_names(pool, own);
     return NULL;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_SIGNATURE_H
-#define WHK_JOSE_SIGNATURE_H
+#pragma once
 
-/**
- * @file jose/signature.h
+/** @file
  * One signature, one key, one algorithm (RFC 7518 section 3, RFC 8037, RFC 8812).
  */
 
@@ -30,15 +28,11 @@ int whk_signature_verify(const whk_jwk_t *jwk, whk_algorithm_t algorithm, const 
                          int count, const unsigned char *signature, apr_size_t length,
                          apr_pool_t *pool);
 
-/**
- * The algorithm that a JOSE `alg` names for this key, compared with what fits the key and what is
- * on: never obeyed.
- * @return its bit, or 0 with `flaw` set to what would be right: "the JWS header says ES384, this
- * key is P-256: sign with ES256"
+/** NULL where a signature is as long as those of this key and algorithm are, else what to say of
+ * it.
  */
-whk_algorithms_t whk_signature_algorithm(const whk_jwk_t *jwk, const char *alg,
-                                         whk_algorithms_t enabled, const char **flaw,
-                                         apr_pool_t *pool);
+const char *whk_signature_wrong_length(const whk_jwk_t *jwk, whk_algorithm_t algorithm,
+                                       apr_size_t length, apr_pool_t *pool);
 
 /**
  * What tells a signature from every other, for messages that have no name of their own: `sig:` and
@@ -47,5 +41,3 @@ whk_algorithms_t whk_signature_algorithm(const whk_jwk_t *jwk, const char *alg,
  */
 const char *whk_signature_replay_id(const unsigned char *signature, apr_size_t length,
                                     apr_pool_t *pool);
-
-#endif

@@ -9,15 +9,15 @@
 
 /* Not in a pool: which thread comes first is not known, and a pool belongs to one. */
 typedef struct {
-    whk_jwk_kept_t kept; /* first: the list knows nothing else */
+    whk_jwk_cached_t cached; /* first: the list knows nothing else */
     whk_algorithm_t algorithm;
     EVP_MD_CTX *context;
-} kept_context_t;
+} cached_context_t;
 
-static void release(whk_jwk_kept_t *kept)
+static void release(whk_jwk_cached_t *cached)
 {
-    EVP_MD_CTX_free(((kept_context_t *)kept)->context);
-    free(kept);
+    EVP_MD_CTX_free(((cached_context_t *)cached)->context);
+    free(cached);
 }
 
 /* NULL for EdDSA, which hashes in its own way. */
@@ -64,14 +64,14 @@ static int set_up(EVP_MD_CTX *context, EVP_PKEY *pkey, whk_algorithm_t algorithm
            set_padding(parameters, algorithm);
 }
 
-static kept_context_t *make(const whk_jwk_t *jwk, whk_algorithm_t algorithm)
+static cached_context_t *make(const whk_jwk_t *jwk, whk_algorithm_t algorithm)
 {
-    kept_context_t *made = calloc(1, sizeof(*made));
+    cached_context_t *made = calloc(1, sizeof(*made));
     int is_good;
 
     if (!made)
         return NULL;
-    made->kept.release = release;
+    made->cached.release = release;
     made->algorithm = algorithm;
     made->context = EVP_MD_CTX_new();
     ERR_set_mark();
@@ -79,37 +79,37 @@ static kept_context_t *make(const whk_jwk_t *jwk, whk_algorithm_t algorithm)
     ERR_pop_to_mark();
     if (is_good)
         return made;
-    release(&made->kept);
+    release(&made->cached);
     return NULL;
 }
 
-static kept_context_t *find(whk_jwk_kept_t *kept, whk_algorithm_t algorithm)
+static cached_context_t *find(whk_jwk_cached_t *cached, whk_algorithm_t algorithm)
 {
-    while (kept && ((kept_context_t *)kept)->algorithm != algorithm)
-        kept = kept->next;
-    return (kept_context_t *)kept;
+    while (cached && ((cached_context_t *)cached)->algorithm != algorithm)
+        cached = cached->next;
+    return (cached_context_t *)cached;
 }
 
 /* Another thread may have made the same meanwhile: then its one stays. */
-static kept_context_t *publish(const whk_jwk_t *jwk, kept_context_t *made)
+static cached_context_t *publish(const whk_jwk_t *jwk, cached_context_t *made)
 {
-    whk_jwk_kept_t *first = atomic_load(jwk->kept);
-    kept_context_t *other;
+    whk_jwk_cached_t *first = atomic_load(jwk->cached);
+    cached_context_t *other;
 
     do {
         other = find(first, made->algorithm);
         if (other) {
-            release(&made->kept);
+            release(&made->cached);
             return other;
         }
-        made->kept.next = first;
-    } while (!atomic_compare_exchange_weak(jwk->kept, &first, &made->kept));
+        made->cached.next = first;
+    } while (!atomic_compare_exchange_weak(jwk->cached, &first, &made->cached));
     return made;
 }
 
 const EVP_MD_CTX *whk_signature_context(const whk_jwk_t *jwk, whk_algorithm_t algorithm)
 {
-    kept_context_t *found = find(atomic_load(jwk->kept), algorithm);
+    cached_context_t *found = find(atomic_load(jwk->cached), algorithm);
 
     if (!found) {
         found = make(jwk, algorithm);

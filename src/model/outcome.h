@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_OUTCOME_H
-#define WHK_MODEL_OUTCOME_H
+#pragma once
 
-/**
- * @file model/outcome.h
+/** @file
  * Why something was refused or failed: one table of codes, each with its HTTP status.
  *
  * A function that can fail for a reason that a caller must learn returns `const whk_outcome_t *`:
@@ -12,7 +10,7 @@
 
 #include <apr_pools.h>
 
-/** The stable codes of the API (contract, section 7). */
+/** The stable codes of the API: docs/api.md, "Errors". */
 typedef enum {
     WHK_INVALID_JSON,
     WHK_INVALID_REQUEST,
@@ -43,7 +41,7 @@ typedef enum {
     WHK_INTERNAL_ERROR,
     WHK_STORE_UNAVAILABLE,
     WHK_TOO_BUSY,
-    /* Why a signature was not accepted (contract, sections 5 and 8). */
+    /* Why a signature was not accepted: docs/signing.md, "When it is refused". */
     WHK_SIGNATURE_MISSING,
     WHK_MALFORMED_JWS,
     WHK_ALGORITHM_MISMATCH,
@@ -100,5 +98,3 @@ int whk_code_status(whk_code_t code);
 
 /** The message used where nothing more exact is known. */
 const char *whk_code_message(whk_code_t code);
-
-#endif

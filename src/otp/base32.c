@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <apr_encode.h>
+#include "otp/base32.h"
 
-#include "otp/totp.h"
+#include <apr_encode.h>
 
 const char *whk_base32_encode(apr_pool_t *pool, const unsigned char *bytes, apr_size_t length)
 {

@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "model/text.h"
+#include "model/random.h"
 #include "otp/secret_key_bytes.h"
 #include "otp/secret_memory.h"
 
@@ -72,7 +72,7 @@ const char *whk_secret_seal(apr_pool_t *pool, const whk_secret_key_t *key, const
     box = apr_palloc(pool, box_length);
     if (whk_random(box, NONCE_LENGTH) != APR_SUCCESS)
         return NULL;
-    if (!encrypt(context, whk_secret_key_bytes(key, fingerprint, strlen(fingerprint)),
+    if (!encrypt(context, whk_secret_key_find(key, fingerprint, strlen(fingerprint))->bytes,
                  associated_data(pool, user, totp), secret, length, box)) {
         ERR_clear_error();
         return NULL;
@@ -100,6 +100,7 @@ static const unsigned char *unwrap(apr_pool_t *pool, const whk_secret_key_t *key
                                    const char *sealed, const unsigned char **bytes,
                                    apr_size_t *length, const char **flaw)
 {
+    const whk_secret_key_entry_t *found;
     const unsigned char *box;
     const char *encoded;
 
@@ -111,12 +112,13 @@ static const unsigned char *unwrap(apr_pool_t *pool, const whk_secret_key_t *key
     encoded = strchr(sealed, '.');
     if (!encoded)
         return NULL;
-    *bytes = whk_secret_key_bytes(key, sealed, (apr_size_t)(encoded - sealed));
-    if (!*bytes) {
+    found = whk_secret_key_find(key, sealed, (apr_size_t)(encoded - sealed));
+    if (!found) {
         *flaw = "the secret was sealed with another key than the one in the secret key file: put "
                 "that key file back, or enrol the user anew";
         return NULL;
     }
+    *bytes = found->bytes;
     encoded++;
     box = apr_pdecode_base64_binary(pool, encoded, APR_ENCODE_STRING, APR_ENCODE_BASE64URL, length);
     if (!box || *length < NONCE_LENGTH + TAG_LENGTH ||

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "otp/secret_key_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 #include <apr_strings.h>
 #include <openssl/crypto.h>
 
-#include "model/text.h"
+#include "model/random.h"
 #include "otp/secret_key_bytes.h"
 #include "otp/secret_memory.h"
 
@@ -140,7 +142,7 @@ static int ends_with(const char *text, apr_size_t length, const char *end)
 static int read_line(apr_pool_t *pool, whk_secret_key_t *key, const char *line, apr_size_t length)
 {
     unsigned char bytes[WHK_KEY_LENGTH];
-    whk_key_role_t role = WHK_KEY_SEALS;
+    whk_key_role_t role = WHK_KEY_CURRENT;
     int done;
 
     if (length > strlen(SEALED) && !memcmp(line, SEALED, strlen(SEALED))) {
@@ -155,7 +157,7 @@ static int read_line(apr_pool_t *pool, whk_secret_key_t *key, const char *line, 
         role = WHK_KEY_PREVIOUS;
     else if (length != KEY_TEXT_LENGTH)
         return 0;
-    if ((role == WHK_KEY_SEALS) != (key->count == 0) || whk_secret_key_of_role(key, role))
+    if ((role == WHK_KEY_CURRENT) != (key->count == 0) || whk_secret_key_of_role(key, role))
         return 0;
     done = decode_key(line, bytes) && whk_secret_key_add(pool, key, role, bytes);
     OPENSSL_cleanse(bytes, sizeof(bytes));
@@ -252,7 +254,7 @@ int whk_secret_key_create(apr_pool_t *pool, const char *file, const char **flaw)
 static char *text_of(apr_pool_t *pool, const whk_secret_key_t *key)
 {
     static const char *const words[] = {
-        [WHK_KEY_SEALS] = "", [WHK_KEY_NEXT] = NEXT, [WHK_KEY_PREVIOUS] = PREVIOUS};
+        [WHK_KEY_CURRENT] = "", [WHK_KEY_NEXT] = NEXT, [WHK_KEY_PREVIOUS] = PREVIOUS};
     apr_size_t room = (apr_size_t)(key->count + key->marks->nelts + 1) * 64;
     char *text = whk_secret_alloc(pool, room);
     char *end = text;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "otp/totp.h"
+#include "otp/base32.h"
 
 #include <pthread.h>
 #include <stdint.h>

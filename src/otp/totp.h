@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_TOTP_H
-#define WHK_OTP_TOTP_H
+#pragma once
 
-/**
- * @file otp/totp.h
+/** @file
  * Time-based one-time passwords: RFC 6238 over RFC 4226.
  */
 
@@ -16,7 +14,7 @@ typedef struct whk_totp_t {
     int period;            /**< seconds, 15 to 60 */
 } whk_totp_t;
 
-/** Parameters that RFC 6238 and the contract allow: 1 or 0. */
+/** Parameters that RFC 6238 and `whkctl otp enroll` (docs/whkctl.8) allow: 1 or 0. */
 int whk_totp_valid(const whk_totp_t *totp);
 
 /** Bytes of a fresh secret: the digest's length (RFC 6238 section 5.1). */
@@ -40,11 +38,6 @@ int whk_totp_code(const whk_totp_t *totp, const unsigned char *secret, apr_size_
 int whk_totp_match(const whk_totp_t *totp, const unsigned char *secret, apr_size_t length,
                    apr_time_t now, const char *code, apr_int64_t *step);
 
-/** base32 without padding (RFC 4648 section 6), the form that authenticator apps take. */
-const char *whk_base32_encode(apr_pool_t *pool, const unsigned char *bytes, apr_size_t length);
-
 /** `otpauth://totp/…` with issuer, for a QR code. */
 const char *whk_totp_uri(apr_pool_t *pool, const whk_totp_t *totp, const char *issuer,
                          const char *user, const unsigned char *secret, apr_size_t length);
-
-#endif

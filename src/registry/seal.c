@@ -7,7 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "jose/base64url.h"
-#include "jose/jwk.h"
+#include "jose/jwk_thumbprint.h"
 #include "registry/netstring.h"
 
 #define VERSION "v1."
@@ -160,7 +160,7 @@ static const char *key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, co
     const char *thumbprint;
     const char *flaw;
 
-    if (key->flawed)
+    if (key->corrupt)
         return "it holds what no version of this module writes";
     flaw = seal_flaw(pool, secret, key->seal, key_text(pool, key));
     if (flaw)
@@ -171,7 +171,7 @@ static const char *key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, co
                : "its material has another thumbprint than the row says";
 }
 
-/* Many rows are judged in one pool, which need not hold what that takes. */
+/* Many rows are checked in one pool, which need not hold what that takes. */
 const char *whk_key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key)
 {
     apr_pool_t *scratch;

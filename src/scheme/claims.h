@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_CLAIMS_H
-#define WHK_SCHEME_CLAIMS_H
+#pragma once
 
-/**
- * @file scheme/claims.h
+/** @file
  * For the JWS schemes: the claims that say when a message is good, which one it is, and whom it is
  * for and from (RFC 7519, section 4.1), wherever they stand.
  */
@@ -22,7 +20,7 @@
 
 /**
  * Take `exp`, `nbf`, `iat`, `jti`, `iss` and `aud` over into `message`, where present. What a
- * header repeats of its claims must agree with them (section 5.3).
+ * header repeats of its claims must agree with them (RFC 7519 section 5.3).
  * @param object what holds them
  * @param place  what it is, for messages: `the JWS header`
  * @param strict whether they are claims for certain; else a member of another type than a claim of
@@ -31,5 +29,3 @@
  */
 const whk_outcome_t *whk_claims_read(whk_signed_message_t *message, const json_t *object,
                                      const char *place, int strict, apr_pool_t *pool);
-
-#endif

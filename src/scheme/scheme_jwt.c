@@ -9,6 +9,7 @@
 #include "jose/base64url.h"
 #include "scheme/claims.h"
 #include "scheme/jws_message.h"
+#include "scheme/scheme.h"
 
 #define DIGEST_LENGTH 32
 #define CLAIMS_PLACE "the payload of the JWT"
@@ -87,10 +88,10 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
     const char *name;
 
     WHK_TRY(whk_jws_verify(token->jws, jwk, enabled, &name, pool));
-    WHK_TRY(whk_jws_message_claims(&claims, token->jws, CLAIMS_PLACE, pool));
+    WHK_TRY(whk_jws_message_read_claims(&claims, token->jws, CLAIMS_PLACE, pool));
     WHK_TRY(whk_claims_read(message, claims, CLAIMS_PLACE, 1, pool));
     WHK_TRY(check_body(token, claims, pool));
-    whk_jws_message_name(message, token->jws, pool);
+    whk_jws_message_add_replay_id(message, token->jws, pool);
     *algorithm = name;
     return NULL;
 }
@@ -106,9 +107,9 @@ static const whk_outcome_t *read_token(token_t *token, const whk_message_t *mess
     if (strncasecmp(value, "Bearer ", strlen("Bearer ")) == 0)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the header %s must hold the JWT alone, without Bearer", policy->header);
-    WHK_TRY(whk_jws_read(&token->jws, value, strlen(value), NULL, pool));
+    WHK_TRY(whk_jws_parse(&token->jws, value, strlen(value), NULL, pool));
     /* RFC 8725, section 3.11; libraries leave it out. */
-    if (token->jws->type == WHK_JWS_OF_OTHER)
+    if (token->jws->type == WHK_JWS_TYPE_OTHER)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the typ of the JWS header must be JWT, or be left out");
     token->claim = policy->body_hash_claim ? policy->body_hash_claim : WHK_BODY_HASH_CLAIM;
@@ -121,13 +122,13 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
     token_t *token = apr_pcalloc(pool, sizeof(*token));
-    whk_signed_message_t *read = whk_signed_message_make(policy, &verifier, token, pool);
+    whk_signed_message_t *read = whk_signed_message_create(policy, &verifier, token, pool);
 
     WHK_TRY(read_token(token, message, policy, pool));
     read->needs_time = 1;
     read->has_claims = 1;
     *parsed = read;
-    return whk_jws_message_describe(read, token->jws, pool);
+    return whk_jws_message_read_header(read, token->jws, pool);
 }
 
 const whk_scheme_t whk_scheme_jwt = {"jwt", 1, NULL, parse};

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_DIALECT_H
-#define WHK_STORE_DIALECT_H
+#pragma once
 
-/**
- * @file store/dialect.h
+/** @file
  * What differs between databases, as data: the text of each statement, the migrations, and how a
  * connection is set up. In a statement `%s` binds text and `%lld` an apr_int64_t
  * (apr_dbd_prepare()).
@@ -17,7 +15,7 @@ typedef enum {
     SQL_ENTERPRISE_ADD,
     SQL_ENTERPRISE_GET,
     SQL_ENTERPRISE_LIST,
-    SQL_ENTERPRISE_LOST,
+    SQL_ORPHAN_LIST,
     SQL_ADMIN_GET,
     SQL_ADMIN_ADD,
     SQL_ADMIN_REMOVE,
@@ -34,7 +32,7 @@ typedef enum {
     SQL_OTP_REMOVE,
     SQL_OTP_UNLOCK,
     SQL_OTP_ACCEPT,
-    SQL_OTP_COUNT_FAILURE,
+    SQL_OTP_COUNT_REFUSAL,
     SQL_OTP_LOCK,
     SQL_OTP_RESEAL,
     SQL_KEY_INSERT,
@@ -56,11 +54,11 @@ typedef enum {
     SQL_EVENT_WALK,
     SQL_EVENT_RESEAL,
     SQL_CHANGE_LIST,
-    SQL_KEY_ACTIVE,
-    SQL_KEY_REVOKED,
-    SQL_KEY_USED,
-    SQL_KEY_BY_URI,
-    SQL_KEY_REMOTE,
+    SQL_KEY_LIST_ACTIVE,
+    SQL_KEY_LIST_REVOKED,
+    SQL_KEY_SET_LAST_USED,
+    SQL_KEY_LIST_BY_URI,
+    SQL_KEY_UPDATE_REMOTE,
     SQL_REMOTE_SET_ADD,
     SQL_REMOTE_SET_DUE,
     SQL_REMOTE_SET_AHEAD,
@@ -102,5 +100,3 @@ extern const whk_dialect_t whk_dialect_sqlite3;
 
 /* Made by embed_schema.sh from conf/schema. */
 extern const whk_migration_t whk_migrations_sqlite3[];
-
-#endif

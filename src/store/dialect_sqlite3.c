@@ -57,7 +57,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                                    "ON CONFLICT DO NOTHING",
             [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
-            [SQL_ENTERPRISE_LOST] =
+            [SQL_ORPHAN_LIST] =
                 LOST("key", "whk_key") "UNION ALL " LOST("event", "whk_event") "UNION ALL " LOST(
                     "admin", "whk_admin") "UNION ALL " LOST("material", "whk_used_material"),
             [SQL_ADMIN_GET] = ADMIN "WHERE enterprise_id = %s AND user_id = %s",
@@ -88,7 +88,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "UPDATE whk_otp SET last_step = %lld, failures = 0, locked_until = 0 WHERE user_id "
                 "= %s AND sealed_secret = %s AND last_step < %lld AND "
                 "(locked_until <= %lld OR locked_until > %lld)",
-            [SQL_OTP_COUNT_FAILURE] =
+            [SQL_OTP_COUNT_REFUSAL] =
                 "UPDATE whk_otp SET failures = failures + 1 WHERE user_id = %s "
                 "AND (locked_until <= %lld OR locked_until > %lld)",
             [SQL_OTP_LOCK] = "UPDATE whk_otp SET locked_until = %lld WHERE user_id = %s",
@@ -134,14 +134,16 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                                  "%lld AND seal IS %s",
             [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number FROM whk_enterprise "
                                 "WHERE change_number > %lld ORDER BY change_number",
-            [SQL_KEY_ACTIVE] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
-            [SQL_KEY_REVOKED] =
+            [SQL_KEY_LIST_ACTIVE] =
+                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_LIST_REVOKED] =
                 KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
-            [SQL_KEY_USED] = "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
-                             "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld OR "
-                             "last_used_at > %lld)",
-            [SQL_KEY_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
-            [SQL_KEY_REMOTE] =
+            [SQL_KEY_SET_LAST_USED] =
+                "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
+                "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld OR "
+                "last_used_at > %lld)",
+            [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_UPDATE_REMOTE] =
                 "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s, "
                 "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
             [SQL_REMOTE_SET_ADD] =

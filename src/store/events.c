@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/events.h"
 #include "store/statement.h"
 
 static void *read_event(whk_row_t *row)
@@ -38,7 +39,7 @@ static const whk_outcome_t *read_events(whk_store_t *store, apr_pool_t *pool,
 
     WHK_TRY(whk_statement_read(store, pool, statement, arguments, read_event, events));
     for (i = 0; i < (*events)->nelts; i++)
-        WHK_TRY(whk_statement_check(pool, arguments[0],
+        WHK_TRY(whk_row_check_match(pool, arguments[0],
                                     APR_ARRAY_IDX(*events, i, const whk_event_t *)->enterprise_id));
     return NULL;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "store/keys.h"
 #include "store/statement.h"
 
-static void read_flaw(whk_row_t *row, whk_key_t *key)
+static void read_remote_flaw(whk_row_t *row, whk_key_t *key)
 {
     const char *name = whk_row_text_or_null(row, 14);
     int flaw = WHK_REMOTE_UNREACHABLE;
@@ -13,23 +14,23 @@ static void read_flaw(whk_row_t *row, whk_key_t *key)
     while (flaw < WHK_REMOTE_COUNT && strcmp(name, whk_remote_flaw_name(flaw)) != 0)
         flaw++;
     if (flaw == WHK_REMOTE_COUNT)
-        row->flawed = 1;
+        row->corrupt = 1;
     else
         key->remote_flaw = flaw;
 }
 
 /* One such row must not keep the others of its enterprise from being read. */
-static void settle_flaws(whk_row_t *row, whk_key_t *key)
+static void settle_corrupt(whk_row_t *row, whk_key_t *key)
 {
     const char **const texts[] = {&key->id,         &key->enterprise_id, &key->key_id,
                                   &key->key_name,   &key->algorithm,     &key->jwk,
                                   &key->thumbprint, &key->created_by};
     size_t i;
 
-    if (!row->flawed)
+    if (!row->corrupt)
         return;
-    row->flawed = 0;
-    key->flawed = 1;
+    row->corrupt = 0;
+    key->corrupt = 1;
     key->status = WHK_KEY_STATUS_REVOKED;
     for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (!*texts[i])
@@ -55,7 +56,7 @@ static void *read_key(whk_row_t *row)
     key->last_used = whk_row_time(row, 11);
     key->revoked = whk_row_time(row, 12);
     key->revoked_by = whk_row_text_or_null(row, 13);
-    read_flaw(row, key);
+    read_remote_flaw(row, key);
     key->seal = whk_row_text_or_null(row, 15);
     /* Whatever is not plainly ACTIVE must never verify anything. */
     if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
@@ -63,8 +64,8 @@ static void *read_key(whk_row_t *row)
     else if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_REVOKED)))
         key->status = WHK_KEY_STATUS_REVOKED;
     else
-        row->flawed = 1;
-    settle_flaws(row, key);
+        row->corrupt = 1;
+    settle_corrupt(row, key);
     return key;
 }
 
@@ -82,15 +83,15 @@ static int differs(const char *wanted, const char *found)
     return wanted && (!found || strcmp(wanted, found) != 0);
 }
 
-/* See whk_statement_check(). It must not keep the others from being read either. */
-static void hold_to(const wanted_t *wanted, whk_key_t *key)
+/* See whk_row_check_match(). It must not keep the others from being read either. */
+static void check_match(const wanted_t *wanted, whk_key_t *key)
 {
     if (!differs(wanted->enterprise_id, key->enterprise_id) &&
         !differs(wanted->key_id, key->key_id) && !differs(wanted->thumbprint, key->thumbprint) &&
         !differs(wanted->uri, key->jwks_uri) &&
         !differs(wanted->status, whk_key_status_name(key->status)))
         return;
-    key->flawed = 1;
+    key->corrupt = 1;
     key->status = WHK_KEY_STATUS_REVOKED;
 }
 
@@ -102,7 +103,7 @@ static const whk_outcome_t *read_keys(whk_store_t *store, apr_pool_t *pool,
 
     WHK_TRY(whk_statement_read(store, pool, statement, arguments, read_key, keys));
     for (i = 0; i < (*keys)->nelts; i++)
-        hold_to(wanted, APR_ARRAY_IDX(*keys, i, whk_key_t *));
+        check_match(wanted, APR_ARRAY_IDX(*keys, i, whk_key_t *));
     return NULL;
 }
 
@@ -114,8 +115,8 @@ static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
     WHK_TRY(whk_statement_read_one(store, pool, statement, arguments, read_key, (void **)key));
     if (!*key)
         return NULL;
-    hold_to(wanted, *key);
-    if (!(*key)->flawed)
+    check_match(wanted, *key);
+    if (!(*key)->corrupt)
         return NULL;
     return whk_fail(pool, WHK_INTERNAL_ERROR,
                     "the row of key %s of enterprise %s holds what this version can't have "
@@ -191,67 +192,49 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
                                total);
 }
 
-static void *read_change(whk_row_t *row)
-{
-    whk_change_t *change = apr_pcalloc(row->pool, sizeof(*change));
-
-    change->enterprise_id = whk_row_text(row, 0);
-    change->revision = whk_row_number(row, 1);
-    change->number = whk_row_number(row, 2);
-    return change;
-}
-
-const whk_outcome_t *whk_store_change_list(whk_store_t *store, apr_pool_t *pool, apr_int64_t after,
-                                           apr_array_header_t **changes)
-{
-    const void *arguments[] = {&after};
-
-    return whk_statement_read(store, pool, SQL_CHANGE_LIST, arguments, read_change, changes);
-}
-
-const whk_outcome_t *whk_store_key_active(whk_store_t *store, apr_pool_t *pool,
-                                          const char *enterprise_id, apr_array_header_t **keys)
+const whk_outcome_t *whk_store_key_list_active(whk_store_t *store, apr_pool_t *pool,
+                                               const char *enterprise_id, apr_array_header_t **keys)
 {
     const void *arguments[] = {enterprise_id};
     const wanted_t wanted = {.enterprise_id = enterprise_id, .status = "ACTIVE"};
 
-    return read_keys(store, pool, SQL_KEY_ACTIVE, arguments, &wanted, keys);
+    return read_keys(store, pool, SQL_KEY_LIST_ACTIVE, arguments, &wanted, keys);
 }
 
-const whk_outcome_t *whk_store_key_revoked(whk_store_t *store, apr_pool_t *pool,
-                                           const char *enterprise_id, int most,
-                                           apr_array_header_t **keys)
+const whk_outcome_t *whk_store_key_list_revoked(whk_store_t *store, apr_pool_t *pool,
+                                                const char *enterprise_id, int most,
+                                                apr_array_header_t **keys)
 {
     apr_int64_t limit = most;
     const void *arguments[] = {enterprise_id, &limit};
     const wanted_t wanted = {.enterprise_id = enterprise_id, .status = "REVOKED"};
 
-    return read_keys(store, pool, SQL_KEY_REVOKED, arguments, &wanted, keys);
+    return read_keys(store, pool, SQL_KEY_LIST_REVOKED, arguments, &wanted, keys);
 }
 
-const whk_outcome_t *whk_store_key_used(whk_store_t *store, apr_pool_t *pool,
-                                        const char *enterprise_id, const char *key_id,
-                                        apr_time_t when, apr_interval_time_t step)
+const whk_outcome_t *whk_store_key_set_last_used(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *enterprise_id, const char *key_id,
+                                                 apr_time_t when, apr_interval_time_t step)
 {
     apr_int64_t used = apr_time_as_msec(when);
     apr_int64_t before = apr_time_as_msec(when - step);
     apr_int64_t ahead = apr_time_as_msec(when + step);
     const void *arguments[] = {&used, enterprise_id, key_id, &before, &ahead};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_KEY_USED, arguments, NULL);
+    return whk_statement_write_in_transaction(store, pool, SQL_KEY_SET_LAST_USED, arguments, NULL);
 }
 
-const whk_outcome_t *whk_store_key_by_uri(whk_store_t *store, apr_pool_t *pool, const char *uri,
-                                          apr_array_header_t **keys)
+const whk_outcome_t *whk_store_key_list_by_uri(whk_store_t *store, apr_pool_t *pool,
+                                               const char *uri, apr_array_header_t **keys)
 {
     const void *arguments[] = {uri};
     const wanted_t wanted = {.uri = uri, .status = "ACTIVE"};
 
-    return read_keys(store, pool, SQL_KEY_BY_URI, arguments, &wanted, keys);
+    return read_keys(store, pool, SQL_KEY_LIST_BY_URI, arguments, &wanted, keys);
 }
 
-const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
-                                          const whk_key_t *key, int *updated)
+const whk_outcome_t *whk_store_key_update_remote(whk_store_t *store, apr_pool_t *pool,
+                                                 const whk_key_t *key, int *updated)
 {
     const void *arguments[] = {whk_remote_flaw_name(key->remote_flaw),
                                key->jwk,
@@ -261,7 +244,8 @@ const whk_outcome_t *whk_store_key_remote(whk_store_t *store, apr_pool_t *pool,
                                key->enterprise_id,
                                key->key_id};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_KEY_REMOTE, arguments, updated);
+    return whk_statement_write_in_transaction(store, pool, SQL_KEY_UPDATE_REMOTE, arguments,
+                                              updated);
 }
 
 const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,

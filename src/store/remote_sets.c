@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/remote_sets.h"
 #include "store/statement.h"
 
 static void *read_remote_set(whk_row_t *row)

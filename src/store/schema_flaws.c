@@ -6,6 +6,8 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "store/migrations.h"
+#include "store/schema_flaws.h"
 #include "store/statement.h"
 
 /* Each table of ours begins with it. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/session.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
 
-#include "store/statement.h"
+#include "store/row.h"
 
 /* Under this name a connection's pool keeps its session. */
 #define SESSION_KEY "mod_webhook_keys session"
@@ -112,47 +114,13 @@ static const whk_outcome_t *run_set_up(whk_store_t *store, apr_pool_t *pool)
     return NULL;
 }
 
-static const whk_outcome_t *check_schema(whk_store_t *store, apr_pool_t *pool)
-{
-    int version;
-
-    WHK_TRY(whk_store_schema_version(store, pool, &version));
-    if (version == 0)
-        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
-                        "the registry's database has no schema yet: run whkctl -f HTTPD_CONF init");
-    if (version < whk_schema_version())
-        return whk_fail(
-            pool, WHK_STORE_UNAVAILABLE,
-            "the registry's schema is version %d, and this version needs %d: run whkctl "
-            "-f HTTPD_CONF migrate",
-            version, whk_schema_version());
-    if (version > whk_schema_version())
-        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
-                        "the registry's schema is version %d, newer than the %d of this "
-                        "mod_webhook_keys: install the newer one here too",
-                        version, whk_schema_version());
-    store->session->current = 1;
-    return NULL;
-}
-
-static const whk_outcome_t *prepare_connection(whk_store_t *store, apr_pool_t *pool,
-                                               int need_schema)
+static const whk_outcome_t *prepare_connection(whk_store_t *store, apr_pool_t *pool)
 {
     WHK_TRY(find_session(store, pool));
-    if (!store->session->set_up)
-        WHK_TRY(run_set_up(store, pool));
-    if (need_schema && !store->session->current) {
-        /* The version is read over this very connection. */
-        store->in_transaction++;
-        const whk_outcome_t *outcome = check_schema(store, pool);
-
-        store->in_transaction--;
-        return outcome;
-    }
-    return NULL;
+    return store->session->set_up ? NULL : run_set_up(store, pool);
 }
 
-const whk_outcome_t *whk_session_take(whk_store_t *store, apr_pool_t *pool, int need_schema)
+const whk_outcome_t *whk_session_acquire(whk_store_t *store, apr_pool_t *pool)
 {
     const whk_outcome_t *outcome;
 
@@ -162,13 +130,13 @@ const whk_outcome_t *whk_session_take(whk_store_t *store, apr_pool_t *pool, int 
         return whk_fail(pool, WHK_STORE_UNAVAILABLE,
                         "no connection to the registry's database is to be had: see DBDParams and "
                         "DBDMax, and what mod_dbd logged");
-    outcome = prepare_connection(store, pool, need_schema);
+    outcome = prepare_connection(store, pool);
     if (outcome)
-        whk_session_give_back(store);
+        whk_session_release(store);
     return outcome;
 }
 
-void whk_session_give_back(whk_store_t *store)
+void whk_session_release(whk_store_t *store)
 {
     if (store->in_transaction)
         return;
@@ -176,20 +144,20 @@ void whk_session_give_back(whk_store_t *store)
     store->source->release(store->baton, &store->connection);
 }
 
-void whk_session_renew(whk_store_t *store)
+void whk_session_reset(whk_store_t *store)
 {
     memset(store->session->prepared, 0, sizeof(store->session->prepared));
     store->session->set_up = 0;
     store->session->current = 0;
 }
 
-int whk_session_renew_stale(whk_store_t *store, apr_pool_t *pool)
+int whk_session_reset_if_stale(whk_store_t *store, apr_pool_t *pool)
 {
     apr_int64_t stamp;
 
     if (read_stamp(store, pool, &stamp) != 0 || stamp == store->session->stamp)
         return 0;
-    whk_session_renew(store);
+    whk_session_reset(store);
     return 1;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statement.h"
 
-#include <string.h>
-
-#include <apr_strings.h>
+#include "store/schema_version.h"
 
 /* A statement that went stale, as after a migration by another process, is prepared anew once. */
 #define TRIES 2
@@ -32,8 +30,8 @@ static const whk_outcome_t *prepare(whk_store_t *store, apr_pool_t *pool, whk_st
  */
 static const whk_outcome_t *note(whk_store_t *store, const whk_outcome_t *outcome)
 {
-    if (outcome && store->in_transaction && !store->broken)
-        store->broken = outcome;
+    if (outcome && store->in_transaction && !store->failure)
+        store->failure = outcome;
     return outcome;
 }
 
@@ -73,10 +71,10 @@ const whk_outcome_t *whk_statement_write(whk_store_t *store, apr_pool_t *pool,
     if (store->in_transaction)
         return note(store, write_once(store, pool, statement, arguments, rows ? rows : &changed));
     for (tries = 0; tries < TRIES && again; tries++) {
-        WHK_TRY(whk_session_take(store, pool, 1));
+        WHK_TRY(whk_session_acquire_current(store, pool));
         outcome = write_locked(store, pool, statement, arguments, rows ? rows : &changed);
-        again = outcome && whk_session_renew_stale(store, pool);
-        whk_session_give_back(store);
+        again = outcome && whk_session_reset_if_stale(store, pool);
+        whk_session_release(store);
     }
     return outcome;
 }
@@ -91,39 +89,6 @@ const whk_outcome_t *whk_statement_write_in_transaction(whk_store_t *store, apr_
     return whk_statement_write(store, pool, statement, arguments, rows);
 }
 
-const char *whk_row_text_or_null(whk_row_t *row, int column)
-{
-    char *text = NULL;
-
-    if (apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_STRING, &text) != APR_SUCCESS)
-        return NULL;
-    return text ? apr_pstrdup(row->pool, text) : NULL;
-}
-
-const char *whk_row_text(whk_row_t *row, int column)
-{
-    const char *text = whk_row_text_or_null(row, column);
-
-    if (!text)
-        row->flawed = 1;
-    return text;
-}
-
-apr_int64_t whk_row_number(whk_row_t *row, int column)
-{
-    apr_int64_t number = 0;
-
-    if (apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_LONGLONG, &number) !=
-        APR_SUCCESS)
-        return 0;
-    return number;
-}
-
-apr_time_t whk_row_time(whk_row_t *row, int column)
-{
-    return apr_time_from_msec(whk_row_number(row, column));
-}
-
 static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
                                       apr_dbd_results_t *results, whk_row_reader read,
                                       apr_array_header_t *items)
@@ -133,7 +98,7 @@ static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
     while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
         void *item = read(&row);
 
-        if (row.flawed)
+        if (row.corrupt)
             return whk_fail(pool, WHK_INTERNAL_ERROR,
                             "a row of the registry holds what this version can't have written: run "
                             "whkctl check, and look who else writes to the database");
@@ -167,15 +132,15 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
 
     *items = apr_array_make(pool, 8, sizeof(void *));
     for (tries = 0; tries < TRIES && again; tries++) {
-        WHK_TRY(whk_session_take(store, pool, 1));
+        WHK_TRY(whk_session_acquire_current(store, pool));
         outcome = read_once(store, pool, statement, arguments, &results);
         if (!outcome) {
             outcome = read_rows(store, pool, results, read, *items);
-            whk_session_give_back(store);
+            whk_session_release(store);
             return outcome;
         }
-        again = !store->in_transaction && whk_session_renew_stale(store, pool);
-        whk_session_give_back(store);
+        again = !store->in_transaction && whk_session_reset_if_stale(store, pool);
+        whk_session_release(store);
     }
     return note(store, outcome);
 }
@@ -191,16 +156,6 @@ const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool
     if (items->nelts > 0)
         *item = APR_ARRAY_IDX(items, 0, void *);
     return NULL;
-}
-
-const whk_outcome_t *whk_statement_check(apr_pool_t *pool, const char *wanted, const char *found)
-{
-    if (!strcmp(wanted, found))
-        return NULL;
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the registry's database was asked for a row of %s, and answers one of %s: "
-                    "look in its schema for a view, or a table that is not ours, and who made it",
-                    wanted, found);
 }
 
 static void *read_count(whk_row_t *row)

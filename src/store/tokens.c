@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/tokens.h"
 #include "store/statement.h"
 
 static void *read_token(whk_row_t *row)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/statement.h"
+#include "store/transaction.h"
+#include "store/schema_version.h"
+#include "store/session.h"
 
 /* Beside the second or so that the driver takes for each. */
 #define PATIENT_TRIES 20
@@ -11,11 +13,11 @@ static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, whk_t
 {
     const whk_outcome_t *outcome;
 
-    store->broken = NULL;
+    store->failure = NULL;
     store->in_transaction = 1;
     outcome = work(store, baton, pool);
     store->in_transaction = 0;
-    return store->broken ? store->broken : outcome;
+    return store->failure ? store->failure : outcome;
 }
 
 /* A connection whose commit failed may still be inside it, and would refuse every later one. */
@@ -105,13 +107,13 @@ const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
     if (store->in_transaction)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "a transaction was begun inside another");
     for (tries = 0; tries < 2 && again; tries++) {
-        store->broken = NULL;
+        store->failure = NULL;
         /* The connection first: nobody waits for one while holding the lock. */
-        WHK_TRY(whk_session_take(store, pool, 1));
+        WHK_TRY(whk_session_acquire_current(store, pool));
         outcome = try_locked(store, pool, work, baton);
         /* A statement that failed was rolled back for sure, so the work may be done again. */
-        again = store->broken && whk_session_renew_stale(store, pool);
-        whk_session_give_back(store);
+        again = store->failure && whk_session_reset_if_stale(store, pool);
+        whk_session_release(store);
     }
     return outcome;
 }

@@ -22,11 +22,17 @@
 #include <openssl/evp.h>
 
 #include "jose/base64url.h"
-#include "model/text.h"
+#include "model/random.h"
+#include "model/timestamp.h"
 #include "otp/secret_box.h"
+#include "otp/secret_key_file.h"
+#include "otp/totp.h"
 #include "registry/digest.h"
 #include "registry/seal.h"
+#include "store/admins.h"
+#include "store/otp_enrolments.h"
 #include "store/store.h"
+#include "store/tokens.h"
 
 #define CODES_EACH 2
 

@@ -12,7 +12,7 @@ REGISTRATIONS=${REGISTRATIONS:-4000}
 READS=${READS:-8}
 ROUNDS=${ROUNDS:-3}
 ENTERPRISES=${ENTERPRISES:-10000}
-PARTS=${PARTS:-webhooks keyring registrations}
+PARTS=${PARTS:-webhooks key_cache registrations}
 here=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$here"
 work=$(mktemp -d /tmp/whk-bench.XXXXXX)
@@ -111,7 +111,7 @@ start() {
     exit 1
 }
 
-ctl() { "$BUILD/whkctl" -f "$work/httpd.conf" "$@"; }
+ctl() { CHILDREN=1 THREADS=1 WORKERS=1 "$BUILD/whkctl" --httpd "$httpd" -f "$work/httpd.conf" "$@"; }
 fresh_registry() {
     rm -f "$work"/data/registry.db*
     ctl init > /dev/null
@@ -148,7 +148,7 @@ webhooks() {
     stop
 }
 
-keyring() {
+key_cache() {
     echo "Resident memory of a child that knows $ENTERPRISES enterprises of 10 keys"
     fresh_registry
     python3 t/bench/webhooks.py many "$work/data/registry.db" "$work/secret.key" "$ENTERPRISES" 10 "$work/many"
@@ -163,7 +163,7 @@ keyring() {
 }
 
 if wanted webhooks; then webhooks; fi
-if wanted keyring; then keyring; fi
+if wanted key_cache; then key_cache; fi
 wanted registrations || exit 0
 
 echo "Registrations, durable, through httpd : the same two transactions through SQLite's C API"

@@ -87,8 +87,8 @@ is(join(' ', grep { !m{^httpd/} } @module), '', 'the module record knows src/htt
 
 # Who may make a caller, and who may complete one: src/model/caller.h.
 my %allowed = (
-    whk_caller_authorized => [qw(src/registry/authenticate.c)],
-    whk_caller_complete   => [qw(src/httpd/api/otp.c)],
+    whk_caller_authorized => [qw(src/registry/authorize.c)],
+    whk_caller_complete   => [qw(src/httpd/api/otp_hook.c)],
     whk_caller_operator   => [qw(src/ctl/cmd_audit.c src/ctl/cmd_key.c)],
 );
 for my $function (sort keys %allowed) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key pairs made on the spot, and what signs with them: with OpenSSL alone, not with our code. */
 
-#ifndef WHK_UNIT_SIGNING_FIXTURE_H
-#define WHK_UNIT_SIGNING_FIXTURE_H
+#pragma once
 
 #include "jwk_fixture.h"
 
@@ -13,7 +12,6 @@
 
 #include "jose/base64url.h"
 #include "jose/openssl_pool.h"
-#include "jose/signature.h"
 #include "scheme/signed_message.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array[0]))
@@ -121,7 +119,7 @@ static inline signer_t make_signer(whk_algorithm_t algorithm, const char *alg)
     else
         signer.pkey = EVP_PKEY_Q_keygen(NULL, NULL, row->crv);
     assert_non_null(signer.pkey);
-    whk_own_pkey(pool, signer.pkey);
+    whk_pool_adopt_pkey(pool, signer.pkey);
     signer.jwk =
         good_jwk(read_json(apr_psprintf(pool, "{%s%s%s%s}", members_of(signer.pkey, row),
                                         alg ? ",'alg':'" : "", alg ? alg : "", alg ? "'" : "")));
@@ -254,5 +252,3 @@ static inline void set_field(request_t *request, const char *name, const char *v
     if (!value)
         request->fields[i] = request->fields[i + 1] = "x-gone";
 }
-
-#endif

@@ -2,8 +2,7 @@
 /* A registry of SQLite in a folder of its own, and connections to it that count what the store does
  * with them. */
 
-#ifndef WHK_UNIT_STORE_FIXTURE_H
-#define WHK_UNIT_STORE_FIXTURE_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,10 +19,16 @@
 #include <apr_thread_mutex.h>
 #include <cmocka.h>
 
-#include "otp/secret_key.h"
+#include "otp/secret_key_file.h"
 #include "registry/seal.h"
+#include "store/admins.h"
 #include "store/dialect.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
 #include "store/store.h"
+#include "store/transaction.h"
 
 /* One connection, as mod_dbd would hand it out. */
 typedef struct {
@@ -312,5 +317,3 @@ static inline int tear_down_drivers(void **state)
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define EMPTY_STORE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_empty, tear_down)
-
-#endif

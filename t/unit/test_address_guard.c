@@ -189,8 +189,8 @@ static void other_kinds_of_address(void **state)
 static void own_addresses(void **state)
 {
     (void)state;
-    assert_true(whk_address_is_own(address_of("127.0.0.1")));
-    assert_false(whk_address_is_own(address_of("192.0.2.1")));
+    assert_true(whk_address_is_local(address_of("127.0.0.1")));
+    assert_false(whk_address_is_local(address_of("192.0.2.1")));
 }
 
 static void exceptions_by_range(void **state)

@@ -4,6 +4,8 @@
  * resolver of our own (t/lib/test_resolver.c, linked in). Runs from the root of the tree, or with
  * WHK_TEST_LIB set to where t/lib is.
  */
+#include "fetch/fetch.h"
+#include "fetch/fetch_settings.h"
 #include "fetch_fixture.h"
 
 #include <apr_atomic.h>

@@ -160,13 +160,13 @@ static void depth(void **state)
 
 static void writes_in_order(void **state)
 {
-    json_t *value = whk_json_own(pool, json_object());
+    json_t *value = whk_json_adopt(pool, json_object());
 
     (void)state;
     json_object_set_new(value, "z", json_string("\xC3\xA9"));
     json_object_set_new(value, "a", json_null());
     assert_string_equal(whk_json_text(pool, value), "{\"z\":\"\xC3\xA9\",\"a\":null}");
-    assert_null(whk_json_own(pool, NULL));
+    assert_null(whk_json_adopt(pool, NULL));
     assert_null(whk_json_text(pool, NULL));
 }
 

@@ -10,6 +10,8 @@
 #include <openssl/rsa.h>
 
 #include "jose/base64url.h"
+#include "jose/jwk.h"
+#include "jose/jwk_set.h"
 
 /* RFC 8037, appendices A.2 and A.3. */
 static void rfc_8037(void **state)

@@ -8,6 +8,8 @@
 #include <openssl/rsa.h>
 
 #include "jose/base64url.h"
+#include "jose/jwk.h"
+#include "jose/jwk_set.h"
 #include "jose/openssl_pool.h"
 #include "jose/signature.h"
 
@@ -43,7 +45,7 @@ static int has_factor_below(const BIGNUM *number, BN_ULONG most)
 /* An odd number of so many bits, the first of those after a start that has no small factor. */
 static BIGNUM *make_modulus(int bits)
 {
-    BIGNUM *number = whk_own_bignum(pool, BN_new());
+    BIGNUM *number = whk_pool_adopt_bignum(pool, BN_new());
 
     BN_one(number);
     BN_lshift(number, number, bits - 1);
@@ -66,9 +68,9 @@ static void judge_modulus(int bits, int more, whk_code_t code, const char *messa
 static void rsa_factors(void **state)
 {
     static const BN_ULONG factors[] = {3, 5, 751, 757, 4999, 9973};
-    BN_CTX *context = whk_own_bignum_context(pool, BN_CTX_new());
-    BIGNUM *prime = whk_own_bignum(pool, BN_new());
-    BIGNUM *number = whk_own_bignum(pool, BN_new());
+    BN_CTX *context = whk_pool_adopt_bignum_context(pool, BN_CTX_new());
+    BIGNUM *prime = whk_pool_adopt_bignum(pool, BN_new());
+    BIGNUM *number = whk_pool_adopt_bignum(pool, BN_new());
     size_t i;
 
     (void)state;
@@ -99,14 +101,14 @@ static void judged_again(void **state)
     json_t *set = read_json("{'keys':[]}");
     const char *const known[] = {NULL, thumbprint, "another"};
     const whk_jwk_t *jwk;
-    BIGNUM *weak = whk_own_bignum(pool, BN_new());
+    BIGNUM *weak = whk_pool_adopt_bignum(pool, BN_new());
     size_t i;
 
     (void)state;
     json_array_append(json_object_get(set, "keys"), json);
     for (i = 0; i < 3; i++) {
         assert_null(
-            whk_jwk_set_find_again(&jwk, set, "2011-04-29", known[i], EVERY_ALGORITHM, pool));
+            whk_jwk_set_find_known(&jwk, set, "2011-04-29", known[i], EVERY_ALGORITHM, pool));
         assert_string_equal(jwk->thumbprint, thumbprint);
     }
     BN_one(weak);
@@ -115,7 +117,7 @@ static void judged_again(void **state)
     set_number(json, "n", weak);
     for (i = 0; i < 3; i++)
         assert_refused(
-            whk_jwk_set_find_again(&jwk, set, "2011-04-29", known[i], EVERY_ALGORITHM, pool),
+            whk_jwk_set_find_known(&jwk, set, "2011-04-29", known[i], EVERY_ALGORITHM, pool),
             WHK_WEAK_KEY, "(jwksUri).keys[0].n has a small factor", "weak");
     /* One that registered while the rules were milder goes on. */
     jwk = whk_jwk_load(apr_psprintf(pool,
@@ -125,12 +127,12 @@ static void judged_again(void **state)
                        pool);
     assert_non_null(jwk);
     assert_null(
-        whk_jwk_set_find_again(&jwk, set, "2011-04-29", jwk->thumbprint, EVERY_ALGORITHM, pool));
+        whk_jwk_set_find_known(&jwk, set, "2011-04-29", jwk->thumbprint, EVERY_ALGORITHM, pool));
     /* What is cheap is judged again all the same. */
     json_object_set_new(json, "n", json_string(RFC_7517_N));
     json_object_set_new(json, "d", json_string("AQAB"));
     assert_refused(
-        whk_jwk_set_find_again(&jwk, set, "2011-04-29", thumbprint, EVERY_ALGORITHM, pool),
+        whk_jwk_set_find_known(&jwk, set, "2011-04-29", thumbprint, EVERY_ALGORITHM, pool),
         WHK_PRIVATE_KEY_MATERIAL, "(jwksUri).keys[0].d", "private");
 }
 
@@ -138,7 +140,7 @@ static void judged_again(void **state)
 static int computes(EVP_PKEY *pkey, apr_size_t length)
 {
     EVP_PKEY_CTX *context =
-        whk_own_pkey_context(pool, EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL));
+        whk_pool_adopt_pkey_context(pool, EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL));
     unsigned char signature[1024] = {0};
     unsigned char recovered[1024];
     size_t size = sizeof(recovered);
@@ -157,7 +159,7 @@ static void rsa_limits(void **state)
     static const int powers[] = {16, 32, 63, 64, 66, 255};
     whk_algorithm_t algorithm = WHK_ALG_RS256;
     unsigned char signature[1024] = {0};
-    BIGNUM *exponent = whk_own_bignum(pool, BN_new());
+    BIGNUM *exponent = whk_pool_adopt_bignum(pool, BN_new());
     size_t i;
     size_t j;
 

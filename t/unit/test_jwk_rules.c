@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each rule of the contract, section 3, "What a JWK must be": a case that passes, and what fails.
- */
+/* Each rule of docs/api.md, "What a JWK must be": a case that passes, and what fails. */
 
 #include "jwk_rules_fixture.h"
 
@@ -376,7 +375,7 @@ static void certificates(void **state)
     json_array_clear(x5c);
     json_array_append_new(x5c, json_null());
     judge(jwk, EVERY_ALGORITHM, WHK_INVALID_JWKS, ".x5c[0] must be base64", "null");
-    text = json_string_value(whk_json_own(pool, certificate_of(own)));
+    text = json_string_value(whk_json_adopt(pool, certificate_of(own)));
     json_array_set_new(x5c, 0, json_string(apr_pstrcat(pool, text, "\n", NULL)));
     judge(jwk, EVERY_ALGORITHM, WHK_INVALID_JWKS, ".x5c[0] must be base64", "a line's end");
     json_array_set_new(x5c, 0, json_string(apr_pstrcat(pool, "AAAA", text, NULL)));

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JWS in compact form: the examples of the RFCs, every algorithm, the spelling. */
 
+#include "jose/jwk.h"
 #include "jws_fixture.h"
+#include "scheme/compact_jws.h"
+#include "scheme/signed_message.h"
 
 /* RFC 7515, appendix A. */
 #define A_1                                                                                        \
@@ -155,14 +158,14 @@ static void detached_of_any_length(void **state)
             whk_signed_message_t *parsed;
             const char *name;
 
-            assert_good(
-                whk_jws_parse(&parsed, jws, strlen(jws), (const char *)body, lengths[i], pool),
-                jws);
+            assert_good(whk_compact_jws_parse(&parsed, jws, strlen(jws), (const char *)body,
+                                              lengths[i], pool),
+                        jws);
             assert_good(
                 whk_signed_message_verify(parsed, signer->jwk, EVERY_ALGORITHM, &name, pool), jws);
-            assert_good(
-                whk_jws_parse(&parsed, jws, strlen(jws), (const char *)body, lengths[i] + 1, pool),
-                jws);
+            assert_good(whk_compact_jws_parse(&parsed, jws, strlen(jws), (const char *)body,
+                                              lengths[i] + 1, pool),
+                        jws);
             assert_non_null(
                 whk_signed_message_verify(parsed, signer->jwk, EVERY_ALGORITHM, &name, pool));
         }
@@ -300,9 +303,9 @@ static void nul_bytes(void **state)
     whk_signed_message_t *parsed;
 
     (void)state;
-    assert_refused(whk_jws_parse(&parsed, with_nul, sizeof(with_nul) - 1, NULL, 0, pool),
+    assert_refused(whk_compact_jws_parse(&parsed, with_nul, sizeof(with_nul) - 1, NULL, 0, pool),
                    WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL");
-    assert_refused(whk_jws_parse(&parsed, with_nul, sizeof(with_nul) - 2, NULL, 0, pool),
+    assert_refused(whk_compact_jws_parse(&parsed, with_nul, sizeof(with_nul) - 2, NULL, 0, pool),
                    WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL at the end");
 }
 

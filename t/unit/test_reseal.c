@@ -4,9 +4,20 @@
 
 #include "store_fixture.h"
 
-#include "model/text.h"
-#include "registry/audit.h"
+#include "model/timestamp.h"
+#include "otp/secret_key.h"
+#include "otp/secret_key_rotation.h"
+#include "otp/totp.h"
+#include "registry/audit_trail.h"
+#include "registry/authorize.h"
 #include "registry/reseal.h"
+#include "registry/totp_check.h"
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
+#include "store/store.h"
+#include "store/transaction.h"
 
 /* What somebody else does at the moment when a connection is taken for the `countdown`th time. */
 static void (*before_acquire)(void);

@@ -17,6 +17,9 @@
 #include <apr_strings.h>
 
 #include "otp/secret_box.h"
+#include "otp/secret_key.h"
+#include "otp/secret_key_file.h"
+#include "otp/secret_key_rotation.h"
 #include "registry/seal.h"
 
 #define KEY_1 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -147,7 +150,7 @@ static void a_key_is_sealed_whole(void **state)
     CHANGED(key, whk_key_flaw, revoked, 1000);
     CHANGED(key, whk_key_flaw, revoked_by, "x");
     CHANGED(key, whk_key_flaw, remote_flaw, WHK_REMOTE_GONE);
-    CHANGED(key, whk_key_flaw, flawed, 1);
+    CHANGED(key, whk_key_flaw, corrupt, 1);
     key.last_used = apr_time_from_msec(1800000000000);
     assert_null(whk_key_flaw(pool, secret, &key));
 }
@@ -288,11 +291,11 @@ static void each_key_of_a_file_opens_and_the_first_seals(void **state)
     assert_null(whk_key_flaw(pool, gone, &by_one));
     assert_non_null(whk_key_flaw(pool, two, &by_one));
     assert_non_null(whk_key_flaw(pool, one, &by_two));
-    assert_int_equal(whk_secret_key_sealed(coming, by_one.seal), 1);
-    assert_int_equal(whk_secret_key_sealed(gone, by_one.seal), 0);
-    assert_int_equal(whk_secret_key_sealed(gone, by_two.seal), 1);
-    assert_int_equal(whk_secret_key_sealed(gone, NULL), 0);
-    assert_int_equal(whk_secret_key_sealed(one, box), 1);
+    assert_int_equal(whk_secret_key_is_current(coming, by_one.seal), 1);
+    assert_int_equal(whk_secret_key_is_current(gone, by_one.seal), 0);
+    assert_int_equal(whk_secret_key_is_current(gone, by_two.seal), 1);
+    assert_int_equal(whk_secret_key_is_current(gone, NULL), 0);
+    assert_int_equal(whk_secret_key_is_current(one, box), 1);
     assert_int_equal(whk_secret_open(pool, gone, "alice", &totp, box, &secret, &length, &flaw), 1);
     assert_int_equal(whk_secret_open(pool, two, "alice", &totp, box, &secret, &length, &flaw), 0);
 }

@@ -15,6 +15,7 @@
 #include <apr_strings.h>
 
 #include "otp/secret_box.h"
+#include "otp/secret_key_file.h"
 
 typedef struct {
     apr_pool_t *pool;

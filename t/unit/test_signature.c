@@ -5,7 +5,9 @@
 
 #include <pthread.h>
 
-#include "jose/signature_feed.h"
+#include "jose/jws_algorithm.h"
+#include "jose/signature.h"
+#include "jose/signature_verifier.h"
 
 static void every_algorithm(void **state)
 {
@@ -115,19 +117,19 @@ static void fed_wrongly(void **state)
     for (i = 0; i < 3; i++) {
         signer_t signer = make_signer(algorithms[i], NULL);
         signed_t made = sign_text(&signer, algorithms[i]);
-        whk_signature_feed_t *feed;
+        whk_signature_verifier_t *feed;
 
-        feed = whk_signature_begin(signer.jwk, algorithms[i], strlen(TEXT) + 1, pool);
-        whk_signature_feed(feed, TEXT, strlen(TEXT));
-        assert_false(whk_signature_end(feed, made.bytes, made.length));
-        feed = whk_signature_begin(signer.jwk, algorithms[i], strlen(TEXT), pool);
-        whk_signature_feed(feed, TEXT, strlen(TEXT));
-        whk_signature_feed(feed, TEXT, 1);
-        assert_false(whk_signature_end(feed, made.bytes, made.length));
-        feed = whk_signature_begin(signer.jwk, algorithms[i], strlen(TEXT), pool);
-        whk_signature_feed(feed, TEXT, strlen(TEXT));
-        assert_true(whk_signature_end(feed, made.bytes, made.length));
-        assert_false(whk_signature_end(feed, made.bytes, made.length));
+        feed = whk_signature_verify_init(signer.jwk, algorithms[i], strlen(TEXT) + 1, pool);
+        whk_signature_verify_update(feed, TEXT, strlen(TEXT));
+        assert_false(whk_signature_verify_final(feed, made.bytes, made.length));
+        feed = whk_signature_verify_init(signer.jwk, algorithms[i], strlen(TEXT), pool);
+        whk_signature_verify_update(feed, TEXT, strlen(TEXT));
+        whk_signature_verify_update(feed, TEXT, 1);
+        assert_false(whk_signature_verify_final(feed, made.bytes, made.length));
+        feed = whk_signature_verify_init(signer.jwk, algorithms[i], strlen(TEXT), pool);
+        whk_signature_verify_update(feed, TEXT, strlen(TEXT));
+        assert_true(whk_signature_verify_final(feed, made.bytes, made.length));
+        assert_false(whk_signature_verify_final(feed, made.bytes, made.length));
     }
 }
 
@@ -207,7 +209,7 @@ static void assert_algorithm(const signer_t *signer, const char *alg, whk_algori
                              whk_algorithms_t wanted, const char *wanted_flaw)
 {
     const char *flaw = NULL;
-    whk_algorithms_t found = whk_signature_algorithm(signer->jwk, alg, enabled, &flaw, pool);
+    whk_algorithms_t found = whk_jws_algorithm(signer->jwk, alg, enabled, &flaw, pool);
 
     if (found != wanted)
         fail_msg("%s: %x", alg, found);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/admins.h"
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/otp_enrolments.h"
+#include "store/tokens.h"
+#include "store/transaction.h"
 #include "store_fixture.h"
 
 /* ---- enterprises and admins ---- */
@@ -179,7 +186,7 @@ static int accept_step(fixture_t *fixture, const char *sealed, apr_int64_t step,
     int accepted = -1;
 
     good(whk_store_otp_accept(fixture->link->store, fixture->pool, "bob", sealed, step,
-                              apr_time_from_msec(now), apr_time_from_sec(40), &accepted));
+                              apr_time_from_msec(now), apr_time_from_msec(now + 40000), &accepted));
     return accepted;
 }
 
@@ -215,40 +222,49 @@ typedef struct {
     apr_time_t now;
     whk_otp_enrolment_t *enrolment;
     int counted;
+    apr_time_t lock; /* 0: none */
 } refusal_t;
 
 static const whk_outcome_t *refuse_work(whk_store_t *store, void *refusal_, apr_pool_t *pool)
 {
     refusal_t *refusal = refusal_;
 
-    return whk_store_otp_refuse(store, pool, "bob", refusal->now, 3, apr_time_from_sec(10),
-                                apr_time_from_sec(35), &refusal->enrolment, &refusal->counted);
+    WHK_TRY(whk_store_otp_count_refusal(store, pool, "bob", refusal->now,
+                                        refusal->now + apr_time_from_sec(35), &refusal->enrolment,
+                                        &refusal->counted));
+    return refusal->lock ? whk_store_otp_lock(store, pool, "bob", refusal->lock) : NULL;
 }
 
-static void refusals_lock_for_longer_each_time(void **state)
+/* How often and for how long is the registry's to say. */
+static void refusals_are_counted_where_no_lock_is(void **state)
 {
-    static const int seconds[] = {0, 0, 10, 20, 35, 35};
     fixture_t *fixture = *state;
     whk_store_t *store = fixture->link->store;
     whk_otp_enrolment_t enrolment = make_enrolment("bob");
-    refusal_t refusal = {apr_time_from_sec(1000), NULL, -1};
-    size_t i;
+    refusal_t refusal = {apr_time_from_sec(1000), NULL, -1, 0};
+    int i;
 
     good(whk_store_otp_put(store, fixture->pool, &enrolment));
-    for (i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+    for (i = 1; i <= 3; i++) {
+        refusal.lock = i == 3 ? apr_time_from_sec(1010) : 0;
         good(whk_store_transaction(store, fixture->pool, refuse_work, &refusal));
         assert_int_equal(refusal.counted, 1);
-        assert_int_equal(refusal.enrolment->failures, i + 1);
-        assert_int_equal(refusal.enrolment->locked_until,
-                         seconds[i] ? refusal.now + apr_time_from_sec(seconds[i]) : 0);
-        if (!seconds[i])
-            continue;
-        /* Locked: nothing is counted until it is over. */
-        good(whk_store_transaction(store, fixture->pool, refuse_work, &refusal));
-        assert_int_equal(refusal.counted, 0);
-        assert_int_equal(refusal.enrolment->failures, i + 1);
-        refusal.now = refusal.enrolment->locked_until;
+        assert_int_equal(refusal.enrolment->failures, i);
+        assert_int_equal(refusal.enrolment->locked_until, 0);
     }
+    refusal.lock = 0;
+    good(whk_store_transaction(store, fixture->pool, refuse_work, &refusal));
+    assert_int_equal(refusal.counted, 0);
+    assert_int_equal(refusal.enrolment->failures, 3);
+    assert_int_equal(refusal.enrolment->locked_until, apr_time_from_sec(1010));
+    /* It is over, or further ahead than a lock can be. */
+    refusal.now = apr_time_from_sec(1010);
+    good(whk_store_transaction(store, fixture->pool, refuse_work, &refusal));
+    assert_int_equal(refusal.counted, 1);
+    refusal.now = apr_time_from_sec(974);
+    good(whk_store_transaction(store, fixture->pool, refuse_work, &refusal));
+    assert_int_equal(refusal.counted, 1);
+    assert_int_equal(refusal.enrolment->failures, 5);
     good(whk_store_otp_remove(store, fixture->pool, "bob", &refusal.counted));
     good(whk_store_transaction(store, fixture->pool, refuse_work, &refusal));
     assert_int_equal(refusal.counted, 0);
@@ -523,7 +539,7 @@ int main(void)
         STORE_TEST(tokens),
         STORE_TEST(enrolments),
         STORE_TEST(a_step_is_used_up_once),
-        STORE_TEST(refusals_lock_for_longer_each_time),
+        STORE_TEST(refusals_are_counted_where_no_lock_is),
         STORE_TEST(null_is_not_empty),
         STORE_TEST(names_differ_byte_by_byte),
         STORE_TEST(a_key_is_used_once),

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store when things go wrong around it: a schema that changes, statements that fail, a database
  * that can't be read or written. */
+#include "store/admins.h"
+#include "store/keys.h"
+#include "store/migrations.h"
+#include "store/otp_enrolments.h"
+#include "store/schema_version.h"
+#include "store/transaction.h"
 #include "store_fixture.h"
 
 #include <malloc.h>
@@ -247,11 +253,11 @@ static void a_row_that_nobody_can_have_written(void **state)
     /* It does not keep the others from being read. */
     run_sql(fixture->link,
             "UPDATE whk_key SET remote_flaw = 'x', status = 'ACTIVE' WHERE key_id = 'one'");
-    good(whk_store_key_active(fixture->link->store, fixture->pool, "acme", &keys));
+    good(whk_store_key_list_active(fixture->link->store, fixture->pool, "acme", &keys));
     assert_int_equal(keys->nelts, 2);
-    assert_int_equal(APR_ARRAY_IDX(keys, 0, whk_key_t *)->flawed, 1);
+    assert_int_equal(APR_ARRAY_IDX(keys, 0, whk_key_t *)->corrupt, 1);
     assert_int_equal(APR_ARRAY_IDX(keys, 0, whk_key_t *)->status, WHK_KEY_STATUS_REVOKED);
-    assert_int_equal(APR_ARRAY_IDX(keys, 1, whk_key_t *)->flawed, 0);
+    assert_int_equal(APR_ARRAY_IDX(keys, 1, whk_key_t *)->corrupt, 0);
 }
 
 /* ---- what it costs ---- */
@@ -259,14 +265,14 @@ static void a_row_that_nobody_can_have_written(void **state)
 static int is_list_of_all(int statement)
 {
     return statement == SQL_ENTERPRISE_LIST || statement == SQL_TOKEN_LIST ||
-           statement == SQL_OTP_LIST || statement == SQL_ENTERPRISE_LOST ||
+           statement == SQL_OTP_LIST || statement == SQL_ORPHAN_LIST ||
            statement == SQL_SCHEMA_LIST;
 }
 
 /* Asked by whkctl alone, which reads everything anyway. */
 static int is_of_an_audit(int statement)
 {
-    return statement == SQL_ENTERPRISE_LOST || statement == SQL_SCHEMA_LIST;
+    return statement == SQL_ORPHAN_LIST || statement == SQL_SCHEMA_LIST;
 }
 
 static const char *without_placeholders(apr_pool_t *pool, const char *sql)

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transactions: all of it or nothing, one after another. */
+#include "store/enterprises.h"
+#include "store/events.h"
+#include "store/keys.h"
+#include "store/otp_enrolments.h"
+#include "store/transaction.h"
 #include "store_fixture.h"
 
 #include <apr_thread_proc.h>
@@ -25,8 +30,9 @@ static void writes_that_need_a_transaction(void **state)
     bad(whk_store_enterprise_update(store, pool, enterprise), WHK_INTERNAL_ERROR, "transaction");
     bad(whk_store_enterprise_lock(store, pool, "acme", &enterprise), WHK_INTERNAL_ERROR,
         "transaction");
-    bad(whk_store_otp_refuse(store, pool, "a", 0, 5, 1, 1, &enrolment, &done), WHK_INTERNAL_ERROR,
+    bad(whk_store_otp_count_refusal(store, pool, "a", 0, 1, &enrolment, &done), WHK_INTERNAL_ERROR,
         "transaction");
+    bad(whk_store_otp_lock(store, pool, "a", 1), WHK_INTERNAL_ERROR, "transaction");
     assert_string_equal(ask_sql(pool, fixture->link, "SELECT count(*) FROM whk_key", 0), "0");
 }
 

@@ -10,6 +10,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "otp/base32.h"
 #include "otp/totp.h"
 
 static const char seed[] = "1234567890123456789012345678901234567890123456789012345678901234";

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_ROUTES_H
-#define WHK_HTTPD_API_ROUTES_H
+#pragma once
 
-/**
- * @file httpd/api/routes.h
- * Which of our resources a request means (contract, section 1).
+/** @file
+ * Which of our resources a request means (docs/api.md, "Paths").
  */
 
 #include <httpd.h>
@@ -37,7 +35,5 @@ const char *whk_route_allow(whk_resource_t resource);
 /** True where the resource serves this method, `OPTIONS` and (as GET) `HEAD` included. */
 int whk_route_serves(whk_resource_t resource, int method_number);
 
-/** True where the contract asks for a one-time password. */
+/** True where docs/api.md, "Paths", asks for a one-time password. */
 int whk_route_needs_otp(whk_resource_t resource, int method_number);
-
-#endif

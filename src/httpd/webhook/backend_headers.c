@@ -4,7 +4,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "model/text.h"
+#include "model/timestamp.h"
 
 static const char *const identity[] = {"Webhook-Enterprise", "Webhook-Key-Id", "Webhook-Alg",
                                        "Webhook-Signed-At"};
@@ -82,7 +82,7 @@ static const char *hop_by_hop_of(const char *connection, apr_pool_t *pool)
     return kept;
 }
 
-void whk_backend_headers_keep_verified(request_rec *r)
+void whk_backend_headers_sanitize(request_rec *r)
 {
     const char *connection = apr_table_getm(r->pool, r->headers_in, "Connection");
     const char *kept = connection ? hop_by_hop_of(connection, r->pool) : NULL;
@@ -96,15 +96,15 @@ void whk_backend_headers_keep_verified(request_rec *r)
         apr_table_unset(r->headers_in, "Connection");
 }
 
-void whk_backend_headers_tell(request_rec *r, const whk_delivery_t *delivery)
+void whk_backend_headers_set_signer(request_rec *r, const whk_verification_t *verification)
 {
     drop(r, is_identity);
-    if (!delivery)
+    if (!verification)
         return;
-    apr_table_setn(r->headers_in, identity[0], delivery->enterprise_id);
-    apr_table_setn(r->headers_in, identity[1], delivery->webhook.key_id);
-    apr_table_setn(r->headers_in, identity[2], delivery->webhook.algorithm);
-    if (delivery->webhook.signed_at)
+    apr_table_setn(r->headers_in, identity[0], verification->enterprise_id);
+    apr_table_setn(r->headers_in, identity[1], verification->webhook.key_id);
+    apr_table_setn(r->headers_in, identity[2], verification->webhook.algorithm);
+    if (verification->webhook.signed_at)
         apr_table_setn(r->headers_in, identity[3],
-                       whk_time_format(r->pool, delivery->webhook.signed_at));
+                       whk_time_format(r->pool, verification->webhook.signed_at));
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_BACKEND_HEADERS_H
-#define WHK_HTTPD_WEBHOOK_BACKEND_HEADERS_H
+#pragma once
 
-/**
- * @file httpd/webhook/backend_headers.h
+/** @file
  * The header fields of a webhook on its way to a handler. Both give `r` a table of its own: what
- * the client sent stays as it is, since another location may have to judge it too.
+ * the client sent stays as it is, since another location may have to verify it too.
  */
 
 #include <httpd.h>
 
-#include "httpd/webhook/webhook_delivery.h"
+#include "httpd/webhook/request_verification.h"
 
 /**
  * What may have been verified gets through: mod_proxy drops whatever the client's Connection lists,
@@ -18,13 +16,11 @@
  * nothing that follows one is signed; and so does a field whose name a backend may take for that of
  * another one which is there too (`X_Event` beside `X-Event`).
  */
-void whk_backend_headers_keep_verified(request_rec *r);
+void whk_backend_headers_sanitize(request_rec *r);
 
 /**
  * Set Webhook-Enterprise, Webhook-Key-Id, Webhook-Alg and, where known, Webhook-Signed-At, in place
  * of whatever came under these names or others that a backend may take for them.
- * @param delivery NULL: nobody is known, and nothing of these names goes on
+ * @param verification NULL: nobody is known, and nothing of these names goes on
  */
-void whk_backend_headers_tell(request_rec *r, const whk_delivery_t *delivery);
-
-#endif
+void whk_backend_headers_set_signer(request_rec *r, const whk_verification_t *verification);

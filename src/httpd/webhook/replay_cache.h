@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_REPLAY_CACHE_H
-#define WHK_HTTPD_WEBHOOK_REPLAY_CACHE_H
+#pragma once
 
-/**
- * @file httpd/webhook/replay_cache.h
+/** @file
  * Which webhooks were received (WebhookKeysReplayCache): in memory that the processes of the node
  * share and that outlives a reload, and besides, where the provider is one that nodes share, there.
  */
@@ -21,7 +19,7 @@
 /** How many ids a message may have. */
 #define WHK_REPLAY_IDS_MOST 17
 
-/** Where uses were noted; see whk_replay_cache_give_back(). */
+/** Where uses were noted; see whk_replay_cache_release(). */
 typedef struct whk_replay_use_t {
     int reserved;
     int count;
@@ -32,9 +30,9 @@ typedef struct whk_replay_use_t {
 /**
  * Until when a message has to be remembered: for as long as its signature is good at the place that
  * takes the oldest ones.
- * @param signed_at, expires 0: not told
+ * @param signed_at, expires 0: the message has none
  */
-apr_time_t whk_replay_cache_until(apr_time_t signed_at, apr_time_t expires);
+apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires);
 
 /** pre_config, post_config, child_init. */
 int whk_replay_cache_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
@@ -54,6 +52,4 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
                                               apr_time_t until, whk_replay_use_t *use);
 
 /** The message was not delivered: it may come again. A second call does nothing. */
-void whk_replay_cache_give_back(request_rec *r, whk_replay_use_t *use);
-
-#endif
+void whk_replay_cache_release(request_rec *r, whk_replay_use_t *use);

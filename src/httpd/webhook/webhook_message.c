@@ -47,14 +47,14 @@ static const char *target_of(request_rec *r)
     return *target == '/' ? target : apr_pstrcat(r->pool, "/", target, NULL);
 }
 
-void whk_webhook_message(request_rec *sent, apr_table_t *headers, const whk_captured_body_t *body,
-                         whk_message_t *message)
+void whk_webhook_message(request_rec *initial, apr_table_t *headers,
+                         const whk_captured_body_t *body, whk_message_t *message)
 {
     memset(message, 0, sizeof(*message));
-    message->method = sent->method;
-    message->scheme = ap_http_scheme(sent);
-    message->authority = authority_of(sent, headers);
-    message->target = target_of(sent);
+    message->method = initial->method;
+    message->scheme = ap_http_scheme(initial);
+    message->authority = authority_of(initial, headers);
+    message->target = target_of(initial);
     message->field = field;
     message->baton = headers;
     message->body = body ? body->bytes : "";

@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_MESSAGE_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_MESSAGE_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_message.h
+/** @file
  * A request as the schemes read it.
  */
 
 #include <httpd.h>
 
 #include "httpd/webhook/captured_body.h"
-#include "scheme/signed_message.h"
+#include "model/message.h"
 
 /**
  * Describe the request that the client sent.
- * @param sent    the first of a chain of redirects and subrequests: the others were made by httpd
+ * @param initial    the first of a chain of redirects and subrequests: the others were made by
+ * httpd
  * @param headers its header fields as they came
  * @param body    NULL: not read
  */
-void whk_webhook_message(request_rec *sent, apr_table_t *headers, const whk_captured_body_t *body,
-                         whk_message_t *message);
-
-#endif
+void whk_webhook_message(request_rec *initial, apr_table_t *headers,
+                         const whk_captured_body_t *body, whk_message_t *message);

@@ -2,7 +2,7 @@
 package WHK::Answers;
 
 # What holds of every answer of the API, checked wherever a test looks at one.
-#   refused($r, 403, 'not_enterprise_admin', 'name of the test')     JSON of section 7, headers included
+#   refused($r, 403, 'not_enterprise_admin', 'name of the test')     JSON of docs/api.md, "Errors", headers included
 #   json_headers($r, 'name')                                         the headers alone, each exactly once
 # Both are one test of Test::More, and return whether it passed; what was wrong is in its diagnostics.
 

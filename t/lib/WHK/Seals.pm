@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 package WHK::Seals;
 
-# Seals of rows and hashes of events, by the formulas in src/registry/seal.h, src/otp/secret_key.h and src/registry/audit.h
+# Seals of rows and hashes of events, by the formulas in src/registry/seal.h, src/otp/secret_key_bytes.c and src/registry/audit_trail.h
 # and nothing else: for what only somebody who has the secret key file can do.
 #   my $seals = WHK::Seals->new($server);             with the first key of its secret key file
 #   $seals->key_row($enterprise, $key_id);            gives the row as it is the seal that fits

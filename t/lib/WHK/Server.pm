@@ -11,6 +11,7 @@ package WHK::Server;
 #       env => { NAME => 'value' },           httpd's environment, beside our own; undef takes one away
 #       init => 0, start => 0);               no registry yet; not started yet
 # ->port ->dir ->conf (file) ->db (file) ->prefix (/api/policy/v1) ->keys($enterprise) (path)
+# ->conf_of($name, $db, $key_file) (a configuration like its own, for another registry)
 # ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text, sqlite3 command)
 # ->kill_all (kill -9 of httpd and its children; then ->start)
 # ->start ->stop (its exit status as in $?; undef where it had to be killed) ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
@@ -41,6 +42,7 @@ sub apxs {
 
 our $modules = apxs('LIBEXECDIR');
 our $httpd   = $ENV{WHK_HTTPD} // apxs('SBINDIR') . '/' . apxs('PROGNAME');
+our @whkctl  = ("$build/whkctl", '--httpd', $httpd);
 
 # Below the range that the system takes ports of connections from, so that none of those has it when httpd comes to
 # listen, also after a restart.
@@ -56,7 +58,7 @@ sub shared {
     my $class = shift;
     my $port = $ENV{WHK_TEST_PORT} // die "no shared server: run the tests by make -f Makefile.apxs test\n";
     return bless {
-        port => $port, dir => "$root/t", conf => "$root/t/conf/registry.conf", shared => 1,
+        port => $port, dir => "$root/t", conf => "$root/t/conf/httpd.conf", shared => 1,
         db => "$root/t/logs/registry.db", prefix => '/api/policy/v1', log => "$root/t/logs/error_log"
     }, $class;
 }
@@ -127,6 +129,20 @@ CONF
     return;
 }
 
+# The same configuration for another registry, in a file of its own: its path.
+sub conf_of {
+    my ($self, $name, $db, $key_file) = @_;
+    open my $in, '<', $self->{conf} or die "$self->{conf}: $!";
+    my $text = do { local $/; <$in> };
+    $text =~ s/^DBDParams .*/DBDParams $db/m or die 'no DBDParams';
+    $text =~ s/^WebhookKeysSecretKeyFile .*/WebhookKeysSecretKeyFile $key_file/m or die 'no WebhookKeysSecretKeyFile';
+    my $conf = "$self->{dir}/$name.conf";
+    open my $out, '>', $conf or die "$conf: $!";
+    print $out $text;
+    close $out or die "$conf: $!";
+    return $conf;
+}
+
 sub port   { return $_[0]{port} }
 sub dir    { return $_[0]{dir} }
 sub conf   { return $_[0]{conf} }
@@ -154,12 +170,15 @@ sub run_command {
     return ($? >> 8 || ($? & 127 ? 128 + ($? & 127) : 0), $stdout, $stderr);
 }
 
+# whkctl, which asks the httpd that the tests start.
+sub whkctl { return run_command(@whkctl, @_) }
+
 sub ctl {
     my ($self, @arguments) = @_;
     my @again = $self->{codes_work_again} && "@arguments" =~ /^(?:check|audit verify)\b/ ? split /;;\n?/, $self->sql("SELECT name || char(1) || sql || ';;' FROM sqlite_schema WHERE name LIKE 'again_%'") : ();
     # WHK::Admins' own, by which its codes work again: they are none of those that an operator should hear of.
     $self->sql(join '', map { 'DROP TRIGGER ' . (split /\x01/)[0] . ';' } @again) if @again;
-    my @said = run_command("$build/whkctl", '-f', $self->{conf}, @arguments);
+    my @said = whkctl('-f', $self->{conf}, @arguments);
     $self->sql(join '', map { (split /\x01/)[1] . ';' } @again) if @again;
     return @said;
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void say(const char *who, const char *format, va_list arguments)
+{
+    fputs(who, stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+int whk_refused(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say("whkctl: ", format, arguments);
+    va_end(arguments);
+    return WHK_EXIT_REFUSED;
+}
+
+int whk_refused_outcome(const whk_outcome_t *outcome)
+{
+    whk_refused("%s", outcome->message);
+    if (outcome->operator_hint)
+        whk_refused("%s", outcome->operator_hint);
+    return WHK_EXIT_REFUSED;
+}
+
+int whk_misused(const whk_command_t *command, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say("whkctl: ", format, arguments);
+    va_end(arguments);
+    if (command)
+        fprintf(stderr, "Try: whkctl %s%s%s --help\n", command->noun, command->verb ? " " : "",
+                command->verb ? command->verb : "");
+    else
+        fputs("Try: whkctl --help\n", stderr);
+    return WHK_EXIT_USAGE;
+}
+
+void whk_hint(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say("", format, arguments);
+    va_end(arguments);
+}

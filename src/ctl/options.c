@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/options.h"
+
+#include <stddef.h>
+
+typedef struct {
+    const char *name;
+    const char *value; /* NULL: it takes none */
+    const char *help;
+} option_t;
+
+static const option_t options[WHK_OPTION_COUNT] = {
+    [WHK_OPTION_NAME] = {"name", "NAME", "what people call it (default: its id)"},
+    [WHK_OPTION_EXPIRES] = {"expires", "DURATION",
+                            "how long it is good: a number and s, m, h, d or w, as 90d (default: "
+                            "for ever)"},
+    [WHK_OPTION_LABEL] = {"label", "TEXT", "what it is for, in lists"},
+    [WHK_OPTION_ALGORITHM] = {"algorithm", "NAME", "sha1, sha256 or sha512 (default: sha1)"},
+    [WHK_OPTION_DIGITS] = {"digits", "NUMBER", "6 or 8 (default: 6)"},
+    [WHK_OPTION_PERIOD] = {"period", "SECONDS", "15 to 60 (default: 30)"},
+    [WHK_OPTION_ISSUER] = {"issuer", "TEXT",
+                           "the name that the app shows beside the user (default: webhook-keys)"},
+    [WHK_OPTION_REPLACE] = {"replace", NULL, "replace the secret that the user has"},
+    [WHK_OPTION_DROP] = {"drop", NULL,
+                         "in the third run: let go of the old key, whatever it seals still"},
+    [WHK_OPTION_STATUS] = {"status", "STATUS", "only those that are ACTIVE, or REVOKED"},
+    [WHK_OPTION_LIMIT] = {"limit", "NUMBER", "show so many at most (default: all)"},
+    [WHK_OPTION_OFFSET] = {"offset", "NUMBER", "leave out so many first (default: 0)"},
+};
+
+const char *whk_option_name(whk_option_t option)
+{
+    return options[option].name;
+}
+
+const char *whk_option_value(whk_option_t option)
+{
+    return options[option].value;
+}
+
+const char *whk_option_help(whk_option_t option)
+{
+    return options[option].help;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/config_dump.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <jansson.h>
+#include <unixd.h>
+
+#include "httpd/config.h"
+#include "httpd/other_directives.h"
+#include "model/config_dump.h"
+#include "model/version.h"
+
+APLOG_USE_MODULE(webhook_keys);
+
+/* mod_unixd's own default, -1, is nobody's number. */
+static json_t *user_json(void)
+{
+    if (!ap_unixd_config.user_name || ap_unixd_config.user_id == (uid_t)-1)
+        return json_null();
+    return json_pack("{s:s, s:I, s:I}", "name", ap_unixd_config.user_name, "uid",
+                     (json_int_t)ap_unixd_config.user_id, "gid",
+                     (json_int_t)ap_unixd_config.group_id);
+}
+
+static int append_names(json_t *array, const apr_array_header_t *names)
+{
+    int i;
+
+    for (i = 0; names && i < names->nelts; i++)
+        if (json_array_append_new(array, json_string(APR_ARRAY_IDX(names, i, const char *))) != 0)
+            return 0;
+    return 1;
+}
+
+/* NULL where one is not UTF-8. */
+static json_t *names_json(const server_rec *s)
+{
+    json_t *names = json_array();
+
+    if ((!s->server_hostname ||
+         json_array_append_new(names, json_string(s->server_hostname)) == 0) &&
+        append_names(names, s->names) && append_names(names, s->wild_names))
+        return names;
+    json_decref(names);
+    return NULL;
+}
+
+static json_t *server_json(apr_pool_t *pool, const server_rec *s, const server_rec *main_server)
+{
+    whk_other_settings_t others = whk_other_settings_of(s, main_server);
+    const char *place =
+        s == main_server ? NULL : apr_psprintf(pool, "%s:%u", s->defn_name, s->defn_line_number);
+
+    return json_pack("{s:o, s:s?, s:s?, s:s?, s:s?, s:s?}", "names", names_json(s), "place", place,
+                     "driver", others.driver, "params", others.params, "paramsPlace",
+                     others.params_place, "secretKeyFile",
+                     whk_config_of_server(s)->secret_key_file);
+}
+
+static int print(apr_pool_t *pool, server_rec *main_server)
+{
+    json_t *servers = json_array();
+    json_t *all;
+    const server_rec *s;
+    int failed = 0;
+
+    /* httpd has the virtual hosts in a list that begins with the last. */
+    for (s = main_server; s && !failed; s = s->next)
+        failed = json_array_insert_new(servers, s != main_server,
+                                       server_json(pool, s, main_server)) != 0;
+    all = json_pack("{s:s, s:o, s:o}", WHK_CONFIG_DUMP_MEMBER, WHK_VERSION, "user", user_json(),
+                    "servers", servers);
+    if (!all || failed) {
+        json_decref(all);
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,
+                     "whkctl can't be told the configuration: a ServerName, ServerAlias, User or "
+                     "path in it is not UTF-8");
+        return 0;
+    }
+    /* Somebody may have left a line without an end. */
+    putchar('\n');
+    json_dumpf(all, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(all);
+    return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+int whk_config_dump(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)pconf;
+    (void)plog;
+    /* A Define of that name in the configuration must not keep httpd from its start. */
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST ||
+        !ap_exists_config_define(WHK_CONFIG_DUMP))
+        return OK;
+    /* Not by way of the pools, with which we would be unloaded ourselves. */
+    exit(print(ptemp, s) ? 0 : 1);
+}

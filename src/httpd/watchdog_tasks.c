@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/watchdog_tasks.h"
+
+#include <http_core.h>
+#include <http_log.h>
+#include <mod_watchdog.h>
+
+#include "httpd/child_shutdown.h"
+#include "httpd/config.h"
+#include "httpd/counters_shm.h"
+#include "httpd/database.h"
+#include "httpd/server.h"
+#include "httpd/server_fetchers.h"
+#include "registry/jwk_set_refresh.h"
+
+APLOG_USE_MODULE(webhook_keys);
+
+/* Polls in a WebhookKeysRevocationLag: a watchdog looks at its clock every 100 ms only. */
+#define POLLS_PER_LAG 3
+
+#define WRITE_USES_EVERY apr_time_from_sec(5)
+#define REFRESH_EVERY apr_time_from_msec(500)
+
+static void report(server_rec *s, const whk_outcome_t *outcome, int *was_failing, const char *doing)
+{
+    int fails = outcome != NULL;
+
+    if (fails && !*was_failing)
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s fails: %s", doing,
+                     outcome->operator_hint ? outcome->operator_hint : outcome->message);
+    else if (!fails && *was_failing)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s works again", doing);
+    *was_failing = fails;
+}
+
+/* Whoever calls between has all that a child has until it ends. */
+static int begin(int state)
+{
+    return state == AP_WATCHDOG_STATE_RUNNING && whk_shutdown_task_begin();
+}
+
+static apr_status_t end(void)
+{
+    whk_shutdown_task_end();
+    return APR_SUCCESS;
+}
+
+static apr_status_t poll(int state, void *data, apr_pool_t *pool)
+{
+    server_rec *s = data;
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+
+    if (!begin(state))
+        return APR_SUCCESS;
+    if (server->key_cache)
+        report(s, whk_change_poll(server->key_cache->poll, whk_database_store(s, pool), pool),
+               &server->poll_fails, "asking the registry which keys changed");
+    return end();
+}
+
+static void write_uses_of(server_rec *s, apr_pool_t *pool)
+{
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+
+    if (server->key_cache)
+        report(s, whk_key_uses_write(server->key_cache->uses, whk_database_store(s, pool), pool),
+               &server->write_uses_fails, "writing lastUsedDate");
+}
+
+static apr_status_t write_uses(int state, void *data, apr_pool_t *pool)
+{
+    if (!begin(state))
+        return APR_SUCCESS;
+    write_uses_of(data, pool);
+    return end();
+}
+
+/* When a child ends, what it noted last is not lost: after its tasks, and while its connections and
+ * mutexes are there still. */
+static apr_status_t write_last_uses(void *data)
+{
+    apr_pool_t *pool;
+
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
+        return APR_ENOMEM;
+    write_uses_of(data, pool);
+    apr_pool_destroy(pool);
+    return APR_SUCCESS;
+}
+
+static int is_stopping(void *data)
+{
+    (void)data;
+    return *whk_shutdown_tasks_stopped() != 0;
+}
+
+static void report_set(void *data, const char *where, const whk_outcome_t *outcome)
+{
+    server_rec *s = data;
+
+    if (outcome)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "the key set at %s could not be fetched: %s; its keys serve until "
+                     "WebhookKeysMaxStale is over",
+                     where, outcome->operator_hint ? outcome->operator_hint : outcome->message);
+    else
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "the key set at %s can be fetched again",
+                     where);
+}
+
+static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
+{
+    server_rec *s = data;
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+    const whk_config_t *config = whk_config_of_server(s);
+    const whk_refresh_t refresh = {config->max_stale, report_set, is_stopping, s};
+    whk_registry_t registry = {
+        pool, NULL, &config->policy, NULL, whk_counters_shm(), server->secret_key};
+    whk_remote_t remote;
+
+    if (!begin(state))
+        return APR_SUCCESS;
+    if (server->key_cache) {
+        remote = *whk_server_fetchers_of(s);
+        remote.stop = whk_shutdown_tasks_stopped();
+        registry.remote = &remote;
+        registry.store = whk_database_store(s, pool);
+        report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
+               "refreshing key sets by URI");
+    }
+    return end();
+}
+
+static apr_status_t start_task(server_rec *s, const char *name, apr_interval_time_t interval,
+                               ap_watchdog_callback_fn_t *task)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *register_callback =
+        APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog;
+    apr_status_t status;
+
+    if (!get_instance || !register_callback)
+        return APR_ENOTIMPL;
+    status = get_instance(&watchdog, name, 0, 0, s->process->pool);
+    return status == APR_SUCCESS ? register_callback(watchdog, interval, s, task) : status;
+}
+
+/* Two threads: a write that waits for its lock must not keep a poll waiting. */
+static apr_status_t start_tasks(server_rec *s)
+{
+    apr_interval_time_t lag = whk_config_of_server(s)->revocation_lag;
+    apr_status_t status = start_task(s, "_webhook_keys_poll_", lag / POLLS_PER_LAG, poll);
+
+    if (status == APR_SUCCESS)
+        status = start_task(s, "_webhook_keys_background_", WRITE_USES_EVERY, write_uses);
+    return status == APR_SUCCESS
+               ? start_task(s, "_webhook_keys_background_", REFRESH_EVERY, refresh_sets)
+               : status;
+}
+
+/* A section of the main server is in force in its virtual hosts too. */
+static int verifies(const server_rec *s, const server_rec *main_server)
+{
+    return whk_server_of(s)->verifies || whk_server_of(main_server)->verifies;
+}
+
+int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                                   server_rec *s)
+{
+    apr_status_t status;
+    server_rec *each;
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    status = whk_counters_shm_create(s->process->pool);
+    for (each = s; each && status == APR_SUCCESS; each = each->next)
+        if (verifies(each, s))
+            status = start_tasks(each);
+    if (status == APR_SUCCESS)
+        return OK;
+    ap_log_error(
+        APLOG_MARK, APLOG_CRIT, status, s,
+        "the background tasks that keep keys up to date can't be set up: load mod_watchdog "
+        "(LoadModule watchdog_module), and see whether shared memory is left");
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static void report_restored(void *data)
+{
+    ap_log_error(
+        APLOG_MARK, APLOG_ERR, 0, (server_rec *)data,
+        "the registry went back: its newest changes are gone, as where an older database "
+        "was restored; what was known of it is dropped, and it serves as it is now: revoke "
+        "anew what was revoked since, and run whkctl audit verify (docs/operations.md, "
+        "Backup)");
+}
+
+void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s)
+{
+    server_rec *each;
+
+    for (each = s; each; each = each->next) {
+        whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
+        const whk_config_t *config = whk_config_of_server(each);
+        const whk_key_cache_settings_t settings = {
+            .validity = {server->secret_key, config->max_stale, config->policy.jwks_uri_refresh},
+            .lag = config->revocation_lag,
+            .counters = whk_counters_shm(),
+            .restored = report_restored,
+            .baton = each};
+
+        if (!verifies(each, s))
+            continue;
+        server->key_cache = whk_key_cache_create(&settings, pool);
+        if (server->key_cache)
+            apr_pool_pre_cleanup_register(pool, each, write_last_uses);
+        else
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, each,
+                         "out of memory for keys: this process lets no webhook pass");
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/webhook/webhook_errors.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "httpd/config.h"
+#include "httpd/error_response.h"
+#include "httpd/webhook/webhook_environment.h"
+#include "httpd/webhook/webhook_request.h"
+
+static int status_of(const whk_outcome_t *outcome)
+{
+    int status = whk_code_status(outcome->code);
+
+    return status >= 500 || status == HTTP_REQUEST_ENTITY_TOO_LARGE ||
+                   outcome->code == WHK_INVALID_REQUEST
+               ? status
+               : HTTP_UNAUTHORIZED;
+}
+
+/* mod_dir and others answer the request itself with the status of a subrequest. */
+static void note_for_initial_request(request_rec *r, const whk_error_t *error)
+{
+    request_rec *initial = whk_initial_request(r);
+    whk_error_t *noted = &whk_webhook_request_of(initial)->subrequest_error;
+
+    noted->outcome = whk_outcome_copy(initial->pool, error->outcome);
+    noted->status = error->status;
+    noted->challenge = apr_pstrdup(initial->pool, error->challenge);
+}
+
+int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome)
+{
+    whk_error_t *error = &whk_request_of(r)->error;
+    const char *realm = ap_auth_name(r);
+
+    whk_webhook_environment_unset_signer(r, whk_code_name(outcome->code));
+    error->challenge = apr_psprintf(r->pool, WHK_WEBHOOK_AUTH_TYPE " realm=\"%s\"",
+                                    ap_escape_quotes(r->pool, realm ? realm : "webhooks"));
+    whk_webhook_request_of(r)->is_stopped = 1;
+    whk_error_response_disable_error_documents(r);
+    whk_request_stop(r, outcome);
+    error->status = status_of(outcome);
+    if (r->main)
+        note_for_initial_request(r, error);
+    return error->status;
+}
+
+/* Itself, or by the status of a subrequest that was, which httpd answers with. */
+static int is_stopped(request_rec *r)
+{
+    whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
+
+    if (!webhook || webhook->is_stopped)
+        return webhook != NULL;
+    if (!webhook->subrequest_error.outcome || webhook->subrequest_error.status != r->status)
+        return 0;
+    webhook->is_stopped = 1;
+    whk_request_of(r)->error = webhook->subrequest_error;
+    return 1;
+}
+
+void whk_webhook_errors_insert_error_filter(request_rec *r)
+{
+    /* In a location of the API all errors are answered as its own. */
+    if (r->status >= HTTP_BAD_REQUEST && is_stopped(r) && !whk_config_is_ours(r))
+        whk_error_response_insert_filter(r, whk_request_of(r)->error.outcome);
+}

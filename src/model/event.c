@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/event.h"
+
+static const char *const event_type_names[WHK_EVENT_TYPE_COUNT] = {
+    [WHK_EVENT_KEY_REGISTERED] = "key.registered",
+    [WHK_EVENT_KEY_REVOKED] = "key.revoked",
+    [WHK_EVENT_KEY_REGISTRATION_REFUSED] = "key.registration_refused",
+    [WHK_EVENT_OTP_REFUSED] = "otp.refused",
+    [WHK_EVENT_OTP_LOCKED] = "otp.locked",
+    [WHK_EVENT_JWKS_URI_KEY_CHANGED] = "jwks_uri.key_changed",
+};
+
+const char *whk_event_type_name(whk_event_type_t type)
+{
+    return event_type_names[type];
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/enterprise_jwk_set.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "jose/json.h"
+#include "jose/jwk.h"
+#include "jose/openssl_pool.h"
+#include "registry/seal.h"
+#include "store/keys.h"
+
+/* As JWS names it. Of an RSA key, good for several: the first that is on. NULL: none is. */
+static const char *alg_of(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool_t *pool)
+{
+    int is_rsa = (jwk->algorithms & WHK_ALGORITHMS_RSA) != 0;
+    const char *names =
+        whk_algorithms_names(pool, is_rsa ? jwk->algorithms & enabled : jwk->algorithms);
+
+    if (jwk->algorithms & (WHK_ALG_EDDSA | WHK_ALG_ED448))
+        return "EdDSA";
+    return *names ? apr_pstrmemdup(pool, names, strcspn(names, " ")) : NULL;
+}
+
+static const whk_outcome_t *unreadable(const whk_key_t *key, apr_pool_t *pool)
+{
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    "key %s of enterprise %s can't be read: its row was changed, or OpenSSL lacks "
+                    "its algorithm",
+                    key->key_id, key->enterprise_id);
+}
+
+static const whk_outcome_t *add(json_t *members, const whk_key_t *key, whk_algorithms_t enabled,
+                                apr_pool_t *pool)
+{
+    const whk_jwk_t *jwk = whk_jwk_load(key->jwk, pool);
+    json_t *member = jwk ? json_loads(key->jwk, 0, NULL) : NULL;
+    const char *alg;
+
+    if (!member)
+        return unreadable(key, pool);
+    json_array_append_new(members, member);
+    alg = alg_of(jwk, enabled, pool);
+    if (alg && !json_object_get(member, "alg"))
+        json_object_set_new(member, "alg", json_string(alg));
+    if (json_object_set_new(member, "kid", json_string(key->key_id)) ||
+        json_object_set_new(member, "use", json_string("sig")))
+        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for a key set");
+    return NULL;
+}
+
+const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *caller, json_t **set)
+{
+    json_t *members = json_array();
+    apr_array_header_t *keys;
+    int i;
+
+    *set = whk_json_adopt(registry->pool, json_pack("{s:o}", "keys", members));
+    WHK_TRY(whk_store_key_list_active(registry->store, registry->pool,
+                                      whk_caller_enterprise(caller), &keys));
+    for (i = 0; i < keys->nelts; i++) {
+        const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+
+        WHK_TRY(whk_key_check(registry->pool, registry->secret, key));
+        WHK_TRY(add(members, key, registry->policy->algorithms, registry->pool));
+    }
+    return NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/** @file
+ * The keys that verify, at hand: one cache per process and registry, used by all its threads. A key
+ * that is known costs no question to the store, and neither does one that does not exist.
+ *
+ * It holds the keys of those enterprises that sent something, at the revision that the directory
+ * (registry/enterprise_directory.h) tells. A change on this node is counted (whk_count_change()),
+ * and the next request of each process polls before it looks. Where the store can't be reached,
+ * what is known serves until `max_stale` after the last poll; then, and for whatever is not known,
+ * the answer is store_unavailable.
+ *
+ * Intervals are measured by a clock that nobody sets.
+ *
+ * A key whose set by URI could not be fetched for `max_stale` after it was good verifies nothing,
+ * whether somebody wrote that down or not: keys that seem to have ended are read again first, at
+ * most once a second, since a refresh that changes no key is no change of the enterprise.
+ *
+ * A request takes a key by registry/held_key.h.
+ */
+
+#include <apr_hash.h>
+#include <apr_thread_mutex.h>
+
+#include "registry/change_poll.h"
+#include "registry/enterprise_keys.h"
+#include "registry/key_uses.h"
+
+typedef struct whk_key_cache_settings_t {
+    whk_key_validity_t validity;
+    apr_interval_time_t lag;         /**< WebhookKeysRevocationLag */
+    whk_shared_counters_t *counters; /**< borrowed */
+    void (*restored)(void *baton);   /**< as for whk_change_poll_create() */
+    void *baton;
+} whk_key_cache_settings_t;
+
+typedef struct whk_key_cache_t {
+    whk_enterprise_directory_t *directory;
+    whk_change_poll_t *poll; /**< a background task calls whk_change_poll() */
+    whk_parsed_keys_t *parsed;
+    whk_key_uses_t *uses; /**< a background task calls whk_key_uses_write() */
+    /* private */
+    whk_key_validity_t validity;
+    apr_thread_mutex_t *rereading; /**< around reading again what seems to have ended */
+    apr_thread_mutex_t *mutex;     /**< around what follows; never held while the store is asked */
+    apr_pool_t *pool;              /**< of `enterprises` */
+    apr_hash_t *enterprises;       /**< keys by enterprise id */
+    apr_uint32_t generation;       /**< the directory's, in which they were read */
+} whk_key_cache_t;
+
+/** Empty, before the threads start; ends with `pool`, after them. NULL: out of memory. */
+whk_key_cache_t *whk_key_cache_create(const whk_key_cache_settings_t *settings, apr_pool_t *pool);
+
+/** What a request asks for. */
+typedef struct whk_key_query_t {
+    const char *enterprise_id;
+    const char *key_id; /**< NULL: any */
+    int must_be_fresh;  /**< stale is not good enough */
+} whk_key_query_t;
+
+/**
+ * The keys of an enterprise.
+ * @param keys      set to them, with one reference more; NULL where there is no such enterprise
+ * @param freshness how fresh it is to know that
+ */
+const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *store,
+                                       const whk_key_query_t *query, whk_enterprise_keys_t **keys,
+                                       whk_freshness_t *freshness, apr_pool_t *pool);

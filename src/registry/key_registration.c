@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/key_registration.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "jose/json.h"
+#include "jose/jwk.h"
+#include "jose/jwk_set.h"
+#include "model/name.h"
+#include "model/random.h"
+#include "model/timestamp.h"
+#include "registry/audit_trail.h"
+#include "registry/authorize.h"
+#include "registry/key_cache.h"
+#include "registry/registry.h"
+#include "registry/remote_jwk_set.h"
+#include "registry/seal.h"
+#include "store/enterprises.h"
+#include "store/keys.h"
+#include "store/remote_sets.h"
+#include "store/transaction.h"
+#include "store/used_material.h"
+
+/* A registration as the caller asked for it. */
+typedef struct {
+    const json_t *jwks;
+    const char *jwks_uri;
+    const char *key_id;
+    const char *key_name;
+    apr_interval_time_t lifetime; /* of the set at jwks_uri */
+} request_t;
+
+static const whk_outcome_t *read_string(const json_t *body, const char *name, const char **value,
+                                        apr_pool_t *pool)
+{
+    const json_t *member = json_object_get(body, name);
+
+    *value = NULL;
+    if (!member || json_is_null(member))
+        return NULL;
+    if (!json_is_string(member))
+        return whk_refuse(pool, WHK_INVALID_REQUEST, "%s must be a string", name);
+    *value = apr_pstrmemdup(pool, json_string_value(member), json_string_length(member));
+    return NULL;
+}
+
+static const whk_outcome_t *check_name(const char *name, const char *value,
+                                       const char *(*flaw_of)(const char *, apr_size_t),
+                                       apr_pool_t *pool)
+{
+    const char *flaw = value ? flaw_of(value, strlen(value)) : NULL;
+
+    return flaw ? whk_refuse(pool, WHK_INVALID_REQUEST, "%s must %s", name, flaw) : NULL;
+}
+
+static const whk_outcome_t *read_request(const json_t *body, request_t *request, apr_pool_t *pool)
+{
+    memset(request, 0, sizeof(*request));
+    if (!json_is_object(body))
+        return whk_refuse(pool, WHK_INVALID_REQUEST,
+                          "the body must be a JSON object with jwks or jwksUri");
+    request->jwks = json_object_get(body, "jwks");
+    if (json_is_null(request->jwks))
+        request->jwks = NULL;
+    WHK_TRY(read_string(body, "jwksUri", &request->jwks_uri, pool));
+    WHK_TRY(read_string(body, "keyId", &request->key_id, pool));
+    WHK_TRY(read_string(body, "keyName", &request->key_name, pool));
+    WHK_TRY(check_name("keyId", request->key_id, whk_key_id_flaw, pool));
+    WHK_TRY(check_name("keyName", request->key_name, whk_name_flaw, pool));
+    if (request->jwks && request->jwks_uri)
+        return whk_refuse(pool, WHK_INVALID_REQUEST,
+                          "send jwks or jwksUri, not both: a key comes from one place");
+    if (!request->jwks && !request->jwks_uri)
+        return whk_refuse(
+            pool, WHK_INVALID_REQUEST,
+            "jwks and jwksUri are both missing: send a JWK Set with one public key, or "
+            "the https URI of one");
+    if (request->jwks && !json_is_object(request->jwks))
+        return whk_refuse(pool, WHK_INVALID_REQUEST,
+                          "jwks must be an object: a JWK Set, {\"keys\":[…]}");
+    return NULL;
+}
+
+/* The keyId is the JWK's kid, the request's keyId, or both where they agree. */
+static const whk_outcome_t *resolve_key_id(request_t *request, const whk_jwk_t *jwk,
+                                           apr_pool_t *pool)
+{
+    if (!request->key_id && !jwk->kid)
+        return whk_refuse(pool, WHK_KEY_ID_REQUIRED,
+                          "the key has no name: give jwks.keys[0].kid or keyId");
+    if (request->key_id && jwk->kid && strcmp(request->key_id, jwk->kid) != 0)
+        return whk_refuse(pool, WHK_KEY_ID_MISMATCH,
+                          "keyId and jwks.keys[0].kid differ: make them equal, or leave one out");
+    if (!request->key_id)
+        request->key_id = jwk->kid;
+    return NULL;
+}
+
+static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_caller_t *caller,
+                                     request_t *request, const whk_jwk_t **jwk)
+{
+    const whk_fetch_owner_t owner = {WHK_FETCH_REGISTER, whk_caller_enterprise(caller)};
+
+    if (request->jwks_uri) {
+        if (!request->key_id)
+            return whk_refuse(
+                registry->pool, WHK_KEY_ID_REQUIRED,
+                "keyId is missing: with jwksUri it tells which key of the set is meant");
+        return whk_remote_jwk_find(registry, &owner, request->jwks_uri, request->key_id, jwk,
+                                   &request->lifetime);
+    }
+    WHK_TRY(
+        whk_jwk_set_only(jwk, request->jwks, "jwks", registry->policy->algorithms, registry->pool));
+    return resolve_key_id(request, *jwk, registry->pool);
+}
+
+static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_t *caller,
+                                     const request_t *request, const whk_jwk_t *jwk,
+                                     whk_key_t **key)
+{
+    whk_key_t *made = apr_pcalloc(registry->pool, sizeof(*made));
+
+    made->id = whk_uuid(registry->pool);
+    if (!made->id)
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR, "the system gives no random bytes");
+    made->enterprise_id = whk_caller_enterprise(caller);
+    made->key_id = request->key_id;
+    made->key_name = request->key_name ? request->key_name : request->key_id;
+    made->algorithm = jwk->family;
+    made->jwks_uri = request->jwks_uri;
+    made->jwk = jwk->public_json;
+    made->thumbprint = jwk->thumbprint;
+    made->status = WHK_KEY_STATUS_ACTIVE;
+    made->created = whk_time_now();
+    made->created_by = whk_caller_actor(caller);
+    *key = made;
+    return whk_key_set_seal(registry->pool, registry->secret, made);
+}
+
+/* Read and check the request, and find the key: all that needs no lock. */
+static const whk_outcome_t *prepare(whk_registry_t *registry, const whk_caller_t *caller,
+                                    const char *body, apr_size_t length, request_t *request,
+                                    whk_key_t **key)
+{
+    json_t *json;
+    const whk_jwk_t *jwk;
+
+    WHK_TRY(whk_json_parse(&json, body, length, "the body", registry->pool));
+    WHK_TRY(read_request(json, request, registry->pool));
+    WHK_TRY(find_jwk(registry, caller, request, &jwk));
+    return make_key(registry, caller, request, jwk, key);
+}
+
+typedef struct {
+    const whk_policy_t *policy;
+    const whk_secret_key_t *secret;
+    const whk_caller_t *caller;
+    const whk_key_t *key;
+    apr_interval_time_t lifetime; /* of its set */
+    const whk_outcome_t *refusal;
+} registration_t;
+
+static const whk_outcome_t *is_material_used(whk_store_t *store, apr_pool_t *pool,
+                                             const registration_t *registration, int *used)
+{
+    const whk_key_t *key = registration->key;
+    const char *user;
+    whk_key_t *other;
+
+    WHK_TRY(whk_store_key_by_thumbprint(store, pool, key->enterprise_id, key->thumbprint, &other));
+    if (other)
+        WHK_TRY(whk_key_check(pool, registration->secret, other));
+    WHK_TRY(whk_store_material_get(store, pool, key->enterprise_id, key->thumbprint, &user));
+    *used = other || user;
+    return NULL;
+}
+
+static const whk_outcome_t *refusal_of_duplicate(whk_store_t *store, apr_pool_t *pool,
+                                                 const registration_t *registration,
+                                                 const whk_outcome_t **refusal)
+{
+    const whk_key_t *key = registration->key;
+    whk_key_t *other;
+    int used;
+
+    *refusal = NULL;
+    WHK_TRY(whk_store_key_get(store, pool, key->enterprise_id, key->key_id, &other));
+    if (other) {
+        WHK_TRY(whk_key_check(pool, registration->secret, other));
+        *refusal = whk_refuse(pool, WHK_KEY_ID_TAKEN,
+                              "this keyId was registered before, and a keyId is used once, even "
+                              "after its key was revoked: choose another");
+        return NULL;
+    }
+    WHK_TRY(is_material_used(store, pool, registration, &used));
+    if (used)
+        *refusal = whk_refuse(pool, WHK_KEY_MATERIAL_IN_USE,
+                              "this enterprise had this public key before under another keyId: "
+                              "make a new key pair");
+    return NULL;
+}
+
+static const whk_outcome_t *remember_set(whk_store_t *store, apr_pool_t *pool,
+                                         const registration_t *registration)
+{
+    const whk_key_t *key = registration->key;
+
+    if (!key->jwks_uri)
+        return NULL;
+    return whk_store_remote_set_add(store, pool, key->jwks_uri,
+                                    key->created + WHK_REFRESH_AHEAD(registration->lifetime),
+                                    key->created + registration->lifetime);
+}
+
+static const whk_outcome_t *use_material(whk_store_t *store, apr_pool_t *pool, const whk_key_t *key)
+{
+    int first;
+
+    return whk_store_material_use(store, pool, key->enterprise_id, key->thumbprint, key->key_id,
+                                  &first);
+}
+
+/* Set refusal, or insert the key. A full enterprise learns of a duplicate all the same: the rules
+ * have an order, and the limit is the last of them. */
+static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
+                                       registration_t *registration, whk_enterprise_t *enterprise)
+{
+    int inserted = 0;
+
+    if (enterprise->active_keys < registration->policy->max_active)
+        WHK_TRY(whk_store_key_insert(store, pool, registration->key, &inserted));
+    if (inserted) {
+        enterprise->active_keys++;
+        enterprise->revision++;
+        WHK_TRY(use_material(store, pool, registration->key));
+        return remember_set(store, pool, registration);
+    }
+    WHK_TRY(refusal_of_duplicate(store, pool, registration, &registration->refusal));
+    if (!registration->refusal)
+        registration->refusal =
+            whk_refuse(pool, WHK_ACTIVE_KEY_LIMIT,
+                       "this enterprise has %d ACTIVE keys, as many as it may: revoke one first",
+                       registration->policy->max_active);
+    return NULL;
+}
+
+/* What the event tells beside the keyId: the thumbprint, so that the row can be held to it. */
+static const whk_outcome_t *append_event(whk_store_t *store, apr_pool_t *pool,
+                                         const registration_t *registration,
+                                         whk_enterprise_t *enterprise)
+{
+    const whk_outcome_t *refusal = registration->refusal;
+    const whk_key_t *key = registration->key;
+
+    return whk_audit_append(store, pool, registration->secret, enterprise,
+                            refusal ? WHK_EVENT_KEY_REGISTRATION_REFUSED : WHK_EVENT_KEY_REGISTERED,
+                            key->key_id, registration->caller,
+                            refusal ? whk_code_name(refusal->code) : key->thumbprint, key->created);
+}
+
+static const whk_outcome_t *record_registration(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    registration_t *registration = baton;
+    const whk_key_t *key = registration->key;
+    whk_enterprise_t *enterprise;
+
+    registration->refusal = NULL;
+    WHK_TRY(whk_store_enterprise_lock(store, pool, key->enterprise_id, &enterprise));
+    if (!enterprise)
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        "enterprise %s is gone: its row must never be deleted", key->enterprise_id);
+    WHK_TRY(insert_key(store, pool, registration, enterprise));
+    WHK_TRY(append_event(store, pool, registration, enterprise));
+    return whk_store_enterprise_update(store, pool, enterprise);
+}
+
+typedef struct {
+    const whk_secret_key_t *secret;
+    const whk_caller_t *caller;
+    const char *key_id;
+    const char *detail;
+} refusal_t;
+
+static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    refusal_t *refusal = baton;
+    whk_enterprise_t *enterprise;
+
+    WHK_TRY(whk_store_enterprise_lock(store, pool, whk_caller_enterprise(refusal->caller),
+                                      &enterprise));
+    if (!enterprise)
+        return NULL;
+    WHK_TRY(whk_audit_append(store, pool, refusal->secret, enterprise,
+                             WHK_EVENT_KEY_REGISTRATION_REFUSED, refusal->key_id, refusal->caller,
+                             refusal->detail, whk_time_now()));
+    return whk_store_enterprise_update(store, pool, enterprise);
+}
+
+/* A refusal that can't be written down is a failure of ours, and is answered as one: the trail of
+ * an enterprise never lacks what its callers were told. */
+static const whk_outcome_t *refuse(whk_registry_t *registry, const whk_caller_t *caller,
+                                   const char *key_id, const whk_outcome_t *outcome)
+{
+    refusal_t refusal = {registry->secret, caller, key_id, whk_code_name(outcome->code)};
+
+    if (key_id && whk_key_id_flaw(key_id, strlen(key_id)))
+        refusal.key_id = NULL;
+    if (whk_code_status(outcome->code) >= 500)
+        return outcome;
+    WHK_TRY(whk_store_transaction(registry->store, registry->pool, record_refusal, &refusal));
+    return outcome;
+}
+
+const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_caller_t *caller,
+                                         const whk_outcome_t *outcome)
+{
+    WHK_TRY(whk_caller_check_complete(registry->pool, caller));
+    return refuse(registry, caller, NULL, outcome);
+}
+
+const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
+                                      const char *body, apr_size_t length, whk_key_t **key)
+{
+    request_t request = {NULL, NULL, NULL, NULL, 0};
+    registration_t registration = {registry->policy, registry->secret, caller, NULL, 0, NULL};
+    whk_key_t *made;
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(whk_caller_check_complete(registry->pool, caller));
+    outcome = prepare(registry, caller, body, length, &request, &made);
+    if (outcome)
+        return refuse(registry, caller, request.key_id, outcome);
+    registration.key = made;
+    registration.lifetime = request.lifetime;
+    outcome =
+        whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
+    whk_count_change(registry->counters, whk_caller_enterprise(caller));
+    if (outcome)
+        return outcome;
+    if (registration.refusal)
+        return registration.refusal;
+    *key = made;
+    return NULL;
+}

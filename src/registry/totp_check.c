@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/totp_check.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "model/clock.h"
+#include "model/timestamp.h"
+#include "otp/totp.h"
+#include "registry/otp_lock.h"
+
+static const whk_outcome_t *otp_invalid(apr_pool_t *pool)
+{
+    return whk_refuse(pool, WHK_OTP_INVALID,
+                      "the one-time password is wrong, was used before, or is no longer current: "
+                      "send the code that the authenticator shows now, once");
+}
+
+/* Counting comes before answering: a guess that the store did not note is not answered as one. */
+static const whk_outcome_t *refuse_code(whk_registry_t *registry, const whk_caller_t *caller,
+                                        apr_time_t now)
+{
+    apr_time_t locked_until;
+
+    WHK_TRY(whk_otp_record_refusal(registry, caller, now, &locked_until));
+    return locked_until ? whk_otp_locked(registry->pool, locked_until - now)
+                        : otp_invalid(registry->pool);
+}
+
+static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secret_key_t *key,
+                                       const whk_otp_enrolment_t *enrolment, const char *code,
+                                       apr_time_t now, apr_int64_t *step, int *matches)
+{
+    whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
+    const unsigned char *secret;
+    apr_size_t length;
+    const char *flaw;
+
+    if (!whk_totp_valid(&totp))
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        "the OTP enrolment of user %s has impossible parameters: run whkctl check",
+                        enrolment->user);
+    if (!whk_secret_open(registry->pool, key, enrolment->user, &totp, enrolment->sealed_secret,
+                         &secret, &length, &flaw))
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        "the OTP secret of user %s can't be opened: %s", enrolment->user, flaw);
+    *matches = whk_totp_match(&totp, secret, length, now, code, step);
+    return NULL;
+}
+
+static const whk_outcome_t *with_hint(whk_registry_t *registry, const whk_outcome_t *outcome,
+                                      const char *hint)
+{
+    whk_outcome_t *hinted = apr_pmemdup(registry->pool, outcome, sizeof(*hinted));
+
+    hinted->operator_hint = hint;
+    return hinted;
+}
+
+/* A code was used of a step that has not come yet. It stays used: whoever saw it could send it
+ * again once its time has come. */
+static int is_ahead(const whk_otp_enrolment_t *enrolment, apr_time_t now)
+{
+    whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
+
+    return enrolment->last_step > whk_totp_step(&totp, now + WHK_CLOCKS_APART) + 1;
+}
+
+static const char *ahead_hint(whk_registry_t *registry, const whk_otp_enrolment_t *enrolment)
+{
+    return apr_psprintf(registry->pool,
+                        "the code that user %s used last was of a time that has not come yet: a "
+                        "clock was ahead; set the clocks, and run whkctl otp enroll --replace for "
+                        "a new secret",
+                        enrolment->user);
+}
+
+/* Check the code and use it up. Between the two the secret may be sealed anew under another key,
+ * which is no fault of the code's: then both are done again, once. */
+static const whk_outcome_t *accept_code(whk_registry_t *registry, const whk_secret_key_t *key,
+                                        whk_otp_enrolment_t *enrolment, const char *code,
+                                        apr_time_t now, int *accepted)
+{
+    const char *checked = NULL;
+    apr_int64_t step;
+    int matches;
+    int tries;
+
+    *accepted = 0;
+    for (tries = 0; tries < 2 && !*accepted && enrolment; tries++) {
+        if (checked && !strcmp(checked, enrolment->sealed_secret))
+            return NULL;
+        WHK_TRY(match_code(registry, key, enrolment, code, now, &step, &matches));
+        if (!matches)
+            return NULL;
+        checked = enrolment->sealed_secret;
+        WHK_TRY(whk_store_otp_accept(registry->store, registry->pool, enrolment->user, checked,
+                                     step, now, whk_otp_lock_latest(now), accepted));
+        if (!*accepted)
+            WHK_TRY(
+                whk_store_otp_get(registry->store, registry->pool, enrolment->user, &enrolment));
+    }
+    return NULL;
+}
+
+const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
+                                    const whk_caller_t *caller, const char *code)
+{
+    const char *user = whk_caller_actor(caller);
+    apr_time_t now = whk_time_now();
+    whk_otp_enrolment_t *enrolment;
+    const whk_outcome_t *outcome;
+    int accepted;
+
+    WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, &enrolment));
+    if (!enrolment)
+        return with_hint(registry, otp_invalid(registry->pool),
+                         apr_psprintf(registry->pool,
+                                      "user %s has no OTP secret and so can't register or revoke: "
+                                      "run whkctl otp enroll",
+                                      user));
+    if (whk_otp_is_locked(enrolment, now))
+        return whk_otp_locked(registry->pool, enrolment->locked_until - now);
+    WHK_TRY(whk_otp_quota_take(registry, enrolment));
+    WHK_TRY(accept_code(registry, key, enrolment, code, now, &accepted));
+    if (accepted) {
+        whk_otp_quota_return(registry, enrolment);
+        return NULL;
+    }
+    outcome = refuse_code(registry, caller, now);
+    return is_ahead(enrolment, now) ? with_hint(registry, outcome, ahead_hint(registry, enrolment))
+                                    : outcome;
+}

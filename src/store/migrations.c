@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "model/timestamp.h"
+#include "store/migrations.h"
+#include "store/schema_version.h"
+#include "store/session.h"
+
+static const whk_outcome_t *run_all(whk_store_t *store, apr_pool_t *pool, const char *const *sql)
+{
+    for (; *sql; sql++) {
+        apr_dbd_results_t *results = NULL;
+        int code = apr_dbd_select(store->connection.driver, pool, store->connection.handle,
+                                  &results, *sql, 0);
+
+        if (code)
+            return whk_session_error(store, pool, "be prepared for its schema", code);
+    }
+    return NULL;
+}
+
+/* The statements of a migration: one a paragraph. One at a time, since a driver that is given
+ * several goes on behind one that failed. */
+static void add_paragraphs(apr_array_header_t *statements, apr_pool_t *pool, const char *sql)
+{
+    while (*(sql += strspn(sql, "\n"))) {
+        const char *end = strstr(sql, "\n\n");
+        apr_size_t length = end ? (apr_size_t)(end - sql) : strlen(sql);
+
+        while (sql[length - 1] == '\n')
+            length--;
+        APR_ARRAY_PUSH(statements, const char *) = apr_pstrmemdup(pool, sql, length);
+        sql += length;
+    }
+}
+
+static int run_statements(const whk_connection_t *connection, const apr_array_header_t *statements)
+{
+    int code = 0;
+    int rows, i;
+
+    for (i = 0; i < statements->nelts && !code; i++)
+        code = apr_dbd_query(connection->driver, connection->handle, &rows,
+                             APR_ARRAY_IDX(statements, i, const char *));
+    return code;
+}
+
+/* The rest of a migration, as the work of a transaction. */
+typedef struct {
+    const whk_migration_work_t *works; /* NULL: none of any */
+    void *baton;
+} rest_t;
+
+static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, int version,
+                                     const rest_t *rest)
+{
+    const whk_migration_work_t *each;
+    const whk_outcome_t *outcome = NULL;
+
+    store->failure = NULL;
+    store->in_transaction = 1;
+    for (each = rest->works; each && each->version && !outcome; each++)
+        if (each->version == version)
+            outcome = each->work(store, rest->baton, pool);
+    store->in_transaction = 0;
+    return outcome ? outcome : store->failure;
+}
+
+static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *pool,
+                                               const apr_array_header_t *statements, int version,
+                                               const rest_t *rest)
+{
+    const whk_connection_t *connection = &store->connection;
+    apr_dbd_transaction_t *transaction = NULL;
+    const whk_outcome_t *outcome;
+    int code;
+
+    code = apr_dbd_transaction_start(connection->driver, pool, connection->handle, &transaction);
+    if (!code)
+        code = run_statements(connection, statements);
+    outcome = code ? whk_session_error(store, pool, "migrate its schema", code)
+                   : run_work(store, pool, version, rest);
+    if (transaction) {
+        if (outcome)
+            apr_dbd_transaction_mode_set(connection->driver, transaction,
+                                         APR_DBD_TRANSACTION_ROLLBACK);
+        code = apr_dbd_transaction_end(connection->driver, pool, transaction);
+        if (code && !outcome)
+            outcome = whk_session_error(store, pool, "commit a migration", code);
+    }
+    return outcome;
+}
+
+static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
+                                  const whk_migration_t *migration, const rest_t *rest)
+{
+    apr_array_header_t *statements = apr_array_make(pool, 32, sizeof(const char *));
+
+    /* The version first: of two that migrate at once, the second breaks on it and changes nothing.
+     */
+    APR_ARRAY_PUSH(statements, const char *) = store->session->dialect->schema_table;
+    APR_ARRAY_PUSH(statements, const char *) = apr_psprintf(
+        pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
+        migration->version, apr_time_as_msec(whk_time_now()));
+    add_paragraphs(statements, pool, migration->sql);
+    return run_in_transaction(store, pool, statements, migration->version, rest);
+}
+
+static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const rest_t *rest,
+                                    int *from)
+{
+    const whk_migration_t *migration = store->session->dialect->migrations;
+
+    WHK_TRY(whk_schema_version_read(store, pool, from));
+    if (*from > whk_schema_version())
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        "the registry's schema is version %d, newer than the %d of this "
+                        "mod_webhook_keys: there is no way back",
+                        *from, whk_schema_version());
+    WHK_TRY(run_all(store, pool, store->session->dialect->prepare_schema));
+    for (; migration->version; migration++)
+        if (migration->version > *from)
+            WHK_TRY(apply(store, pool, migration, rest));
+    return NULL;
+}
+
+const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
+                                       const whk_migration_work_t *works, void *baton, int *from)
+{
+    const rest_t rest = {works, baton};
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(whk_session_acquire(store, pool));
+    outcome = whk_session_lock(store, pool);
+    if (!outcome) {
+        outcome = migrate(store, pool, &rest, from);
+        whk_session_unlock(store);
+    }
+    whk_session_reset(store);
+    whk_session_release(store);
+    return outcome;
+}

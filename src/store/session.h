@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/** @file
+ * Private to the store: a connection while it is held, and what it carries from one use to the
+ * next.
+ */
+
+#include "store/dialect.h"
+#include "store/store.h"
+
+/** What a connection carries with it, for as long as it lives. */
+typedef struct whk_session_t {
+    const whk_dialect_t *dialect;
+    int set_up;        /**< the dialect's set-up was run */
+    int current;       /**< the schema is of this version */
+    apr_int64_t stamp; /**< the dialect's schema_stamp before any statement was prepared */
+    apr_dbd_prepared_t *prepared[SQL_STATEMENT_COUNT];
+} whk_session_t;
+
+struct whk_store_t {
+    const whk_store_source_t *source;
+    void *baton;
+    whk_connection_t connection; /**< valid between acquire and release */
+    whk_session_t *session;      /**< NULL: no connection is held */
+    int in_transaction;
+    const whk_outcome_t *failure; /**< the first statement of the transaction that failed */
+};
+
+/** Take a connection and make sure that it is set up. Inside a transaction: the one that is held.
+ */
+const whk_outcome_t *whk_session_acquire(whk_store_t *store, apr_pool_t *pool);
+void whk_session_release(whk_store_t *store);
+
+/** Set up and prepare everything anew at the next use. The driver keeps what was prepared before
+ *  until the connection ends, so this is not for each failure. */
+void whk_session_reset(whk_store_t *store);
+
+/**
+ * After a statement failed, outside transactions: where the schema was changed from outside, reset.
+ * @return 1 where it did, so that another try is worth it
+ */
+int whk_session_reset_if_stale(whk_store_t *store, apr_pool_t *pool);
+
+/** The number that a query answers, 0 where it answers none. @return the driver's error, or 0 */
+int whk_session_number(whk_store_t *store, apr_pool_t *pool, const char *sql, apr_int64_t *number);
+
+/** The source's lock, where the dialect has a single writer. */
+const whk_outcome_t *whk_session_lock(whk_store_t *store, apr_pool_t *pool);
+void whk_session_unlock(whk_store_t *store);
+
+/** store_unavailable with the driver's own words for the log. */
+const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, const char *doing,
+                                       int code) __attribute__((returns_nonnull));

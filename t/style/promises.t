@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# The promises of docs/architecture.md each name a test that is there; those that are about the sources themselves are
+# held here; and what others rely on (docs/operations.md, "Versions") is written down.
+use strict;
+use warnings;
+use utf8;
+use Test::More;
+use File::Find;
+use WHK::Server;
+
+my $root = $WHK::Server::root;
+
+sub text_of {
+    my $file = shift;
+    open my $in, '<:encoding(UTF-8)', "$root/$file" or die "$file: $!";
+    local $/;
+    return scalar <$in>;
+}
+
+my $page = 'docs/architecture.md';
+my ($section) = text_of($page) =~ /^## Promises\n(.*?)(?=^## |\z)/ms;
+my @promises = ($section // '') =~ /^(\d+\. .*)$/mg;
+cmp_ok(scalar @promises, '>=', 20, 'there are promises');
+is(join(' ', map { /^(\d+)/ } @promises), join(' ', 1 .. @promises), 'numbered one after another');
+for my $promise (@promises) {
+    my ($number, $what) = $promise =~ /^(\d+)\. \*\*(.*?)\*\*/ or next;
+    my @tests = $promise =~ /`(t\/[\w.\/]+\.(?:t|c))`/g;
+    my @gone  = grep { !-e "$root/$_" } @tests;
+    ok(@tests && !@gone, "$number, $what") or diag "$page: promise $number names ", @tests ? "@gone, which is not there" : 'no test';
+}
+# Names of tests are looked up by t/style/citations.t.
+is(scalar(grep { /^\d+\. \*\*\w/ } @promises), scalar @promises, 'each begins with what is promised');
+
+# ---- of the sources
+
+my %source;
+find({ no_chdir => 1, wanted => sub { my $f = substr $File::Find::name, length "$root/"; $source{$f} = text_of($f) if /\.[ch]$/ } }, "$root/src");
+s{/\*.*?\*/}{$& =~ tr/\n//cdr}gse for values %source;
+
+# Where httpd's part has that, as file:line.
+sub places {
+    my ($pattern) = @_;
+    my @found;
+    for my $file (sort grep { m{^src/httpd/} } keys %source) {
+        my $text = $source{$file};
+        push @found, "$file:" . (1 + (substr($text, 0, $-[0]) =~ tr/\n//)) while $text =~ /$pattern/g;
+    }
+    return @found;
+}
+
+my @written = places(qr/\bap_(?:r(?:puts|write|printf|vputs|putc)|send_\w+)\(/);
+is(scalar @written, 1, 'one place answers') or diag join "\n", @written;
+my @made = places(qr/"requestId"/);
+is(scalar @made, 1, '... and one makes the JSON of an error') or diag join "\n", @made;
+my @logged = places(qr/\bap_log_rerror\([^;]*->operator_hint/);
+is(scalar @logged, 1, 'one place logs why') or diag join "\n", @logged;
+
+# ---- of what others rely on
+
+my %page = map { $_ => text_of("docs/$_") } qw(api.md directives.md operations.md);
+my $outcomes = $source{'src/model/outcome.c'} // '';
+my @codes = map { "`$_`" } $outcomes =~ /\[WHK_[A-Z_0-9]+\]\s*=\s*\{\s*"(\w+)"/g;
+cmp_ok(scalar @codes, '>', 30, 'the codes are found');
+my @events = map { "`$_`" } map { /\[WHK_EVENT_\w+\]\s*=\s*"([\w.]+)"/g } values %source;
+cmp_ok(scalar @events, '>', 5, '... and the events');
+my %seen;
+my @told = map { "`$_`" } grep { !$seen{$_}++ } map { /"(WEBHOOK_(?!KEYS_)[A-Z_]+|Webhook-[A-Z][\w-]+)"/g } values %source;
+cmp_ok(scalar @told, '>', 7, '... and what a backend is told');
+my @unwritten = (
+    (map { "api.md: $_" } grep { index($page{'api.md'}, $_) < 0 } @codes, @events),
+    (map { my $p = $_; map { "$p: $_" } grep { index($page{$p}, $_) < 0 } @told } qw(directives.md operations.md)),
+);
+is(join("\n", @unwritten), '', 'what others rely on is written down');
+done_testing;

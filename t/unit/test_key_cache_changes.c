@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key cache while the registry changes: by many threads, by a restore, and by sets that end. */
+
+#include "key_cache_fixture.h"
+
+/* ---- many threads ---- */
+
+#define THREADS 8
+
+static _Atomic int over;
+static _Atomic int revoked_count;
+static _Atomic int outcomes[3]; /* right, 5xx, other */
+static _Atomic int together;    /* threads that are ready */
+static _Atomic int asked_beside;
+
+static const char *nth(apr_pool_t *pool, int i)
+{
+    return apr_psprintf(pool, "key %d", i);
+}
+
+/* Whoever asks after a revoke was acknowledged learns of it, whatever else changes meanwhile. */
+static void *ask_for_revoked(void *file)
+{
+    apr_pool_t *pool;
+    apr_pool_t *request;
+    link_t *link;
+
+    apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    link = open_link(pool, file, NULL);
+    apr_pool_create(&request, pool);
+    while (!over) {
+        int count = revoked_count;
+        whk_held_key_t *key;
+        const whk_outcome_t *outcome;
+
+        outcome =
+            whk_held_key_find(world.cache, link->store, "acme", nth(request, count), &key, request);
+        outcomes[!outcome                                ? 2
+                 : outcome->code == WHK_KEY_REVOKED      ? 0
+                 : whk_code_status(outcome->code) >= 500 ? 1
+                                                         : 2]++;
+        apr_pool_clear(request);
+    }
+    apr_pool_destroy(pool);
+    return NULL;
+}
+
+static void *change_slot(void *unused)
+{
+    while (!over) {
+        whk_count_change(&world.counters, "acme");
+        usleep(2000);
+    }
+    return unused;
+}
+
+static void a_slot_that_changes_all_the_time(void **state)
+{
+    fixture_t *fixture = *state;
+    pthread_t threads[THREADS + 1];
+    int i;
+
+    over = revoked_count = outcomes[0] = outcomes[1] = outcomes[2] = 0;
+    change_here(register_work, "acme", nth(fixture->pool, 0), 0);
+    change_here(revoke_work, "acme", nth(fixture->pool, 0), 0);
+    assert_int_equal(pthread_create(&threads[THREADS], NULL, change_slot, NULL), 0);
+    for (i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_for_revoked, (void *)fixture->file),
+                         0);
+    for (i = 1; i <= 50; i++) {
+        change_here(register_work, "acme", nth(fixture->pool, i), i);
+        change_here(revoke_work, "acme", nth(fixture->pool, i), 0);
+        revoked_count = i;
+        usleep(20000);
+    }
+    over = 1;
+    for (i = 0; i <= THREADS; i++)
+        pthread_join(threads[i], NULL);
+    print_message("# %d right, %d unavailable, %d wrong\n", outcomes[0], outcomes[1], outcomes[2]);
+    assert_true(outcomes[0] > 100);
+    assert_int_equal(outcomes[1], 0);
+    assert_int_equal(outcomes[2], 0);
+}
+
+static void *ask_at_once(void *file)
+{
+    apr_pool_t *pool;
+    link_t *link;
+    whk_held_key_t *key;
+
+    apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    link = open_link(pool, file, NULL);
+    together++;
+    while (together < THREADS)
+        usleep(100);
+    good(whk_held_key_find(world.cache, link->store, "acme", "one", &key, pool));
+    asked_beside += link->acquired;
+    apr_pool_destroy(pool);
+    return NULL;
+}
+
+/* Who waited for a poll that began after it came takes its result. */
+static void no_herd(void **state)
+{
+    fixture_t *fixture = *state;
+    pthread_t threads[THREADS];
+    int i;
+
+    together = asked_beside = 0;
+    change_here(register_work, "acme", "one", 0);
+    good(find("acme", "one"));
+    whk_count_change(&world.counters, "acme");
+    for (i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_at_once, (void *)fixture->file), 0);
+    for (i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(asked_beside, 1);
+}
+
+/* ---- a registry that goes back ---- */
+
+static void an_older_registry(void **state)
+{
+    fixture_t *fixture = *state;
+
+    change_by(register_work, "acme", "one", 0);
+    change_by(register_work, "acme", "two", 1);
+    poll_now();
+    good(find("acme", "one"));
+    change_by(revoke_work, "acme", "one", 0);
+    change_by(revoke_work, "acme", "two", 1);
+    poll_now();
+    poll_now();
+    refused(find("acme", "one"), WHK_KEY_REVOKED);
+    assert_int_equal(world.restored, 0);
+    /* As it was before the revokes. */
+    run_sql(fixture->link, "DROP TRIGGER whk_key_stays_revoked");
+    run_sql(fixture->link, "UPDATE whk_key SET status = 'ACTIVE', revoked_at = NULL, revoked_by = "
+                           "NULL");
+    reseal_key(fixture, "acme", "one");
+    reseal_key(fixture, "acme", "two");
+    run_sql(fixture->link, "UPDATE whk_enterprise SET revision = 2, change_number = 2");
+    poll_now();
+    assert_int_equal(world.restored, 1);
+    good(find("acme", "one"));
+    /* What happens now is seen, though its revision was seen before. */
+    change_by(revoke_work, "acme", "one", 0);
+    poll_now();
+    refused(find("acme", "one"), WHK_KEY_REVOKED);
+    good(find("acme", "two"));
+    assert_int_equal(world.restored, 1);
+}
+
+/* The number of the last change is somebody else's, or its enterprise is further, but not by us. */
+static void another_registry(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE whk_enterprise SET revision = 9 WHERE enterprise_id = 'acme'",
+        ("UPDATE whk_enterprise SET change_number = CASE enterprise_id WHEN 'acme' THEN 1 ELSE 2 "
+         "END"),
+        "UPDATE whk_enterprise SET change_number = 7 WHERE enterprise_id = 'acme'",
+        "UPDATE whk_enterprise SET change_number = 7, revision = 9 WHERE enterprise_id = 'acme'",
+    };
+    fixture_t *fixture = *state;
+    int i;
+
+    add_enterprise(fixture, "globex");
+    change_by(register_work, "globex", "one", 0);
+    change_by(register_work, "acme", "one", 0);
+    poll_now();
+    for (i = 0; i < 3; i++) {
+        run_sql(fixture->link, changes[i]);
+        world.counters.restore_reported = 0;
+        poll_now();
+        assert_int_equal(world.restored, i + 1);
+    }
+    /* A newer revision with a newer number is how it goes. */
+    run_sql(fixture->link,
+            "UPDATE whk_enterprise SET change_number = 8, revision = 10 WHERE enterprise_id = "
+            "'acme'");
+    poll_now();
+    assert_int_equal(world.restored, 3);
+    /* Told once a node. */
+    run_sql(fixture->link, "UPDATE whk_enterprise SET change_number = 1");
+    world.counters.restore_reported = 0;
+    poll_now();
+    run_sql(fixture->link, "UPDATE whk_enterprise SET change_number = 0, revision = 0");
+    poll_now();
+    assert_int_equal(world.restored, 4);
+}
+
+/* ---- sets by URI ---- */
+
+static void set_by_uri(apr_interval_time_t fresh_for)
+{
+    run_sql(world.fixture->link, "DELETE FROM whk_remote_set");
+    run_sql(world.fixture->link,
+            apr_psprintf(world.fixture->pool,
+                         "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES "
+                         "('https://a/', 0, %" APR_INT64_T_FMT ")",
+                         apr_time_as_msec(apr_time_now() + fresh_for)));
+}
+
+static void register_by_uri(apr_interval_time_t fresh_for)
+{
+    change_here(register_work, "acme", "one", 0);
+    run_sql(world.fixture->link, "UPDATE whk_key SET jwks_uri = 'https://a/'");
+    reseal_key(world.fixture, "acme", "one");
+    set_by_uri(fresh_for);
+}
+
+/* Though no background task writes it down. */
+static void a_set_ends(void **state)
+{
+    int before;
+
+    make_key_cache(LAG, apr_time_from_sec(60));
+    register_by_uri(apr_time_from_sec(100));
+    good(find("acme", "one"));
+    pass(155);
+    good(find("acme", "one"));
+    pass(10);
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+    before = asked();
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+    assert_int_equal(asked(), before);
+    /* A refresh is no change of the enterprise. */
+    set_by_uri(apr_time_from_sec(100));
+    pass(1);
+    good(find("acme", "one"));
+    before = asked();
+    pass(100);
+    good(find("acme", "one"));
+    /* That was a poll. */
+    assert_int_equal(asked(), before + 1);
+    (void)state;
+}
+
+static void a_set_ends_in_a_listing(void **state)
+{
+    fixture_t *fixture = *state;
+    apr_array_header_t *keys;
+    int total;
+
+    make_key_cache(LAG, apr_time_from_sec(60));
+    register_by_uri(apr_time_from_sec(100));
+    good(whk_held_key_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                   world.request));
+    pass(165);
+    refused(whk_held_key_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                      world.request),
+            WHK_UNKNOWN_KEY);
+    set_by_uri(apr_time_from_sec(100));
+    pass(1);
+    good(whk_held_key_find_ed25519(world.cache, fixture->link->store, "acme", 16, &keys, &total,
+                                   world.request));
+}
+
+static void a_set_ends_whatever_clocks_say(void **state)
+{
+    (void)state;
+    make_key_cache(LAG, apr_time_from_sec(60));
+    register_by_uri(apr_time_from_sec(100));
+    good(find("acme", "one"));
+    stepped_wall -= apr_time_from_sec(150);
+    pass(165);
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+    /* Written under a clock that was a year ahead: it serves as what is over does. */
+    set_by_uri(apr_time_from_sec(365 * 86400));
+    pass(1);
+    good(find("acme", "one"));
+    pass(59);
+    good(find("acme", "one"));
+    pass(2);
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+    pass(2);
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+    /* Good for no longer than WebhookKeysJwksUriRefresh. */
+    set_by_uri(REFRESH + apr_time_from_sec(30));
+    pass(1);
+    good(find("acme", "one"));
+    pass(362);
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+}
+
+static void a_key_without_its_set(void **state)
+{
+    (void)state;
+    register_by_uri(0);
+    run_sql(world.fixture->link, "DELETE FROM whk_remote_set");
+    refused(find("acme", "one"), WHK_JWKS_URI_UNREACHABLE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KEY_CACHE_TEST(a_slot_that_changes_all_the_time),
+        KEY_CACHE_TEST(no_herd),
+        KEY_CACHE_TEST(an_older_registry),
+        KEY_CACHE_TEST(another_registry),
+        KEY_CACHE_TEST(a_set_ends),
+        KEY_CACHE_TEST(a_set_ends_in_a_listing),
+        KEY_CACHE_TEST(a_set_ends_whatever_clocks_say),
+        KEY_CACHE_TEST(a_key_without_its_set),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up_drivers, tear_down_drivers);
+}
