@@ -71,6 +71,7 @@ static const whk_outcome_t *split(parts_t *parts, const char *text, apr_size_t l
 /* What stops a text from being base64url, in the order in which people meet it. */
 static const char *flaw_of(const whk_bytes_t *part)
 {
+    static const char white[] = {' ', '\t', '\r', '\n'};
     const char *text = part->bytes;
     apr_size_t i;
 
@@ -79,7 +80,7 @@ static const char *flaw_of(const whk_bytes_t *part)
             return "it is padded with =";
         if (text[i] == '+' || text[i] == '/')
             return "it holds + or /, which are - and _ there";
-        if (memchr(" \t\r\n", text[i], 4))
+        if (memchr(white, text[i], sizeof(white)))
             return "it holds white space";
     }
     return "it is cut off, holds another character, or has unused bits that are not zero";

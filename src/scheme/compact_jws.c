@@ -29,7 +29,7 @@ const whk_outcome_t *whk_compact_jws_parse(whk_signed_message_t **parsed, const 
                                            apr_size_t jws_length, const char *payload,
                                            apr_size_t payload_length, apr_pool_t *pool)
 {
-    static const whk_scheme_policy_t none = {NULL};
+    static const whk_scheme_policy_t none = {0};
     whk_bytes_t detached = {payload ? payload : "", payload ? payload_length : 0};
     int is_detached = payload || has_no_payload(jws, jws_length);
     whk_jws_t *read;

@@ -45,7 +45,7 @@ static int decode_digest(unsigned char digest[DIGEST_LENGTH], const json_t *valu
     apr_size_t length = json_string_length(value);
     unsigned char *bytes;
 
-    if (text && length == 2 * DIGEST_LENGTH)
+    if (text && length == 2 * (apr_size_t)DIGEST_LENGTH)
         return decode_hex(digest, text);
     if (!text || length != whk_base64url_length(DIGEST_LENGTH) ||
         !whk_base64url_decode(pool, text, length, &bytes, &length))

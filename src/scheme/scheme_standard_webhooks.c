@@ -67,13 +67,14 @@ static const whk_scheme_verifier_t verifier = {verify, NULL};
  * not encoded. */
 static int is_jws_header(const char *id, apr_pool_t *pool)
 {
+    static const char white[] = {' ', '\t', '\r', '\n'};
     unsigned char *bytes;
     apr_size_t length;
     apr_size_t i = 0;
 
     if (!whk_base64url_decode(pool, id, strlen(id), &bytes, &length))
         return 0;
-    while (i < length && memchr(" \t\r\n", bytes[i], 4))
+    while (i < length && memchr(white, bytes[i], sizeof(white)))
         i++;
     return i < length && bytes[i] == '{';
 }

@@ -55,7 +55,7 @@ static inline void *serve(void *unused)
             usleep(20000);
         }
         if (length > 0 && origin.status && !strcmp(origin.status, "hang"))
-            usleep(3000000);
+            sleep(3);
         else if (length > 0 && origin.status) {
             snprintf(answer, sizeof(answer),
                      "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s",

@@ -44,7 +44,7 @@ static const char *const coordinates[] = {
 /* A public key for each number beyond those. */
 static const char *coordinate(int which)
 {
-    unsigned char bytes[32] = {(unsigned char)which, (unsigned char)(which >> 8)};
+    unsigned char bytes[32] = {(unsigned char)which, (unsigned char)((unsigned int)which >> 8)};
     size_t length = sizeof(bytes);
     EVP_PKEY *key;
 

@@ -31,6 +31,7 @@ static whk_replay_clock_t now;
 
 static void *shared(apr_size_t size)
 {
+    /* cppcheck-suppress invalidFunctionArg; MAP_ANONYMOUS has no file */
     void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     assert_true(block != MAP_FAILED);

@@ -44,7 +44,7 @@ static request_t good_request(void)
 static const whk_outcome_t *parse(whk_signed_message_t **parsed, const request_t *request,
                                   const char *body)
 {
-    whk_scheme_policy_t policy = {NULL};
+    whk_scheme_policy_t policy = {0};
     whk_message_t message = {
         .field = field, .baton = (void *)request, .body = body, .length = strlen(body)};
 
