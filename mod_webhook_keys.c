@@ -23,9 +23,13 @@
 #include "httpd/api/paths.h"
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
+#include "httpd/config_check.h"
 #include "httpd/config_dump.h"
 #include "httpd/database.h"
+#include "httpd/directives.h"
 #include "httpd/error_response.h"
+#include "httpd/mod_webhook_keys.h"
+#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
@@ -34,6 +38,7 @@
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_gate.h"
 #include "httpd/webhook/webhook_replay.h"
+#include "httpd/webhook/webhook_sections.h"
 
 /* Start-up and end. Whatever can be found wrong is found in check_config, which `apachectl
  * configtest` runs too. */
@@ -44,7 +49,9 @@ static void register_process_hooks(void)
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_check_config(whk_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
+    ap_hook_check_config(whk_config_check_files, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);

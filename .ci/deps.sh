@@ -1,21 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and says so: those that building and running need, and with
-# the argument `test` those of tests and bench beside. As root it uses apt-get; otherwise it tells the command.
+# the argument `test` those of tests and bench beside, with `lint` and `clang` those of lint, and clang. As root it
+# uses apt-get; otherwise it tells the command.
 # Quiet and quick where nothing is missing.
 set -eu
 
 packages="make gcc libc6-dev pkg-config apache2 apache2-dev libaprutil1-dbd-sqlite3 libjansson-dev libssl-dev
     libcurl4-openssl-dev libqrencode-dev openssl curl jq oathtool util-linux"
-if [ "${1:-}" = test ]; then
-    packages="$packages libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
-        python3-cryptography libjson-perl libio-socket-ssl-perl apache2-utils wrk procps"
-    # Node.js of another origin brings an npm of its own, and does not go together with Debian's.
-    command -v node > /dev/null && command -v npm > /dev/null || packages="$packages nodejs npm"
-fi
+for purpose in "$@"; do
+    case $purpose in
+    test)
+        packages="$packages libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
+            python3-cryptography libjson-perl libio-socket-ssl-perl apache2-utils wrk procps"
+        # Node.js of another origin brings an npm of its own, and does not go together with Debian's.
+        if ! command -v node > /dev/null || ! command -v npm > /dev/null; then packages="$packages nodejs npm"; fi
+        ;;
+    lint) packages="$packages libcmocka-dev libsqlite3-dev clang clang-tidy clang-format cppcheck shellcheck" ;;
+    clang) packages="$packages clang" ;;
+    esac
+done
 
 installed=
 if command -v dpkg-query > /dev/null; then
+    # shellcheck disable=SC2086 # a list of names
     installed=" $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $packages 2> /dev/null |
         sed -n 's/ installed$//p' | tr '\n' ' ') "
 fi

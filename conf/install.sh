@@ -1,18 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Behind `make -f Makefile.apxs install`: puts things where httpd on this system looks for them. Honours DESTDIR.
-# An example configuration that somebody has edited stays as it is. No service is started or stopped.
+# Behind `make -f Makefile.apxs install` and `uninstall`, which is its argument: puts things where httpd on this system
+# looks for them, and takes them away. Honours DESTDIR. An example configuration that somebody has edited stays as it
+# is, and so does the registry. No service is started or stopped.
 set -eu
 
 to=${DESTDIR:-}
-ctl_dir=$SBINDIR
-man_dir=/usr/share/man/man8
+module=$LIBEXECDIR/mod_webhook_keys.so
+ctl=$SBINDIR/whkctl
+page=/usr/share/man/man8/whkctl.8
 
-install -d "$to$LIBEXECDIR" "$to$ctl_dir" "$to$man_dir"
-install -m 644 "$BUILD/mod_webhook_keys.so" "$to$LIBEXECDIR/mod_webhook_keys.so"
-install -m 755 "$BUILD/whkctl" "$to$ctl_dir/whkctl"
-install -m 644 docs/whkctl.8 "$to$man_dir/whkctl.8"
-echo "Installed $to$LIBEXECDIR/mod_webhook_keys.so, $to$ctl_dir/whkctl and $to$man_dir/whkctl.8."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for file in load conf; do
+    sed "s|@LIBEXECDIR@|$LIBEXECDIR|; s|@SYSCONFDIR@|$SYSCONFDIR|" "conf/webhook_keys.$file" > "$work/$file"
+done
+if [ -d "$SYSCONFDIR/mods-available" ]; then
+    load=$SYSCONFDIR/mods-available/webhook_keys.load
+    example=$SYSCONFDIR/mods-available/webhook_keys.conf
+    httpd_conf=$SYSCONFDIR/apache2.conf
+    enable='a2enmod dbd webhook_keys'
+else
+    load=
+    example=$SYSCONFDIR/extra/webhook_keys.conf
+    httpd_conf=$SYSCONFDIR/httpd.conf
+    enable="add to $httpd_conf: Include $example"
+    cat "$work/conf" >> "$work/load"
+    mv "$work/load" "$work/conf"
+fi
 
 # install_example SOURCE TARGET
 install_example() {
@@ -25,33 +40,63 @@ install_example() {
     fi
 }
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-for file in load conf; do
-    sed "s|@LIBEXECDIR@|$LIBEXECDIR|; s|@SYSCONFDIR@|$SYSCONFDIR|" "conf/webhook_keys.$file" > "$work/$file"
-done
-if [ -d "$SYSCONFDIR/mods-available" ]; then
-    install -d "$to$SYSCONFDIR/mods-available"
-    install_example "$work/load" "$to$SYSCONFDIR/mods-available/webhook_keys.load"
-    install_example "$work/conf" "$to$SYSCONFDIR/mods-available/webhook_keys.conf"
-    conf=$SYSCONFDIR/apache2.conf
-    enable='a2enmod dbd webhook_keys'
-else
-    install -d "$to$SYSCONFDIR/extra"
-    cat "$work/conf" >> "$work/load"
-    install_example "$work/load" "$to$SYSCONFDIR/extra/webhook_keys.conf"
-    conf=$SYSCONFDIR/httpd.conf
-    enable="add to $conf: Include $SYSCONFDIR/extra/webhook_keys.conf"
-fi
-
-cat << NEXT
+install_all() {
+    install -d "$to$LIBEXECDIR" "$to$SBINDIR" "$to${page%/*}" "$to${example%/*}"
+    install -m 644 "$BUILD/mod_webhook_keys.so" "$to$module"
+    install -m 755 "$BUILD/whkctl" "$to$ctl"
+    install -m 644 docs/whkctl.8 "$to$page"
+    echo "Installed $to$module, $to$ctl and $to$page."
+    [ -z "$load" ] || install_example "$work/load" "$to$load"
+    install_example "$work/conf" "$to$example"
+    cat << NEXT
 
 Next, as root:
   $enable
-  whkctl -f $conf init
-  whkctl -f $conf enterprise add acme
-  whkctl -f $conf admin add acme alice@example.com
-  whkctl -f $conf token issue alice@example.com --expires 90d
-  whkctl -f $conf otp enroll alice@example.com
+  whkctl -f $httpd_conf init
+  whkctl -f $httpd_conf enterprise add acme
+  whkctl -f $httpd_conf admin add acme alice@example.com
+  whkctl -f $httpd_conf token issue alice@example.com --expires 90d
+  whkctl -f $httpd_conf otp enroll alice@example.com
   apachectl configtest && apachectl graceful
 NEXT
+}
+
+# An httpd whose configuration names a module that is gone does not start again.
+is_enabled() {
+    [ -e "$to$SYSCONFDIR/mods-enabled/webhook_keys.load" ] || [ -L "$to$SYSCONFDIR/mods-enabled/webhook_keys.load" ] ||
+        grep -qsiE '^[[:space:]]*Include(Optional)?[[:space:]].*extra/webhook_keys\.conf' "$to$httpd_conf"
+}
+
+# remove_example SOURCE TARGET
+remove_example() {
+    rm -f "$2.dist"
+    if [ -e "$2" ] && ! cmp -s "$1" "$2"; then
+        echo "Left: $2, which is not the example any more."
+    else
+        rm -f "$2"
+    fi
+}
+
+# value DIRECTIVE
+value() { sed -n "s/^[[:space:]]*$1[[:space:]]\{1,\}//p" "$work/in_use" | head -n 1; }
+
+uninstall_all() {
+    if is_enabled; then
+        echo "httpd still loads it, and would not start again without it. First, as root:" >&2
+        if [ -n "$load" ]; then
+            echo "  a2dismod webhook_keys && apachectl graceful" >&2
+        else
+            echo "  take the Include of $example out of $httpd_conf, and: apachectl graceful" >&2
+        fi
+        exit 1
+    fi
+    cp "$to$example" "$work/in_use" 2> /dev/null || cp "$work/conf" "$work/in_use"
+    rm -f "$to$module" "$to$ctl" "$to$page"
+    echo "Removed $to$module, $to$ctl and $to$page."
+    [ -z "$load" ] || remove_example "$work/load" "$to$load"
+    remove_example "$work/conf" "$to$example"
+    echo "Left, if they were ever made: the registry ($(value DBDParams)) and the key that seals it" \
+        "($(value WebhookKeysSecretKeyFile)). Neither is good without the other."
+}
+
+"${1:-install}_all"

@@ -8,8 +8,10 @@ if [ "$(id -u)" != 0 ]; then
     exec sh t/run.sh
 fi
 
+build=${BUILD:-build}
 copy=$(mktemp -d /tmp/webhook-keys-test.XXXXXX)
 keep=1
+# shellcheck disable=SC2317 # the trap calls it
 finish() {
     if [ "$keep" = 0 ]; then
         rm -rf "$copy"
@@ -20,7 +22,12 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 mkdir "$copy/tree"
-tar -cf - --exclude=./.git --exclude=./run --exclude=./t/logs . | tar -xf - -C "$copy/tree"
+# Of what was built, what runs.
+tar -cf - --exclude=./.git --exclude=./run --exclude=./t/logs --exclude='./build*' . | tar -xf - -C "$copy/tree"
+mkdir "$copy/tree/$build"
+for file in mod_webhook_keys.so whkctl unit; do
+    if [ -e "$build/$file" ]; then cp -R "$build/$file" "$copy/tree/$build"; fi
+done
 chown -R nobody:nogroup "$copy"
 chmod 755 "$copy"
 cd "$copy/tree"

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` puts there: an example that serves the API over TLS, or to the machine itself, and in no other way.
+# And what `make uninstall` takes away.
 use strict;
 use warnings;
 use Test::More;
+use File::Basename qw(dirname);
+use File::Find;
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use WHK::Admins;
 use WHK::Answers qw(refused);
@@ -13,10 +17,27 @@ use WHK::Server;
 
 my $to = tempdir('whk-install-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
+# install, or what is said instead.
 sub install {
-    my $sysconfdir = shift;
+    my ($sysconfdir, $what) = @_;
     local @ENV{qw(DESTDIR LIBEXECDIR SBINDIR SYSCONFDIR BUILD)} = ($to, '/lib/httpd', '/sbin', $sysconfdir, $WHK::Server::build);
-    return WHK::Server::run_command('sh', '-c', "cd '$WHK::Server::root' && exec sh conf/install.sh");
+    return WHK::Server::run_command('sh', '-c', "cd '$WHK::Server::root' && exec sh conf/install.sh " . ($what // 'install'));
+}
+
+sub files {
+    my @found;
+    find({ no_chdir => 1, wanted => sub { push @found, substr $_, length $to if !-d } }, $to);
+    return join ' ', sort @found;
+}
+
+# Below DESTDIR.
+sub append {
+    my ($path, $text) = @_;
+    my $file = "$to$path";
+    make_path(dirname($file));
+    open my $out, '>>', $file or die "$file: $!";
+    print $out $text;
+    close $out or die "$file: $!";
 }
 
 sub text_of {
@@ -113,6 +134,62 @@ subtest 'TLS' => sub {
         is(over_tls($keys, 'X-Client' => $from), 401, "$from: no token");
         is(over_tls($server->keys('other'), $admins->read, 'X-Client' => $from), 403, "$from: not an admin there");
     }
+};
+
+sub another_root { $to = tempdir('whk-install-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
+
+sub uninstalls {
+    my ($sysconfdir, @examples) = @_;
+    my @program = qw(/lib/httpd/mod_webhook_keys.so /sbin/whkctl /usr/share/man/man8/whkctl.8);
+    for my $time ('once', 'twice') {
+        my ($status, $out, $err) = install($sysconfdir);
+        is($status, 0, "it is installed $time") or diag $out, $err;
+    }
+    is(files(), join(' ', sort @program, @examples), '... the same files');
+    my $key = "$sysconfdir/webhook-keys.key";
+    append($key, "the key\n");
+    for my $time ('once', 'twice') {
+        my ($status, $out, $err) = install($sysconfdir, 'uninstall');
+        is($status, 0, "... and uninstalled $time") or diag $out, $err;
+        is(files(), $key, '... whole, but for the secret key');
+        like($out, qr{^Left.*/var/lib/webhook-keys/registry\.db.*\Q$key\E}m, '... which it names, and the registry');
+    }
+    install($sysconfdir);
+    my $edited = $examples[-1];
+    append($edited, "# Edited.\n");
+    like((install($sysconfdir))[1], qr/^Kept \Q$to$edited\E/m, 'an edited example is kept');
+    my ($status, $out) = install($sysconfdir, 'uninstall');
+    is(files(), join(' ', sort $edited, $key), '... by uninstall too, without the example beside it');
+    like($out, qr/^Left: \Q$to$edited\E, /m, '... and named');
+}
+
+subtest 'uninstall where there is no mods-available' => sub {
+    another_root();
+    uninstalls('/other', '/other/extra/webhook_keys.conf');
+    for ([ '#Include', 0 ], [ 'Include', 1 ]) {
+        my ($line, $expected) = @{$_};
+        another_root();
+        install('/other');
+        append('/other/httpd.conf', "  $line /other/extra/webhook_keys.conf\n");
+        my $before = files();
+        my ($status, $out, $err) = install('/other', 'uninstall');
+        is($status, $expected, "$line: its exit status");
+        next if !$expected;
+        like($err, qr/take the Include/, '... says what to do first');
+        is(files(), $before, '... and all is as it was');
+    }
+};
+
+subtest 'uninstall where there is mods-available' => sub {
+    my $sysconfdir = another_root() . '/debian';
+    mkdir $_ or die "$_: $!" for $sysconfdir, "$sysconfdir/mods-available";
+    # DESTDIR is put before it, and what is there shows how httpd is laid out.
+    another_root();
+    uninstalls($sysconfdir, map { "$sysconfdir/mods-available/webhook_keys.$_" } qw(load conf));
+    append("$sysconfdir/mods-enabled/webhook_keys.load", '');
+    my ($status, $out, $err) = install($sysconfdir, 'uninstall');
+    is($status, 1, 'what is enabled is not uninstalled');
+    like($err, qr/a2dismod webhook_keys/, '... and is to be disabled first');
 };
 
 done_testing;

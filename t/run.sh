@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs the tests, as an ordinary user: Apache::Test's httpd for the files that share one, then prove, whose
-# summary ends the output. TESTS: the files to run, all where it is empty.
+# summary ends the output. TESTS: the files to run, all where it is empty; t/unit/test_x.c stands for its program.
 set -eu
 
 APXS=${APXS:-apxs}
@@ -31,7 +31,21 @@ case $BUILD in
 esac
 WHK_HTTPD=$httpd
 export WHK_HTTPD
-cat > t/conf/registry.conf << CONF
+
+if [ -z "${TESTS:-}" ]; then TESTS=$(echo t/*.t t/style/*.t); fi
+TESTS=$(echo "$TESTS" | sed "s,t/unit/\(test_[a-z0-9_]*\)\.c,$BUILD/unit/\1,g")
+# shellcheck disable=SC2086 # a list of names
+set -- $TESTS
+for file in "$@"; do
+    if [ ! -f "$file" ]; then
+        echo "TESTS: there is no $file" >&2
+        exit 1
+    fi
+done
+
+stop() { perl t/TEST -stop-httpd > t/logs/stop.log 2>&1 || true; }
+share_httpd() {
+    cat > t/conf/registry.conf << CONF
 <IfModule !mod_dbd.c>
     LoadModule dbd_module $modules/mod_dbd.so
 </IfModule>
@@ -49,22 +63,17 @@ AllowEncodedSlashes NoDecode
     Require webhook-keys-admin
 </Location>
 CONF
+    trap stop EXIT
+    trap 'exit 1' INT TERM
+    # whkctl makes what the configuration names before httpd starts with it.
+    if ! { perl t/TEST -configure -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" -apxs "$(command -v "$APXS")" &&
+        "$BUILD/whkctl" --httpd "$httpd" -f t/conf/httpd.conf init && perl t/TEST -start-httpd; } > t/logs/start.log 2>&1; then
+        cat t/logs/start.log t/logs/error_log >&2
+        exit 1
+    fi
+}
+if grep -q 'WHK::Server->shared' "$@"; then share_httpd; fi
 
-stop() { perl t/TEST -stop-httpd > t/logs/stop.log 2>&1 || true; }
-trap stop EXIT
-trap 'exit 1' INT TERM
-# whkctl makes what the configuration names before httpd starts with it.
-if ! { perl t/TEST -configure -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" -apxs "$(command -v "$APXS")" \
-    && "$BUILD/whkctl" --httpd "$httpd" -f t/conf/httpd.conf init && perl t/TEST -start-httpd; } > t/logs/start.log 2>&1; then
-    cat t/logs/start.log t/logs/error_log >&2
-    exit 1
-fi
-
-if [ -n "${TESTS:-}" ]; then
-    set -- $TESTS
-else
-    set -- $(ls t/*.t t/style/*.t)
-fi
 status=0
 prove -It/lib -j"${JOBS:-2}" --timer "$@" || status=$?
 if [ -n "${WHK_SANITIZER_LOGS:-}" ]; then
@@ -77,6 +86,7 @@ if [ -n "${WHK_SANITIZER_LOGS:-}" ]; then
         found="$found $file"
     done
     if [ -n "$found" ]; then
+        # shellcheck disable=SC2086 # a list of names
         cat $found >&2
         echo 'The sanitizers found what stands above.' >&2
         status=1

@@ -22,7 +22,7 @@ fail() {
 case $port in
 '' | *[!0-9]* | ??????*) fail "PORT is \"$port\", but must be a number from 1 to 65535" ;;
 esac
-[ "$port" -ge 1 ] && [ "$port" -le 65535 ] || fail "PORT is \"$port\", but must be a number from 1 to 65535"
+if [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then fail "PORT is \"$port\", but must be a number from 1 to 65535"; fi
 
 # ---- the folder ----
 
@@ -118,13 +118,15 @@ awk -v run="$run" -v port="$port" -v build="$build" -v data="$data" -v user="$us
 # ---- the registry: made once, and what is in it stays ----
 
 ctl() { "$build/whkctl" --httpd "$httpd" -f "$conf" "$@"; }
+# shellcheck disable=SC1091 # made below
 value() { (. "$run/demo.env" && eval "printf %s \"\${$1:-}\""); }
 quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
 if [ -s "$data/registry.db" ]; then
     ctl migrate > /dev/null
 fi
-token= secret=
+token=
+secret=
 if [ -s "$run/demo.env" ] && [ -s "$data/registry.db" ]; then
     token=$(value WHK_TOKEN)
     secret=$(value WHK_OTP_SECRET)

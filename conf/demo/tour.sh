@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
 # Helpers for the tour that `make -f Makefile.apxs run` prints: `. run/tour.sh`.
 #
 #> cd "@ROOT@"

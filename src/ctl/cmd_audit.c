@@ -8,7 +8,8 @@
 #include "ctl/page.h"
 #include "ctl/print.h"
 #include "registry/api_json.h"
-#include "registry/audit_trail.h"
+#include "registry/audit_orphans.h"
+#include "registry/audit_verify.h"
 #include "registry/listing.h"
 #include "store/enterprises.h"
 #include "store/schema_flaws.h"
@@ -168,7 +169,7 @@ static const whk_outcome_t *find_lost(result_t *result)
     apr_array_header_t *reports;
     int i;
 
-    WHK_TRY(whk_audit_lost(&result->invocation->registry, &reports));
+    WHK_TRY(whk_audit_orphans(&result->invocation->registry, &reports));
     for (i = 0; i < reports->nelts; i++)
         add_report(result, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
     return NULL;

@@ -18,7 +18,8 @@
 #include "otp/secret_key_file.h"
 #include "otp/secret_key_rotation.h"
 #include "otp/totp.h"
-#include "registry/audit_trail.h"
+#include "registry/audit_orphans.h"
+#include "registry/audit_verify.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
 #include "store/otp_enrolments.h"
@@ -324,7 +325,7 @@ static const whk_outcome_t *check_lost(check_t *check)
     apr_array_header_t *reports;
     int i;
 
-    WHK_TRY(whk_audit_lost(&check->invocation->registry, &reports));
+    WHK_TRY(whk_audit_orphans(&check->invocation->registry, &reports));
     for (i = 0; i < reports->nelts; i++)
         report_rows(check, APR_ARRAY_IDX(reports, i, const whk_audit_report_t *));
     return NULL;

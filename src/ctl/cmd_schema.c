@@ -14,7 +14,7 @@
 #include "ctl/identity.h"
 #include "ctl/print.h"
 #include "otp/secret_key_file.h"
-#include "registry/reseal.h"
+#include "registry/first_seals.h"
 #include "store/enterprises.h"
 #include "store/migrations.h"
 #include "store/schema_version.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_COMMAND_H
-#define WHK_CTL_COMMAND_H
+#pragma once
 
-/**
- * @file ctl/command.h
+/** @file
  * A command of whkctl: how it is called, and what it needs.
  */
 
@@ -29,5 +27,3 @@ typedef struct whk_command_t {
     const char *summary;
     const char *help; /**< what its --help says beside usage and summary; may be NULL */
 } whk_command_t;
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_COMMANDS_H
-#define WHK_CTL_COMMANDS_H
+#pragma once
 
-/**
- * @file ctl/commands.h
+/** @file
  * Every command of whkctl, and what its help says.
  */
 
@@ -41,5 +39,3 @@ int whk_cmd_key_revoke(whk_invocation_t *invocation);
 int whk_cmd_audit_list(whk_invocation_t *invocation);
 int whk_cmd_audit_verify(whk_invocation_t *invocation);
 int whk_cmd_secret_rotate(whk_invocation_t *invocation);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_CONNECTION_H
-#define WHK_CTL_CONNECTION_H
+#pragma once
 
-/**
- * @file ctl/connection.h
+/** @file
  * The one database connection of a run of whkctl, as a source of the store.
  */
 
@@ -19,5 +17,3 @@
  */
 const char *whk_connection_open(apr_pool_t *pool, const char *driver, const char *params,
                                 whk_store_t **store);
-
-#endif

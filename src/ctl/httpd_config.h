@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_HTTPD_CONFIG_H
-#define WHK_CTL_HTTPD_CONFIG_H
+#pragma once
 
-/**
- * @file ctl/httpd_config.h
+/** @file
  * httpd's configuration, as httpd itself reads it: `httpd -t` is started with a define by which the
  * module tells what it was configured to be (model/config_dump.h).
  */
@@ -47,5 +45,3 @@ typedef struct whk_httpd_config_t {
 const char *whk_httpd_config_read(apr_pool_t *pool, const char *httpd, const char *file,
                                   const apr_array_header_t *defines,
                                   const whk_httpd_config_t **config);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_IDENTITY_H
-#define WHK_CTL_IDENTITY_H
+#pragma once
 
-/**
- * @file ctl/identity.h
+/** @file
  * Who started us, and on whose behalf we work.
  */
 
@@ -24,5 +22,3 @@ const char *whk_identity_become(apr_pool_t *pool, uid_t user, gid_t group);
 
 /** Who httpd's children run as, and the group of that user. @return NULL, or a sentence */
 const char *whk_identity_of_httpd(const whk_httpd_user_t *httpd, uid_t *user, gid_t *group);
-
-#endif

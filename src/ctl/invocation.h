@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_INVOCATION_H
-#define WHK_CTL_INVOCATION_H
+#pragma once
 
-/**
- * @file ctl/invocation.h
+/** @file
  * One invocation of whkctl: the command, its options and operands, and the registry that it works
  * on.
  */
@@ -71,5 +69,3 @@ int whk_invocation_enterprise(whk_invocation_t *invocation, const char *id,
 /** An option's whole number, or `fallback` where it was not given. @return an exit status */
 int whk_invocation_number(whk_invocation_t *invocation, whk_option_t option, apr_int64_t least,
                           apr_int64_t most, apr_int64_t fallback, apr_int64_t *number);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_MESSAGE_H
-#define WHK_CTL_MESSAGE_H
+#pragma once
 
-/**
- * @file ctl/message.h
+/** @file
  * What is said on standard error, and the exit status that goes with it.
  */
 
@@ -37,5 +35,3 @@ void whk_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
         if (whk_try_outcome)                                                                       \
             return whk_refused_outcome(whk_try_outcome);                                           \
     } while (0)
-
-#endif

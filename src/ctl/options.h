@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_OPTIONS_H
-#define WHK_CTL_OPTIONS_H
+#pragma once
 
-/**
- * @file ctl/options.h
+/** @file
  * The options that some commands take, beside those that all do.
  */
 
@@ -32,5 +30,3 @@ const char *whk_option_value(whk_option_t option);
 
 /** What its help says. */
 const char *whk_option_help(whk_option_t option);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_PAGE_H
-#define WHK_CTL_PAGE_H
+#pragma once
 
-/**
- * @file ctl/page.h
+/** @file
  * `--limit` and `--offset` of the commands that list what may be long.
  */
 
@@ -18,5 +16,3 @@ void whk_page_settle(whk_invocation_t *invocation, whk_page_t *page);
 
 /** After a table: say that there is more. */
 void whk_page_hint(const whk_page_t *page);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_PRINT_H
-#define WHK_CTL_PRINT_H
+#pragma once
 
-/**
- * @file ctl/print.h
+/** @file
  * What commands put on standard output: tables for people, JSON for programs.
  */
 
@@ -37,5 +35,3 @@ int whk_print_json(json_t *value);
  * someone edited can.
  */
 const char *whk_printable(apr_pool_t *pool, const char *text);
-
-#endif

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_QR_H
-#define WHK_CTL_QR_H
+#pragma once
 
-/**
- * @file ctl/qr.h
+/** @file
  * A QR code on a terminal, for an authenticator app to photograph.
  */
 
 /** Print `text` as a QR code on standard output, where that is a terminal that shows UTF-8. */
 void whk_qr_print(const char *text);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_CTL_REGISTRY_CONFIG_H
-#define WHK_CTL_REGISTRY_CONFIG_H
+#pragma once
 
-/**
- * @file ctl/registry_config.h
+/** @file
  * Which of the registries in httpd's configuration is meant, and what is said of it there.
  */
 
@@ -25,5 +23,3 @@ typedef struct whk_registry_config_t {
  */
 const char *whk_registry_config_find(apr_pool_t *pool, const whk_httpd_config_t *config,
                                      const char *server, whk_registry_config_t *registry);
-
-#endif

@@ -118,7 +118,7 @@ static int is_same_address(const struct sockaddr *one, const struct sockaddr *ot
 
 int whk_address_is_local(const struct sockaddr *address)
 {
-    struct sockaddr_storage target = {0}, local;
+    struct sockaddr_storage target = {0}, local = {0};
     socklen_t length = sizeof(local);
     int is_local, descriptor;
 

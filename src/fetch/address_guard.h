@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_ADDRESS_GUARD_H
-#define WHK_FETCH_ADDRESS_GUARD_H
+#pragma once
 
-/**
- * @file fetch/address_guard.h
+/** @file
  * Which addresses a caller's URI may make us connect to: those of the public Internet, and the
  * operator's exceptions. Checked is the very address that a socket is about to be connected to, so
  * names, spellings of addresses and later DNS answers have no say.
@@ -33,5 +31,3 @@ const char *whk_address_refusal(const struct sockaddr *address, const char *host
  * though a packet filter hides them from others. Sends nothing.
  */
 int whk_address_is_local(const struct sockaddr *address);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_ADDRESS_RANGE_H
-#define WHK_FETCH_ADDRESS_RANGE_H
+#pragma once
 
-/**
- * @file fetch/address_range.h
+/** @file
  * A range of IP addresses in CIDR notation (RFC 4632 section 3.1, RFC 4291 section 2.3).
  */
 
@@ -26,5 +24,3 @@ const char *whk_address_range_parse(whk_address_range_t *range, const char *text
  * `::ffff:127.0.0.1`. A zone (scope id) is ignored.
  */
 int whk_address_range_contains(const whk_address_range_t *range, const struct sockaddr *address);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_ALLOW_LIST_H
-#define WHK_FETCH_ALLOW_LIST_H
+#pragma once
 
-/**
- * @file fetch/allow_list.h
+/** @file
  * The operator's exceptions from the address guard (`WebhookKeysJwksUriAllow`): address ranges, and
  * the names of hosts.
  */
@@ -31,5 +29,3 @@ int whk_allow_list_has_address(const whk_allow_list_t *list, const struct sockad
 
 /** Whether a host of this name (a whk_host_t's) may have any address. */
 int whk_allow_list_has_host(const whk_allow_list_t *list, const char *name);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_CURL_HANDLES_H
-#define WHK_FETCH_CURL_HANDLES_H
+#pragma once
 
-/**
- * @file fetch/curl_handles.h
+/** @file
  * Inside of src/fetch: libcurl's easy handles, with what those of a process share.
  */
 
@@ -20,5 +18,3 @@ CURL *whk_curl_handles_acquire(whk_curl_handles_t *handles);
 
 /** Give a handle back. One whose transfer failed is not used again. */
 void whk_curl_handles_release(whk_curl_handles_t *handles, CURL *curl, int is_good);
-
-#endif

@@ -62,7 +62,7 @@ static const whk_outcome_t *unreachable(const whk_transfer_t *transfer, const ch
                       "no JWK Set could be fetched from jwksUri: %s", what);
 }
 
-/** Faults that are ours, whatever the URI: the operator's to mend. */
+/** Faults that are ours, whatever the URI: for the operator to fix. */
 static const char *operator_fault(const whk_transfer_t *transfer, CURLcode code)
 {
     switch (code) {

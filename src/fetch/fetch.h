@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_FETCH_H
-#define WHK_FETCH_FETCH_H
+#pragma once
 
-/**
- * @file fetch/fetch.h
+/** @file
  * Fetch what a caller's jwksUri leads to, without becoming the caller's tool (docs/api.md,
  * "What a jwksUri must be").
  *
@@ -75,5 +73,3 @@ typedef struct whk_fetched_t {
 const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const char *if_none_match,
                                const volatile apr_uint32_t *stop, whk_fetched_t *result,
                                apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_FETCH_SETTINGS_H
-#define WHK_FETCH_FETCH_SETTINGS_H
+#pragma once
 
-/**
- * @file fetch/fetch_settings.h
+/** @file
  * What the operator may set for the fetches of JWK Sets.
  */
 
@@ -31,5 +29,3 @@ const char *whk_fetch_proxy_flaw(const char *proxy);
 
 /** NULL, or a phrase that completes "the CA file must". Reads the file; `pool` is for the while. */
 const char *whk_fetch_ca_file_flaw(const char *ca_file, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_HOST_H
-#define WHK_FETCH_HOST_H
+#pragma once
 
-/**
- * @file fetch/host.h
+/** @file
  * The host of a URI (RFC 3986 section 3.2.2) in one spelling, so that what is checked, looked up,
  * connected to and compared with a certificate is the same thing.
  */
@@ -26,5 +24,3 @@ typedef struct whk_host_t {
  * @return NULL, or a phrase that completes "the host must"; nothing of `host` may be used then
  */
 const char *whk_host_parse(whk_host_t *host, const char *text, apr_size_t length, apr_pool_t *pool);
-
-#endif

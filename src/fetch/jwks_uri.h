@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_JWKS_URI_H
-#define WHK_FETCH_JWKS_URI_H
+#pragma once
 
-/**
- * @file fetch/jwks_uri.h
+/** @file
  * The syntax of a jwksUri (RFC 3986, RFC 9110 section 4.2.2; docs/api.md, "What a jwksUri must
  * be"). What two parsers could read in two ways is refused, and the parser that connects must agree
  * with ours.
@@ -36,5 +34,3 @@ typedef struct whk_jwks_uri_t {
  */
 const whk_outcome_t *whk_jwks_uri_parse(whk_jwks_uri_t **uri, const char *text,
                                         const whk_allow_list_t *allowed, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_RESPONSE_H
-#define WHK_FETCH_RESPONSE_H
+#pragma once
 
-/**
- * @file fetch/response.h
+/** @file
  * Inside of src/fetch: an HTTP answer as it comes in, and its limits.
  */
 
@@ -37,5 +35,3 @@ apr_int64_t whk_response_max_age(const whk_response_t *response);
 
 /** Whether this is an entity-tag (RFC 9110 section 8.8.3) fit to be sent back. */
 int whk_response_is_etag(const char *text);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_FETCH_TRANSFER_H
-#define WHK_FETCH_TRANSFER_H
+#pragma once
 
-/**
- * @file fetch/transfer.h
+/** @file
  * Inside of src/fetch: one use of libcurl, with every option that keeps it on the leash.
  */
 
@@ -46,5 +44,3 @@ long whk_transfer_proxy_status(const whk_transfer_t *transfer);
 
 /** Whether the origin was reached: through a proxy, whether there was a tunnel. */
 int whk_transfer_reached_origin(const whk_transfer_t *transfer);
-
-#endif

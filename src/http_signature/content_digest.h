@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTP_SIGNATURE_CONTENT_DIGEST_H
-#define WHK_HTTP_SIGNATURE_CONTENT_DIGEST_H
+#pragma once
 
-/**
- * @file http_signature/content_digest.h
+/** @file
  * `Content-Digest` (RFC 9530): what ties a body to a signature over headers.
  */
 
@@ -26,5 +24,3 @@ const whk_outcome_t *whk_content_digest_read(const whk_content_digest_t **digest
 /** Compare with the body: each that is known must be right. @return NULL or digest_mismatch */
 const whk_outcome_t *whk_content_digest_check(const whk_content_digest_t *digest,
                                               const whk_bytes_t *body, apr_pool_t *pool);
-
-#endif

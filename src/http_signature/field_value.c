@@ -120,7 +120,7 @@ const whk_outcome_t *whk_field_dictionary(const apr_array_header_t **members,
     WHK_TRY(whk_field_combined(&value, message, name, pool));
     if (!value)
         return NULL;
-    wrong = whk_sf_read_dictionary(members, value, pool);
+    wrong = whk_sf_parse_dictionary(members, value, pool);
     if (wrong)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the header %s must be a dictionary (RFC 8941), with no key twice and "

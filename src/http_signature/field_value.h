@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTP_SIGNATURE_FIELD_VALUE_H
-#define WHK_HTTP_SIGNATURE_FIELD_VALUE_H
+#pragma once
 
-/**
- * @file http_signature/field_value.h
+/** @file
  * For the schemes whose signature is in headers: what a header field says, however many lines it
  * came in (RFC 9110 section 5.3, RFC 9421 section 2.1).
  */
@@ -35,7 +33,7 @@ const whk_outcome_t *whk_field_combined(const char **value, const whk_message_t 
 
 /**
  * A field that is a dictionary (RFC 8941).
- * @param members as of whk_sf_read_dictionary(); NULL where there is no such field
+ * @param members as of whk_sf_parse_dictionary(); NULL where there is no such field
  */
 const whk_outcome_t *whk_field_dictionary(const apr_array_header_t **members,
                                           const whk_message_t *message, const char *name,
@@ -47,5 +45,3 @@ const whk_outcome_t *whk_field_dictionary(const apr_array_header_t **members,
  */
 const whk_outcome_t *whk_field_only(const char **value, const whk_message_t *message,
                                     const char *name, apr_pool_t *pool);
-
-#endif

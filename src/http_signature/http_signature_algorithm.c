@@ -43,7 +43,7 @@ static int is_one(whk_algorithms_t algorithms)
     return algorithms && (algorithms & (algorithms - 1)) == 0;
 }
 
-static const char *mend(whk_algorithms_t good, apr_pool_t *pool)
+static const char *advice(whk_algorithms_t good, apr_pool_t *pool)
 {
     const char *names = names_of(good, pool);
 
@@ -71,12 +71,12 @@ const whk_outcome_t *whk_http_signature_algorithm(whk_algorithm_t *algorithm, co
                           "alg of Signature-Input is %s, and not one that this %s key verifies "
                           "here: %s",
                           row < 0 ? "an unknown algorithm" : rows[row].name, jwk->family,
-                          mend(good, pool));
+                          advice(good, pool));
     if (!alg && !is_one(good))
         return whk_refuse(pool, WHK_ALGORITHM_MISMATCH,
                           "Signature-Input has no alg, and this %s key verifies %s here: %s",
                           jwk->family, good ? "by several algorithms" : "by no algorithm",
-                          mend(good, pool));
+                          advice(good, pool));
     *algorithm = alg ? named : good;
     return NULL;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTP_SIGNATURE_HTTP_SIGNATURE_ALGORITHM_H
-#define WHK_HTTP_SIGNATURE_HTTP_SIGNATURE_ALGORITHM_H
+#pragma once
 
-/**
- * @file http_signature/http_signature_algorithm.h
+/** @file
  * The algorithm of an HTTP message signature (RFC 9421 sections 3.3 and 6.2).
  */
 
@@ -21,5 +19,3 @@
 const whk_outcome_t *whk_http_signature_algorithm(whk_algorithm_t *algorithm, const whk_jwk_t *jwk,
                                                   const char *alg, whk_algorithms_t enabled,
                                                   apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTP_SIGNATURE_QUERY_PARAMETER_H
-#define WHK_HTTP_SIGNATURE_QUERY_PARAMETER_H
+#pragma once
 
-/**
- * @file http_signature/query_parameter.h
+/** @file
  * The parameters of a query, for `@query-param` (RFC 9421 section 2.2.8).
  */
 
@@ -21,5 +19,3 @@ typedef struct whk_query_parameter_t {
  * @return whk_query_parameter_t by name; names are decoded and encoded as values are
  */
 apr_hash_t *whk_query_parameters(const char *query, apr_pool_t *pool);
-
-#endif

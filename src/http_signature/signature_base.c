@@ -251,7 +251,7 @@ static const whk_outcome_t *read_member(const char **value, const component_t *c
     member = whk_sf_find(members, key->text);
     if (!member)
         return refuse(component, "has a key that is not in that header");
-    *value = whk_sf_text(member, component->pool);
+    *value = whk_sf_serialize(member, component->pool);
     return NULL;
 }
 
@@ -346,12 +346,12 @@ const whk_outcome_t *whk_signature_base(const char **base, const whk_message_t *
 
         WHK_TRY(read_component(&value, &component));
         WHK_TRY(take_room(&component, value));
-        identifier = whk_sf_text(component.item, pool);
+        identifier = whk_sf_serialize(component.item, pool);
         if (is_covered_already(pieces, identifier))
             return refuse(&component, "is there twice");
         put_line(pieces, identifier, value, "\n");
     }
-    put_line(pieces, "\"@signature-params\"", whk_sf_text(input, pool), "");
+    put_line(pieces, "\"@signature-params\"", whk_sf_serialize(input, pool), "");
     *base = apr_array_pstrcat(pool, pieces, 0);
     return NULL;
 }

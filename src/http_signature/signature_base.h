@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTP_SIGNATURE_SIGNATURE_BASE_H
-#define WHK_HTTP_SIGNATURE_SIGNATURE_BASE_H
+#pragma once
 
-/**
- * @file http_signature/signature_base.h
+/** @file
  * What an HTTP message signature signs (RFC 9421 section 2): the components that its list covers,
  * as they are in the message that arrived.
  *
@@ -29,5 +27,3 @@ const whk_outcome_t *whk_signature_base(const char **base, const whk_message_t *
 
 /** Whether a component is covered, by this name and, but for `is_any`, without parameters. */
 int whk_signature_base_covers(const whk_sf_item_t *input, const char *name, int is_any);
-
-#endif

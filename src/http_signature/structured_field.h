@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTP_SIGNATURE_STRUCTURED_FIELD_H
-#define WHK_HTTP_SIGNATURE_STRUCTURED_FIELD_H
+#pragma once
 
-/**
- * @file http_signature/structured_field.h
+/** @file
  * Structured field values (RFC 8941), as far as RFC 9421 and RFC 9530 need them: dictionaries,
  * inner lists, items and their parameters, read and written.
  *
@@ -53,13 +51,11 @@ typedef struct whk_sf_pair_t {
  * @param members set on success: an array of whk_sf_pair_t
  * @return 0: it was read; else where it is wrong, counted from 1
  */
-apr_size_t whk_sf_read_dictionary(const apr_array_header_t **members, const char *text,
-                                  apr_pool_t *pool);
+apr_size_t whk_sf_parse_dictionary(const apr_array_header_t **members, const char *text,
+                                   apr_pool_t *pool);
 
 /** The value of a key among members or parameters; NULL: there is none. */
 const whk_sf_item_t *whk_sf_find(const apr_array_header_t *pairs, const char *key);
 
 /** Write an item or inner list with its parameters, in the one way that RFC 8941 has for it. */
-const char *whk_sf_text(const whk_sf_item_t *item, apr_pool_t *pool);
-
-#endif
+const char *whk_sf_serialize(const whk_sf_item_t *item, apr_pool_t *pool);

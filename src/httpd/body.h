@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_BODY_H
-#define WHK_HTTPD_BODY_H
+#pragma once
 
-/**
- * @file httpd/body.h
+/** @file
  * The body of a request, in memory.
  */
 
@@ -34,5 +32,3 @@ const whk_outcome_t *whk_body_read_json(request_rec *r, apr_int64_t limit, const
 /** Before an answer to a request whose body nobody read: read it away if it is short and
  * has come, else see that the connection ends with the answer. Harmless where the body was read. */
 void whk_body_discard(request_rec *r);
-
-#endif

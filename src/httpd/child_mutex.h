@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_CHILD_MUTEX_H
-#define WHK_HTTPD_CHILD_MUTEX_H
+#pragma once
 
-/**
- * @file httpd/child_mutex.h
+/** @file
  * A global mutex in a child.
  */
 
@@ -17,5 +15,3 @@
  */
 void whk_child_mutex_init(apr_global_mutex_t **mutex, const char *name, const char *consequence,
                           apr_pool_t *pool, server_rec *s);
-
-#endif

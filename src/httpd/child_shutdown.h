@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_CHILD_SHUTDOWN_H
-#define WHK_HTTPD_CHILD_SHUTDOWN_H
+#pragma once
 
-/**
- * @file httpd/child_shutdown.h
+/** @file
  * The end of the background tasks of a child. mod_watchdog's threads belong to the process, and
  * nothing joins them before the child's pool goes: so a child that ends tells its tasks, waits for
  * those that run, and what would begin later does nothing.
@@ -33,5 +31,3 @@ void whk_shutdown_task_end(void);
 /** Not 0 once the tasks, or the requests, of this process are to break off. */
 const volatile apr_uint32_t *whk_shutdown_tasks_stopped(void);
 const volatile apr_uint32_t *whk_shutdown_requests_stopped(void);
-
-#endif

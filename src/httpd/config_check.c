@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <httpd.h>
+#include "httpd/config_check.h"
 
 #include <apr_dbd.h>
 #include <apr_file_info.h>
@@ -10,8 +10,8 @@
 
 #include "fetch/fetch_settings.h"
 #include "httpd/config.h"
-#include "httpd/config_notes.h"
-#include "httpd/webhook/webhook_sections.h"
+#include "httpd/other_directives.h"
+#include "httpd/server.h"
 #include "otp/secret_key_file.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -33,40 +33,48 @@ static int check_key(const server_rec *each, server_rec *s, int serves)
 
 static int check_registry(apr_pool_t *ptemp, const server_rec *each, server_rec *s)
 {
-    whk_server_notes_t notes = whk_config_notes_of(each, s);
+    whk_other_settings_t others = whk_other_settings_of(each, s);
     apr_finfo_t info;
 
-    if (check_key(each, s, notes.serves) != OK)
+    if (check_key(each, s, others.serves) != OK)
         return HTTP_INTERNAL_SERVER_ERROR;
-    if (!notes.serves)
+    if (!others.serves)
         return OK;
-    if (!notes.driver || !notes.params) {
+    if (!others.driver || !others.params) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "SetHandler webhook-keys needs a registry, but %s is missing: set DBDriver "
                      "sqlite3 and DBDParams /path/of/registry.db",
-                     notes.driver ? "DBDParams" : "DBDriver");
+                     others.driver ? "DBDParams" : "DBDriver");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (strcmp(notes.driver, "sqlite3") != 0) {
+    if (strcmp(others.driver, "sqlite3") != 0) {
         ap_log_error(
             APLOG_MARK, APLOG_CRIT, 0, s,
             "DBDriver is \"%s\", but must be sqlite3: this version keeps its registry there",
-            notes.driver);
+            others.driver);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (apr_stat(&info, notes.params, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
+    if (apr_stat(&info, others.params, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "DBDParams is \"%s\", but there is no such file: make it with whkctl -f "
                      "HTTPD_CONF init; until then every request gets 503 store_unavailable",
-                     notes.params);
+                     others.params);
     return OK;
 }
 
-static int check_registries(apr_pool_t *ptemp, server_rec *s)
+int whk_config_check_registries(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                                server_rec *s)
 {
     server_rec *each;
     int status = OK;
 
+    (void)pconf;
+    (void)plog;
+    if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     /* Beside virtual hosts the main server may have lent them its locations only. */
     if (!s->next)
         return check_registry(ptemp, s, s);
@@ -102,20 +110,12 @@ static int check_ca_file(apr_pool_t *ptemp, server_rec *s)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-int whk_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+int whk_config_check_files(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     server_rec *each;
-    int status;
+    int status = OK;
 
     (void)plog;
-    if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    status = check_registries(ptemp, s);
-    if (status == OK)
-        status = whk_webhook_sections_check(ptemp, s);
     for (each = s; each && status == OK; each = each->next)
         status = load_secret_key(pconf, each);
     for (each = s; each && status == OK; each = each->next)

@@ -12,7 +12,7 @@
 #include <unixd.h>
 
 #include "httpd/config.h"
-#include "httpd/config_notes.h"
+#include "httpd/other_directives.h"
 #include "model/config_dump.h"
 #include "model/version.h"
 
@@ -53,13 +53,14 @@ static json_t *names_json(const server_rec *s)
 
 static json_t *server_json(apr_pool_t *pool, const server_rec *s, const server_rec *main_server)
 {
-    whk_server_notes_t notes = whk_config_notes_of(s, main_server);
+    whk_other_settings_t others = whk_other_settings_of(s, main_server);
     const char *place =
         s == main_server ? NULL : apr_psprintf(pool, "%s:%u", s->defn_name, s->defn_line_number);
 
     return json_pack("{s:o, s:s?, s:s?, s:s?, s:s?, s:s?}", "names", names_json(s), "place", place,
-                     "driver", notes.driver, "params", notes.params, "paramsPlace",
-                     notes.params_place, "secretKeyFile", whk_config_of_server(s)->secret_key_file);
+                     "driver", others.driver, "params", others.params, "paramsPlace",
+                     others.params_place, "secretKeyFile",
+                     whk_config_of_server(s)->secret_key_file);
 }
 
 static int print(apr_pool_t *pool, server_rec *main_server)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_CONFIG_DUMP_H
-#define WHK_HTTPD_CONFIG_DUMP_H
+#pragma once
 
-/**
- * @file httpd/config_dump.h
+/** @file
  * For whkctl: what httpd made of its configuration, as JSON. The form is in model/config_dump.h.
  */
 
@@ -14,5 +12,3 @@
  * checked then, neither by us nor by others: `whkctl init` makes what is to be right later.
  */
 int whk_config_dump(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
-
-#endif

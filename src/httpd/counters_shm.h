@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_COUNTERS_SHM_H
-#define WHK_HTTPD_COUNTERS_SHM_H
+#pragma once
 
-/**
- * @file httpd/counters_shm.h
+/** @file
  * The shared memory of what the processes of a node count together. It outlives reloads.
  */
 
@@ -15,5 +13,3 @@
 apr_status_t whk_counters_shm_create(apr_pool_t *process);
 
 whk_shared_counters_t *whk_counters_shm(void);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_DATABASE_H
-#define WHK_HTTPD_DATABASE_H
+#pragma once
 
-/**
- * @file httpd/database.h
+/** @file
  * mod_dbd's connections as a source of the store, and the mutex around writes to a database with a
  * single writer.
  */
@@ -26,5 +24,3 @@ void whk_database_child_init(apr_pool_t *pool, server_rec *s);
 
 /** A store over the connections of a virtual host, for one request or task, whose pool it is. */
 whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool);
-
-#endif

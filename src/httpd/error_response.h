@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_ERROR_RESPONSE_H
-#define WHK_HTTPD_ERROR_RESPONSE_H
+#pragma once
 
-/**
- * @file httpd/error_response.h
+/** @file
  * Error responses as JSON (docs/api.md, "Errors"): their text and header fields, and the output
  * filter that puts them in the place of what httpd would say.
  */
@@ -33,5 +31,3 @@ void whk_error_response_insert_filter(request_rec *r, const whk_outcome_t *outco
 
 /** register_hooks: make the filter known. */
 void whk_error_response_register_filter(void);
-
-#endif

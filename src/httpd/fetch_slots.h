@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_FETCH_SLOTS_H
-#define WHK_HTTPD_FETCH_SLOTS_H
+#pragma once
 
-/**
- * @file httpd/fetch_slots.h
+/** @file
  * The places of fetches of jwksUris in all processes of this httpd (WebhookKeysMaxFetches): a slot
  * each in shared memory, which holds the pid of who took it, so that the slots of a process that
  * was killed come free again, and the enterprise.
@@ -35,5 +33,3 @@ int whk_fetch_slots_take(void *unused, whk_fetch_kind_t kind, const char *enterp
 
 /** Release what whk_fetch_slots_take() of this process gave. */
 void whk_fetch_slots_release(void *unused, int place);
-
-#endif

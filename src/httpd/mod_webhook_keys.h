@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MOD_WEBHOOK_KEYS_H
-#define MOD_WEBHOOK_KEYS_H
+#pragma once
 
-/**
- * @file httpd/mod_webhook_keys.h
+/** @file
  * For other modules: how to join in the check of one-time passwords.
  *
  * Two ways. A *provider* replaces the built-in `totp` where `WebhookKeysOTPProvider` names it; a
@@ -39,5 +37,3 @@ typedef struct whk_otp_provider_t {
 APR_DECLARE_EXTERNAL_HOOK(whk, WHK, int, check_otp,
                           (request_rec * r, const char *enterprise_id, const char *user,
                            const char *code))
-
-#endif

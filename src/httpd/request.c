@@ -10,6 +10,7 @@
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
+#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
 #include "model/random.h"
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_REQUEST_H
-#define WHK_HTTPD_REQUEST_H
+#pragma once
 
-/**
- * @file httpd/request.h
+/** @file
  * What the hooks of one request hand on to each other. The API's part is api/api_request.h, that of
  * webhooks webhook/webhook_request.h.
  */
@@ -41,5 +39,3 @@ whk_registry_t *whk_request_registry(request_rec *r);
 /** Note why the request is stopped, log what its operator should know, and discard its body.
  * @return its status */
 int whk_request_stop(request_rec *r, const whk_outcome_t *outcome);
-
-#endif

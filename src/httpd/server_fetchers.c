@@ -7,6 +7,7 @@
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
 #include "httpd/fetch_slots.h"
+#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
 
 APLOG_USE_MODULE(webhook_keys);

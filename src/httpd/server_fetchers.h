@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_SERVER_FETCHERS_H
-#define WHK_HTTPD_SERVER_FETCHERS_H
+#pragma once
 
-/**
- * @file httpd/server_fetchers.h
+/** @file
  * The fetchers of this process, one for each virtual host whose directives differ.
  */
 
@@ -21,5 +19,3 @@ void whk_server_fetchers_child_init(apr_pool_t *pool, server_rec *s);
 
 /** That of a server. */
 const whk_remote_t *whk_server_fetchers_of(const server_rec *s);
-
-#endif

@@ -9,6 +9,7 @@
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
+#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
 #include "registry/jwk_set_refresh.h"
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WATCHDOG_TASKS_H
-#define WHK_HTTPD_WATCHDOG_TASKS_H
+#pragma once
 
-/**
- * @file httpd/watchdog_tasks.h
+/** @file
  * The background tasks of each child (mod_watchdog): they poll for changes of keys, write when keys
  * were used last, and refresh key sets by URI. One key cache for each virtual host that verifies
  * webhooks, which they keep up to date.
@@ -17,5 +15,3 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
 
 /** child_init: the key caches. Before mod_watchdog's, whose threads use them. */
 void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_ALGORITHM_H
-#define WHK_JOSE_ALGORITHM_H
+#pragma once
 
-/**
- * @file jose/algorithm.h
+/** @file
  * The JWS algorithms that this module knows (RFC 7518, RFC 8037, RFC 8812, RFC 9864), as a set.
  */
 
@@ -43,5 +41,3 @@ whk_algorithms_t whk_algorithm_by_name(const char *name);
 
 /** The names of a set, separated by spaces, in the order above. */
 const char *whk_algorithms_names(apr_pool_t *pool, whk_algorithms_t set);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_BASE64_H
-#define WHK_JOSE_BASE64_H
+#pragma once
 
-/**
- * @file jose/base64.h
+/** @file
  * base64 with padding (RFC 4648 section 4), read strictly: one value has one spelling.
  */
 
@@ -20,5 +18,3 @@ const char *whk_base64_encode(apr_pool_t *pool, const unsigned char *bytes, apr_
  */
 int whk_base64_decode(apr_pool_t *pool, const char *text, apr_size_t length, unsigned char **bytes,
                       apr_size_t *decoded);
-
-#endif

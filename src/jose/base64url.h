@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_BASE64URL_H
-#define WHK_JOSE_BASE64URL_H
+#pragma once
 
-/**
- * @file jose/base64url.h
+/** @file
  * base64url without padding (RFC 7515 section 2, RFC 4648 section 5), read strictly: no padding, no
  * white space, no other alphabet, and the unused bits of the last character are zero, so that one
  * value has one spelling.
@@ -34,5 +32,3 @@ apr_size_t whk_base64url_put(char *text, const unsigned char *bytes, apr_size_t 
  */
 int whk_base64url_decode(apr_pool_t *pool, const char *text, apr_size_t length,
                          unsigned char **bytes, apr_size_t *decoded);
-
-#endif

@@ -34,7 +34,7 @@ const whk_edwards_curve_t whk_ed448 = {
     .torsion = {"0"},
 };
 
-/* What the judgement works with; every number is freed with `context`. */
+/* What a check works with; every number is freed with `context`. */
 typedef struct {
     const whk_edwards_curve_t *curve;
     BN_CTX *context;
@@ -82,7 +82,7 @@ static int square_character(const working_t *working)
     return BN_kronecker(u, prime, context);
 }
 
-static whk_point_t judge_order(const working_t *working)
+static whk_point_t check_order(const working_t *working)
 {
     BIGNUM *number = working->u;
     const char *const *y;
@@ -96,7 +96,7 @@ static whk_point_t judge_order(const working_t *working)
     return WHK_POINT_VALID;
 }
 
-static whk_point_t judge(working_t *working, const unsigned char *encoded)
+static whk_point_t check(working_t *working, const unsigned char *encoded)
 {
     if (!prepare(working, encoded))
         return WHK_POINT_UNKNOWN;
@@ -104,7 +104,7 @@ static whk_point_t judge(working_t *working, const unsigned char *encoded)
         return WHK_POINT_NOT_CANONICAL;
     switch (square_character(working)) {
     case 1:
-        return judge_order(working);
+        return check_order(working);
     case 0:
         return working->sign ? WHK_POINT_NOT_CANONICAL : WHK_POINT_SMALL_ORDER;
     case -1:
@@ -124,7 +124,7 @@ whk_point_t whk_edwards_check_point(const whk_edwards_curve_t *curve, const unsi
     if (!working.context)
         return WHK_POINT_UNKNOWN;
     BN_CTX_start(working.context);
-    point = judge(&working, encoded);
+    point = check(&working, encoded);
     BN_CTX_end(working.context);
     return point;
 }

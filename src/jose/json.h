@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JSON_H
-#define WHK_JOSE_JSON_H
+#pragma once
 
-/**
- * @file jose/json.h
+/** @file
  * JSON text (RFC 8259) read strictly: UTF-8, one value, no repeated member names, no trailing
  * bytes, nesting of at most WHK_JSON_DEPTH_MAX, no more than WHK_JSON_COUNT_MAX objects and arrays.
  */
@@ -29,5 +27,3 @@ json_t *whk_json_adopt(apr_pool_t *pool, json_t *value);
 
 /** Compact JSON text in `pool`, members in the order they were set; NULL if out of memory. */
 const char *whk_json_text(apr_pool_t *pool, const json_t *value);
-
-#endif

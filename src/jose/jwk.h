@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWK_H
-#define WHK_JOSE_JWK_H
+#pragma once
 
-/**
- * @file jose/jwk.h
+/** @file
  * From a JWK (RFC 7517, RFC 7518 section 6, RFC 8037, RFC 8812) to a public key that may be
  * trusted to be one: every rule of docs/api.md, "What a JWK must be".
  */
@@ -36,7 +34,7 @@ typedef struct whk_jwk_t {
 } whk_jwk_t;
 
 /**
- * Judge one JWK.
+ * Parse and check one JWK.
  * @param jwk     set on success
  * @param json    any JSON value; borrowed
  * @param place   where it stands, for messages: `jwks.keys[0]`
@@ -49,10 +47,8 @@ const whk_outcome_t *whk_jwk_parse(const whk_jwk_t **jwk, const json_t *json, co
                                    whk_algorithms_t enabled, apr_pool_t *pool);
 
 /**
- * Read a stored `public_json` back into a key, without judging it again beyond what the parse
+ * Read a stored `public_json` back into a key, without checking it again beyond what parsing
  * needs.
  * @return the key, or NULL where the text is not what whk_jwk_parse() wrote
  */
 const whk_jwk_t *whk_jwk_load(const char *public_json, apr_pool_t *pool);
-
-#endif

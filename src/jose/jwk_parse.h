@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWK_PARSE_H
-#define WHK_JOSE_JWK_PARSE_H
+#pragma once
 
-/**
- * @file jose/jwk_parse.h
+/** @file
  * For the files jwk*.c alone: one JWK while it is parsed, and the steps of that.
  */
 
@@ -21,7 +19,7 @@ typedef struct whk_jwk_parser_t {
     const char *place;
     whk_algorithms_t enabled;
     int echo;    /**< messages may tell what the JWK holds, not just what it should */
-    int trusted; /**< it was found good before: leave out what is dear and would say so again */
+    int trusted; /**< it was found good before: leave out what is slow and would say so again */
     apr_pool_t *pool;    /**< for the key and for messages */
     apr_pool_t *scratch; /**< destroyed at the end */
     const whk_jwk_key_type_t *type;
@@ -82,10 +80,8 @@ int whk_jwk_public_check(const whk_jwk_parser_t *parser, EVP_PKEY *pkey);
 /** Check x5c, where present, against jwk->pkey. */
 const whk_outcome_t *whk_jwk_check_x5c(const whk_jwk_parser_t *parser);
 
-/** whk_jwk_parse(), whose messages don't tell what the JWK holds. `known`: NULL, or the thumbprint
- *  of a key that was found good before. */
+/** whk_jwk_parse() of a fetched set, with messages that don't tell what the JWK holds. `known`:
+ * NULL, or the thumbprint of a key that was found good before. */
 const whk_outcome_t *whk_jwk_parse_fetched(const whk_jwk_t **jwk, const json_t *json,
                                            const char *place, const char *known,
                                            whk_algorithms_t enabled, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWK_SET_H
-#define WHK_JOSE_JWK_SET_H
+#pragma once
 
-/**
- * @file jose/jwk_set.h
+/** @file
  * The one key that counts of a JWK Set (RFC 7517, section 5).
  */
 
@@ -23,7 +21,7 @@ const whk_outcome_t *whk_jwk_set_only(const whk_jwk_t **jwk, const json_t *set, 
 
 /**
  * The one JWK with this `kid` in a set of at most WHK_JWK_SET_MAX: for a set fetched by URI. The
- * other members are not judged, be they ever so broken. Messages name the place in the set but
+ * other members are not looked at, however broken. Messages name the place in the set but
  * never repeat bytes of it.
  * @return as whk_jwk_parse(); none or several with that kid is jwks_uri_no_such_key
  */
@@ -31,12 +29,11 @@ const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, 
                                       whk_algorithms_t enabled, apr_pool_t *pool);
 
 /**
- * The same for a key that was judged before, as the refresh of a set does again and again: where it
- * still is that one, what is dear to judge (some 0.15 s for RSA of 8,192 bits) is not judged anew.
+ * The same for a key that was checked before, as the refresh of a set does again and again: where
+ * it still is that one, what is slow to check (some 0.15 s for RSA of 8,192 bits) is not checked
+ * anew.
  * @param thumbprint of the key that was found good
  */
 const whk_outcome_t *whk_jwk_set_find_known(const whk_jwk_t **jwk, const json_t *set,
                                             const char *kid, const char *thumbprint,
                                             whk_algorithms_t enabled, apr_pool_t *pool);
-
-#endif

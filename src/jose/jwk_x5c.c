@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include <apr_strings.h>
 
-#include "jose/base64url.h"
+#include "jose/base64.h"
 #include "jose/jwk_parse.h"
 #include "jose/openssl_pool.h"
 
 #define CERTIFICATES_MAX 10
 
-/* x5c is in the ordinary alphabet of base64, with padding (RFC 7517, section 4.7): rewrite it to
- * base64url, whose reader is strict. */
-static int decode_base64(apr_pool_t *scratch, const json_t *value, unsigned char **bytes,
-                         apr_size_t *length)
-{
-    apr_size_t characters = json_string_length(value);
-    char *text = apr_pstrmemdup(scratch, json_string_value(value), characters);
-    char *c;
-
-    if (characters == 0 || characters % 4 != 0 || strpbrk(text, "-_"))
-        return 0;
-    if (text[characters - 1] == '=')
-        characters -= text[characters - 2] == '=' ? 2 : 1;
-    for (c = text; *c; c++)
-        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
-    return whk_base64url_decode(scratch, text, characters, bytes, length);
-}
-
+/* base64 with padding (RFC 7517, section 4.7) of DER. */
 static X509 *read_certificate(apr_pool_t *scratch, const json_t *value)
 {
     unsigned char *bytes;
@@ -34,7 +15,8 @@ static X509 *read_certificate(apr_pool_t *scratch, const json_t *value)
     apr_size_t length;
     X509 *certificate;
 
-    if (!json_is_string(value) || !decode_base64(scratch, value, &bytes, &length))
+    if (!json_is_string(value) || !whk_base64_decode(scratch, json_string_value(value),
+                                                     json_string_length(value), &bytes, &length))
         return NULL;
     end = bytes;
     certificate = whk_pool_adopt_certificate(scratch, d2i_X509(NULL, &end, (long)length));

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWS_H
-#define WHK_JOSE_JWS_H
+#pragma once
 
-/**
- * @file jose/jws.h
+/** @file
  * A JWS in compact form (RFC 7515, section 3.1), with its payload attached or detached (appendix
  * F), the latter also unencoded (RFC 7797). Neither of the JSON forms is read.
  */
@@ -62,5 +60,3 @@ const whk_outcome_t *whk_jws_parse_object(const json_t **object, const whk_bytes
 const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
                                     whk_algorithms_t enabled, const char **algorithm,
                                     apr_pool_t *pool);
-
-#endif

@@ -59,7 +59,7 @@ static const char *key_seen(const whk_jwk_t *jwk, apr_pool_t *pool)
                        NULL);
 }
 
-static const char *mend(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool_t *pool)
+static const char *advice(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_pool_t *pool)
 {
     whk_algorithms_t good = jwk->algorithms & enabled;
     const char *names = whk_algorithms_names(pool, good);
@@ -78,9 +78,9 @@ whk_algorithms_t whk_jws_algorithm(const whk_jwk_t *jwk, const char *alg, whk_al
         return own & enabled;
     if (own)
         *flaw = apr_psprintf(pool, "the JWS header says %s, which is not turned on here: %s",
-                             seen(alg), mend(jwk, enabled, pool));
+                             seen(alg), advice(jwk, enabled, pool));
     else
         *flaw = apr_psprintf(pool, "the JWS header says %s, this key is %s: %s", seen(alg),
-                             key_seen(jwk, pool), mend(jwk, enabled, pool));
+                             key_seen(jwk, pool), advice(jwk, enabled, pool));
     return 0;
 }

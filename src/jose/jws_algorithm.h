@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWS_ALGORITHM_H
-#define WHK_JOSE_JWS_ALGORITHM_H
+#pragma once
 
-/**
- * @file jose/jws_algorithm.h
+/** @file
  * The `alg` of a JWS (RFC 7515, section 4.1.1) and the key that it is verified with.
  */
 
@@ -17,5 +15,3 @@
  */
 whk_algorithms_t whk_jws_algorithm(const whk_jwk_t *jwk, const char *alg, whk_algorithms_t enabled,
                                    const char **flaw, apr_pool_t *pool);
-
-#endif

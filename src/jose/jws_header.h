@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_JWS_HEADER_H
-#define WHK_JOSE_JWS_HEADER_H
+#pragma once
 
-/**
- * @file jose/jws_header.h
+/** @file
  * For jws_parse.c alone: the rules of the protected header (RFC 7515, section 4; RFC 7797).
  */
 
@@ -17,5 +15,3 @@
  */
 const whk_outcome_t *whk_jws_parse_header(whk_jws_t *jws, const whk_bytes_t *json,
                                           apr_pool_t *pool);
-
-#endif

@@ -9,7 +9,6 @@
 #include "jose/jws_algorithm.h"
 #include "jose/jws_header.h"
 #include "jose/signature.h"
-#include "jose/signature_encoding.h"
 #include "jose/signature_verifier.h"
 
 /* Bytes of a payload that are encoded at a time; whole groups of three. */
@@ -72,6 +71,7 @@ static const whk_outcome_t *split(parts_t *parts, const char *text, apr_size_t l
 /* What stops a text from being base64url, in the order in which people meet it. */
 static const char *flaw_of(const whk_bytes_t *part)
 {
+    static const char white[] = {' ', '\t', '\r', '\n'};
     const char *text = part->bytes;
     apr_size_t i;
 
@@ -80,7 +80,7 @@ static const char *flaw_of(const whk_bytes_t *part)
             return "it is padded with =";
         if (text[i] == '+' || text[i] == '/')
             return "it holds + or /, which are - and _ there";
-        if (memchr(" \t\r\n", text[i], 4))
+        if (memchr(white, text[i], sizeof(white)))
             return "it holds white space";
     }
     return "it is cut off, holds another character, or has unused bits that are not zero";
@@ -204,17 +204,12 @@ static int is_signed(const whk_jws_t *jws, const whk_jwk_t *jwk, whk_algorithm_t
 }
 
 static const whk_outcome_t *bad_signature(const whk_jws_t *jws, const whk_jwk_t *jwk,
-                                          whk_algorithm_t algorithm, const char *name,
-                                          apr_pool_t *pool)
+                                          whk_algorithm_t algorithm, apr_pool_t *pool)
 {
-    apr_size_t right = whk_signature_encoding_length(algorithm, EVP_PKEY_get_size(jwk->pkey));
-    int is_ecdsa = strcmp(jwk->family, "ECDSA") == 0;
+    const char *wrong = whk_signature_wrong_length(jwk, algorithm, jws->signature.length, pool);
 
-    if (jws->signature.length != right)
-        return whk_refuse(pool, WHK_BAD_SIGNATURE,
-                          "a signature by %s with this key has %d bytes%s, and this one has %d",
-                          name, (int)right, is_ecdsa ? ", r and s, not DER" : "",
-                          (int)jws->signature.length);
+    if (wrong)
+        return whk_refuse(pool, WHK_BAD_SIGNATURE, "%s", wrong);
     if (!jws->is_detached)
         return whk_refuse(pool, WHK_BAD_SIGNATURE,
                           "the signature does not fit this key and this JWS: sign with the private "
@@ -232,13 +227,11 @@ const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
 {
     const char *flaw;
     whk_algorithm_t own = whk_jws_algorithm(jwk, jws->alg, enabled, &flaw, pool);
-    const char *name;
 
     if (!own)
         return whk_refuse(pool, WHK_ALGORITHM_MISMATCH, "%s", flaw);
-    name = whk_algorithms_names(pool, own);
     if (!is_signed(jws, jwk, own, pool))
-        return bad_signature(jws, jwk, own, name, pool);
-    *algorithm = name;
+        return bad_signature(jws, jwk, own, pool);
+    *algorithm = whk_algorithms_names(pool, own);
     return NULL;
 }

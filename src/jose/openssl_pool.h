@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_OPENSSL_POOL_H
-#define WHK_JOSE_OPENSSL_POOL_H
+#pragma once
 
-/**
- * @file jose/openssl_pool.h
+/** @file
  * OpenSSL's objects, freed with a pool. Each takes the object over and returns it; NULL is taken
  * too.
  */
@@ -19,5 +17,3 @@ EVP_MD_CTX *whk_pool_adopt_digest_context(apr_pool_t *pool, EVP_MD_CTX *context)
 BN_CTX *whk_pool_adopt_bignum_context(apr_pool_t *pool, BN_CTX *context);
 BIGNUM *whk_pool_adopt_bignum(apr_pool_t *pool, BIGNUM *number);
 X509 *whk_pool_adopt_certificate(apr_pool_t *pool, X509 *certificate);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_SIGNATURE_H
-#define WHK_JOSE_SIGNATURE_H
+#pragma once
 
-/**
- * @file jose/signature.h
+/** @file
  * One signature, one key, one algorithm (RFC 7518 section 3, RFC 8037, RFC 8812).
  */
 
@@ -30,6 +28,12 @@ int whk_signature_verify(const whk_jwk_t *jwk, whk_algorithm_t algorithm, const 
                          int count, const unsigned char *signature, apr_size_t length,
                          apr_pool_t *pool);
 
+/** NULL where a signature is as long as those of this key and algorithm are, else what to say of
+ * it.
+ */
+const char *whk_signature_wrong_length(const whk_jwk_t *jwk, whk_algorithm_t algorithm,
+                                       apr_size_t length, apr_pool_t *pool);
+
 /**
  * What tells a signature from every other, for messages that have no name of their own: `sig:` and
  * its first half, in base64url. The whole would not do: of an ECDSA signature (r, s) anybody makes
@@ -37,5 +41,3 @@ int whk_signature_verify(const whk_jwk_t *jwk, whk_algorithm_t algorithm, const 
  */
 const char *whk_signature_replay_id(const unsigned char *signature, apr_size_t length,
                                     apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_SIGNATURE_CONTEXTS_H
-#define WHK_JOSE_SIGNATURE_CONTEXTS_H
+#pragma once
 
-/**
- * @file jose/signature_contexts.h
+/** @file
  * What OpenSSL sets up to verify with a key: made at the first use of an algorithm, then kept with
  * the key and copied for each signature. Setting up costs a fetch of each algorithm, under locks
  * that all threads share; of an RS256 verification it would be a seventh.
@@ -20,5 +18,3 @@
  * @return NULL where OpenSSL can't make it
  */
 const EVP_MD_CTX *whk_signature_context(const whk_jwk_t *jwk, whk_algorithm_t algorithm);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_SIGNATURE_ENCODING_H
-#define WHK_JOSE_SIGNATURE_ENCODING_H
+#pragma once
 
-/**
- * @file jose/signature_encoding.h
+/** @file
  * For signature.c and its callers in this folder: is a signature of the one form that its algorithm
  * has, before anything is computed with it?
  */
@@ -34,5 +32,3 @@ apr_size_t whk_signature_encoding_der(whk_algorithm_t algorithm, const unsigned 
  * @param signature of the length that the algorithm has
  */
 int whk_signature_has_small_order_r(whk_algorithm_t algorithm, const unsigned char *signature);
-
-#endif

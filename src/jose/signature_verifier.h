@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_JOSE_SIGNATURE_VERIFIER_H
-#define WHK_JOSE_SIGNATURE_VERIFIER_H
+#pragma once
 
-/**
- * @file jose/signature_verifier.h
+/** @file
  * whk_signature_verify() for what was signed in pieces that need not be in memory at once: init,
  * update with every piece in order, final, as OpenSSL's EVP_DigestVerify. Whatever goes wrong is
  * told by final alone.
@@ -29,5 +27,3 @@ void whk_signature_verify_update(whk_signature_verifier_t *verifier, const void 
 /** @return as whk_signature_verify(). The verifier is used up. */
 int whk_signature_verify_final(whk_signature_verifier_t *verifier, const unsigned char *signature,
                                apr_size_t length);
-
-#endif

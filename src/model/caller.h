@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_CALLER_H
-#define WHK_MODEL_CALLER_H
+#pragma once
 
-/**
- * @file model/caller.h
+/** @file
  * Who asks, and how far they have proved it. Reading takes an authorised caller, registering and
  * revoking a completed one; the registry refuses any other, so a check that never ran closes the
  * door. `t/style` holds the list of files that may call the functions which make or complete one.
@@ -41,5 +39,3 @@ const char *whk_caller_actor(const whk_caller_t *caller);
 const char *whk_caller_enterprise(const whk_caller_t *caller);
 const char *whk_caller_remote_address(const whk_caller_t *caller);
 const char *whk_caller_request_id(const whk_caller_t *caller);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_CLOCK_H
-#define WHK_MODEL_CLOCK_H
+#pragma once
 
-/**
- * @file model/clock.h
+/** @file
  * A clock that nobody sets: for whatever is an interval within this process, or within the
  * processes of a machine that runs.
  */
@@ -16,5 +14,3 @@
 
 /** Since some moment before the start of this process; never 0, and never steps back. */
 apr_time_t whk_clock_now(void);
-
-#endif

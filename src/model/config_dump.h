@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_CONFIG_DUMP_H
-#define WHK_MODEL_CONFIG_DUMP_H
+#pragma once
 
-/**
- * @file model/config_dump.h
+/** @file
  * What whkctl asks httpd, and how the module answers: `httpd -t -D DUMP_WEBHOOK_KEYS_CFG` prints,
  * beside whatever else is printed there, one line of JSON on standard output.
  *
@@ -23,5 +21,3 @@
 
 /** The first member, by which the line is found. */
 #define WHK_CONFIG_DUMP_MEMBER "mod_webhook_keys"
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_EVENT_H
-#define WHK_MODEL_EVENT_H
+#pragma once
 
-/**
- * @file model/event.h
+/** @file
  * An event of the audit trail: in answers, and as the store keeps it. Strings live in the pool of
  * whoever filled them.
  */
@@ -39,5 +37,3 @@ typedef struct whk_event_t {
     const char *hash; /**< links it to the event before: see registry/audit_trail.h */
     const char *seal; /**< registry/seal.h; NULL: none */
 } whk_event_t;
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_KEY_H
-#define WHK_MODEL_KEY_H
+#pragma once
 
-/**
- * @file model/key.h
+/** @file
  * A registered key, as the registry speaks of it and the store keeps it. Plain data: strings live
  * in the pool of whoever filled them; NULL is "none"; a time of 0 is "never". All times are whole
  * milliseconds.
@@ -51,5 +49,3 @@ typedef struct whk_key_t {
     const char *seal; /**< registry/seal.h; NULL: none */
     int corrupt;      /**< the store holds of it what no version of ours has written */
 } whk_key_t;
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_MESSAGE_H
-#define WHK_MODEL_MESSAGE_H
+#pragma once
 
-/**
- * @file model/message.h
+/** @file
  * An HTTP message (RFC 9110, section 6) as its signer saw it: what every scheme of signing reads.
  */
 
@@ -27,5 +25,3 @@ typedef struct whk_message_t {
     const char *body; /**< never NULL */
     apr_size_t length;
 } whk_message_t;
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_NAME_H
-#define WHK_MODEL_NAME_H
+#pragma once
 
-/**
- * @file model/name.h
+/** @file
  * What a name of ours may be: the one rule for keyId, keyName, enterprise and user (docs/api.md,
  * "Names").
  */
@@ -14,7 +12,7 @@
 #define WHK_NAME_MAX 255
 
 /**
- * Judge a name: UTF-8, 1 to WHK_NAME_MAX characters, no control character (C0, DEL, C1), no
+ * Check a name: UTF-8, 1 to WHK_NAME_MAX characters, no control character (C0, DEL, C1), no
  * Unicode White_Space at either end.
  * @return NULL if it is good, else a phrase that completes "… must", e.g. "be valid UTF-8".
  */
@@ -31,5 +29,3 @@ const char *whk_enterprise_id_flaw(const char *text, apr_size_t length);
  * (`schedule`, `background`, `operator:…`): for users.
  */
 const char *whk_user_flaw(const char *text, apr_size_t length);
-
-#endif

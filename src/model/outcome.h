@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_OUTCOME_H
-#define WHK_MODEL_OUTCOME_H
+#pragma once
 
-/**
- * @file model/outcome.h
+/** @file
  * Why something was refused or failed: one table of codes, each with its HTTP status.
  *
  * A function that can fail for a reason that a caller must learn returns `const whk_outcome_t *`:
@@ -100,5 +98,3 @@ int whk_code_status(whk_code_t code);
 
 /** The message used where nothing more exact is known. */
 const char *whk_code_message(whk_code_t code);
-
-#endif

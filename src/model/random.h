@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_RANDOM_H
-#define WHK_MODEL_RANDOM_H
+#pragma once
 
-/**
- * @file model/random.h
+/** @file
  * Random bytes, and identifiers made of them.
  */
 
@@ -14,5 +12,3 @@ apr_status_t whk_random(void *bytes, apr_size_t length);
 
 /** A random UUID (RFC 9562, version 4), or NULL where the system has no random bytes. */
 const char *whk_uuid(apr_pool_t *pool);
-
-#endif

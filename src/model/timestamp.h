@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_MODEL_TIMESTAMP_H
-#define WHK_MODEL_TIMESTAMP_H
+#pragma once
 
-/**
- * @file model/timestamp.h
+/** @file
  * A moment as it is stored and shown: UTC, in whole milliseconds.
  */
 
@@ -15,5 +13,3 @@ const char *whk_time_format(apr_pool_t *pool, apr_time_t when);
 
 /** The current time, cut to the milliseconds that the store keeps. */
 apr_time_t whk_time_now(void);
-
-#endif

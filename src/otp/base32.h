@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_BASE32_H
-#define WHK_OTP_BASE32_H
+#pragma once
 
-/**
- * @file otp/base32.h
+/** @file
  * base32 (RFC 4648 section 6).
  */
 
@@ -11,5 +9,3 @@
 
 /** base32 without padding, the form that authenticator apps take. */
 const char *whk_base32_encode(apr_pool_t *pool, const unsigned char *bytes, apr_size_t length);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_SECRET_BOX_H
-#define WHK_OTP_SECRET_BOX_H
+#pragma once
 
-/**
- * @file otp/secret_box.h
+/** @file
  * OTP secrets at rest: AES-256-GCM under a key of the secret key file (otp/secret_key.h).
  *
  * A sealed secret is text: `v1.<key fingerprint>.<base64url of nonce, ciphertext and tag>`. The
@@ -28,5 +26,3 @@ const char *whk_secret_seal(apr_pool_t *pool, const whk_secret_key_t *key, const
 int whk_secret_open(apr_pool_t *pool, const whk_secret_key_t *key, const char *user,
                     const whk_totp_t *totp, const char *sealed, const unsigned char **secret,
                     apr_size_t *length, const char **flaw);
-
-#endif

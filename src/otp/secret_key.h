@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_SECRET_KEY_H
-#define WHK_OTP_SECRET_KEY_H
+#pragma once
 
-/**
- * @file otp/secret_key.h
+/** @file
  * The keys of what is sealed, as the secret key file has them (otp/secret_key_file.h): one that
  * seals, and while keys are changed another that opens. Their bytes do not leave src/otp.
  */
@@ -21,7 +19,7 @@ const char *whk_secret_key_fingerprint(const whk_secret_key_t *key);
 
 /**
  * HMAC-SHA256 under a key that is derived (HKDF, RFC 5869) from one of the file's.
- * @param fingerprint whose; not NUL-terminated
+ * @param fingerprint of which; not NUL-terminated
  * @return 1, or 0 where the file has no such key (or OpenSSL fails)
  */
 int whk_secret_key_mac(const whk_secret_key_t *key, const char *fingerprint, apr_size_t length,
@@ -29,5 +27,3 @@ int whk_secret_key_mac(const whk_secret_key_t *key, const char *fingerprint, apr
 
 /** True where a text of the form `v1.<fingerprint>.…` was sealed by the key that seals now. */
 int whk_secret_key_is_current(const whk_secret_key_t *key, const char *text);
-
-#endif

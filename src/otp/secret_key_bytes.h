@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_SECRET_KEY_BYTES_H
-#define WHK_OTP_SECRET_KEY_BYTES_H
+#pragma once
 
-/**
- * @file otp/secret_key_bytes.h
+/** @file
  * Private to otp: the bytes of the keys, and what is computed with each once.
  */
 
@@ -47,5 +45,3 @@ const whk_secret_key_entry_t *whk_secret_key_of_role(const whk_secret_key_t *key
 /** The key with this fingerprint (not NUL-terminated), or NULL. */
 const whk_secret_key_entry_t *whk_secret_key_find(const whk_secret_key_t *key,
                                                   const char *fingerprint, apr_size_t length);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_SECRET_KEY_FILE_H
-#define WHK_OTP_SECRET_KEY_FILE_H
+#pragma once
 
-/**
- * @file otp/secret_key_file.h
+/** @file
  * The secret key file, which lies beside the store and never in it: the keys of what is sealed.
  *
  * Its first line is a key, 32 random bytes as 43 characters of base64url: the key that seals. While
@@ -27,7 +25,7 @@ const whk_secret_key_t *whk_secret_key_load(apr_pool_t *pool, const char *file, 
 int whk_secret_key_create(apr_pool_t *pool, const char *file, const char **flaw);
 
 /** Put these keys in the place of a key file, whose owner, group and mode stay: all of it or
- *  nothing, and durably. One at a time: see to it. @return 1, or 0 with `flaw` set. */
+ *  nothing, and durably. The caller lets one at a time do so. @return 1, or 0 with `flaw` set. */
 int whk_secret_key_write(apr_pool_t *pool, const whk_secret_key_t *key, const char *file,
                          const char **flaw);
 
@@ -44,5 +42,3 @@ int whk_secret_key_open_marks(const char *file);
 
 /** Say of a registry that its rows were sealed. @return 1, or 0 with errno */
 int whk_secret_key_mark(apr_pool_t *pool, int descriptor, const char *registry);
-
-#endif

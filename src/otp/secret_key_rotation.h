@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_SECRET_KEY_ROTATION_H
-#define WHK_OTP_SECRET_KEY_ROTATION_H
+#pragma once
 
-/**
- * @file otp/secret_key_rotation.h
+/** @file
  * Changing the key that seals, step by step: a next one is added, promoted, and the previous one
  * dropped. Each answer is made anew and lives in `pool`.
  */
@@ -21,5 +19,3 @@ const whk_secret_key_t *whk_secret_key_promote(apr_pool_t *pool, const whk_secre
 
 /** Without the previous key. */
 const whk_secret_key_t *whk_secret_key_drop_previous(apr_pool_t *pool, const whk_secret_key_t *key);
-
-#endif

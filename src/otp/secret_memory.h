@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_SECRET_MEMORY_H
-#define WHK_OTP_SECRET_MEMORY_H
+#pragma once
 
-/**
- * @file otp/secret_memory.h
+/** @file
  * Private to otp: memory that is wiped when its pool goes.
  */
 
@@ -11,5 +9,3 @@
 
 /** `length` zeroed bytes. */
 void *whk_secret_alloc(apr_pool_t *pool, apr_size_t length);
-
-#endif

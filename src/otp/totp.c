@@ -110,7 +110,7 @@ int whk_totp_code(const whk_totp_t *totp, const unsigned char *secret, apr_size_
     uint32_t number;
     int i;
 
-    if (!whk_totp_valid(totp))
+    if (!algorithm || !whk_totp_valid(totp))
         return 0;
     for (i = 0; i < 8; i++)
         counter[i] = (unsigned char)((uint64_t)step >> (56 - 8 * i));

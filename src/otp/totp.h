@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_OTP_TOTP_H
-#define WHK_OTP_TOTP_H
+#pragma once
 
-/**
- * @file otp/totp.h
+/** @file
  * Time-based one-time passwords: RFC 6238 over RFC 4226.
  */
 
@@ -43,5 +41,3 @@ int whk_totp_match(const whk_totp_t *totp, const unsigned char *secret, apr_size
 /** `otpauth://totp/…` with issuer, for a QR code. */
 const char *whk_totp_uri(apr_pool_t *pool, const whk_totp_t *totp, const char *issuer,
                          const char *user, const unsigned char *secret, apr_size_t length);
-
-#endif

@@ -76,11 +76,12 @@ json_t *whk_event_page_json(const whk_page_t *page, apr_pool_t *pool)
     return page_json("events", items, page);
 }
 
-json_t *whk_verdict_json(const whk_verdict_t *verdict)
+json_t *whk_jws_verification_json(const whk_jws_verification_t *verification)
 {
-    if (!verdict->outcome)
-        return json_pack("{s:b, s:s, s:s}", "valid", 1, "keyId", verdict->key_id, "alg",
-                         verdict->algorithm);
-    return json_pack("{s:b, s:s, s:s, s:s}", "valid", 0, "keyId", verdict->key_id, "reason",
-                     whk_code_name(verdict->outcome->code), "message", verdict->outcome->message);
+    if (!verification->outcome)
+        return json_pack("{s:b, s:s, s:s}", "valid", 1, "keyId", verification->key_id, "alg",
+                         verification->algorithm);
+    return json_pack("{s:b, s:s, s:s, s:s}", "valid", 0, "keyId", verification->key_id, "reason",
+                     whk_code_name(verification->outcome->code), "message",
+                     verification->outcome->message);
 }

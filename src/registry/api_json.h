@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_API_JSON_H
-#define WHK_REGISTRY_API_JSON_H
+#pragma once
 
-/**
- * @file registry/api_json.h
+/** @file
  * Keys and events as the API shows them (docs/api.md, "List" and "Events"); whkctl --json shows the
  * same.
  * Each returns a new reference, or NULL if out of memory.
@@ -29,6 +27,4 @@ json_t *whk_key_page_json(const whk_page_t *page, apr_pool_t *pool);
 json_t *whk_event_page_json(const whk_page_t *page, apr_pool_t *pool);
 
 /** `{"valid":…,"keyId":…}` */
-json_t *whk_verdict_json(const whk_verdict_t *verdict);
-
-#endif
+json_t *whk_jws_verification_json(const whk_jws_verification_t *verification);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit_trail.h"
+#include "registry/audit_orphans.h"
 #include "store/orphans.h"
 
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-static const char *flaw_of(apr_pool_t *pool, const whk_orphan_rows_t *lost)
+static const char *flaw_of(apr_pool_t *pool, const whk_orphan_rows_t *orphans)
 {
     return apr_psprintf(pool,
                         "the enterprise has no row, but %" APR_INT64_T_FMT " of kind %s %s it",
-                        lost->rows, lost->kind, lost->rows == 1 ? "names" : "name");
+                        orphans->rows, orphans->kind, orphans->rows == 1 ? "names" : "name");
 }
 
 static whk_audit_report_t *report_of(apr_array_header_t *reports, apr_hash_t *by_enterprise,
@@ -19,31 +19,27 @@ static whk_audit_report_t *report_of(apr_array_header_t *reports, apr_hash_t *by
 
     if (report)
         return report;
-    report = apr_pcalloc(pool, sizeof(*report));
-    report->enterprise_id = enterprise_id;
-    report->findings = apr_array_make(pool, 4, sizeof(whk_audit_finding_t));
+    report = apr_palloc(pool, sizeof(*report));
+    whk_audit_report_init(report, enterprise_id, pool);
     apr_hash_set(by_enterprise, enterprise_id, APR_HASH_KEY_STRING, report);
     APR_ARRAY_PUSH(reports, whk_audit_report_t *) = report;
     return report;
 }
 
-const whk_outcome_t *whk_audit_lost(whk_registry_t *registry, apr_array_header_t **reports)
+const whk_outcome_t *whk_audit_orphans(whk_registry_t *registry, apr_array_header_t **reports)
 {
     apr_pool_t *pool = registry->pool;
     apr_hash_t *by_enterprise = apr_hash_make(pool);
-    apr_array_header_t *lost;
+    apr_array_header_t *orphans;
     int i;
 
-    WHK_TRY(whk_store_orphan_list(registry->store, pool, &lost));
+    WHK_TRY(whk_store_orphan_list(registry->store, pool, &orphans));
     *reports = apr_array_make(pool, 4, sizeof(whk_audit_report_t *));
-    for (i = 0; i < lost->nelts; i++) {
-        const whk_orphan_rows_t *rows = APR_ARRAY_IDX(lost, i, const whk_orphan_rows_t *);
+    for (i = 0; i < orphans->nelts; i++) {
+        const whk_orphan_rows_t *rows = APR_ARRAY_IDX(orphans, i, const whk_orphan_rows_t *);
         whk_audit_report_t *report = report_of(*reports, by_enterprise, pool, rows->enterprise_id);
-        whk_audit_finding_t *finding = &APR_ARRAY_PUSH(report->findings, whk_audit_finding_t);
 
-        finding->kind = "enterprise";
-        finding->name = rows->enterprise_id;
-        finding->flaw = flaw_of(pool, rows);
+        whk_audit_report_add(report, "enterprise", rows->enterprise_id, flaw_of(pool, rows), pool);
     }
     return NULL;
 }

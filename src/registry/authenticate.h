@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUTHENTICATE_H
-#define WHK_REGISTRY_AUTHENTICATE_H
+#pragma once
 
-/**
- * @file registry/authenticate.h
+/** @file
  * Who asks: the user of a bearer token.
  */
 
@@ -15,5 +13,3 @@
  */
 const whk_outcome_t *whk_authenticate(whk_registry_t *registry, const char *token,
                                       const char **user);
-
-#endif

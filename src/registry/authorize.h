@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_AUTHORIZE_H
-#define WHK_REGISTRY_AUTHORIZE_H
+#pragma once
 
-/**
- * @file registry/authorize.h
+/** @file
  * What somebody may do: an admin of an enterprise reads; one whose one-time password was checked
  * writes.
  */
@@ -18,5 +16,3 @@ const whk_outcome_t *whk_authorize(whk_registry_t *registry, const char *user,
 
 /** NULL for a completed caller, else an internal_error that tells the operator what is missing. */
 const whk_outcome_t *whk_caller_check_complete(apr_pool_t *pool, const whk_caller_t *caller);
-
-#endif

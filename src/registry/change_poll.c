@@ -52,18 +52,12 @@ static void report_restored(whk_change_poll_t *poll)
 }
 
 static const whk_outcome_t *read_changes(whk_change_poll_t *poll, whk_store_t *store,
-                                         const whk_directory_reading_t *reading, apr_pool_t *pool)
+                                         apr_pool_t *pool, int *follow)
 {
     apr_array_header_t *changes;
 
-    WHK_TRY(
-        whk_store_change_list(store, pool, whk_directory_list_after(poll->directory), &changes));
-    if (whk_directory_update(poll->directory, changes, reading))
-        return NULL;
-    report_restored(poll);
-    WHK_TRY(
-        whk_store_change_list(store, pool, whk_directory_list_after(poll->directory), &changes));
-    whk_directory_update(poll->directory, changes, reading);
+    WHK_TRY(whk_store_change_list(store, pool, whk_directory_begin(poll->directory), &changes));
+    *follow = whk_directory_update(poll->directory, changes);
     return NULL;
 }
 
@@ -71,12 +65,15 @@ static const whk_outcome_t *read_changes(whk_change_poll_t *poll, whk_store_t *s
 static const whk_outcome_t *poll_locked(whk_change_poll_t *poll, whk_store_t *store,
                                         apr_pool_t *pool)
 {
-    whk_directory_reading_t reading;
-    const whk_outcome_t *outcome;
+    apr_time_t now = whk_clock_now();
+    int follow = 1;
+    const whk_outcome_t *outcome = read_changes(poll, store, pool, &follow);
 
-    whk_directory_begin(poll->directory, &reading);
-    outcome = read_changes(poll, store, &reading, pool);
-    __atomic_store_n(&poll->retry_at, outcome ? reading.began + BACK_OFF : 0, __ATOMIC_SEQ_CST);
+    if (!follow) {
+        report_restored(poll);
+        outcome = read_changes(poll, store, pool, &follow);
+    }
+    __atomic_store_n(&poll->retry_at, outcome ? now + BACK_OFF : 0, __ATOMIC_SEQ_CST);
     return outcome;
 }
 
@@ -102,13 +99,6 @@ static int may_poll(const whk_change_poll_t *poll)
     return whk_clock_now() >= __atomic_load_n(&poll->retry_at, __ATOMIC_SEQ_CST);
 }
 
-static whk_freshness_t look_up(whk_change_poll_t *poll, const whk_poll_request_t *request,
-                               whk_directory_lookup_t *found)
-{
-    *found = whk_directory_look_up(poll->directory, request->enterprise_id, request->arrival);
-    return found->freshness;
-}
-
 /* Take the mutex. @return 0: go on with what there is, which is stale, but not known to have
  * changed
  */
@@ -123,21 +113,21 @@ static int begin(whk_change_poll_t *poll, whk_freshness_t freshness, int must_be
 }
 
 const whk_outcome_t *whk_change_poll_for_request(whk_change_poll_t *poll, whk_store_t *store,
-                                                 const whk_poll_request_t *request,
+                                                 const whk_arrival_t *arrival, int must_be_fresh,
                                                  whk_directory_lookup_t *found, apr_pool_t *pool)
 {
     const whk_outcome_t *outcome = NULL;
-    whk_freshness_t freshness = look_up(poll, request, found);
 
-    if (freshness == WHK_FRESH || !begin(poll, freshness, request->must_be_fresh))
+    *found = whk_directory_look_up(poll->directory, arrival);
+    if (found->freshness == WHK_FRESH || !begin(poll, found->freshness, must_be_fresh))
         return NULL;
-    freshness = look_up(poll, request, found);
-    if (freshness != WHK_FRESH && may_poll(poll)) {
+    *found = whk_directory_look_up(poll->directory, arrival);
+    if (found->freshness != WHK_FRESH && may_poll(poll)) {
         outcome = poll_locked(poll, store, pool);
-        freshness = look_up(poll, request, found);
+        *found = whk_directory_look_up(poll->directory, arrival);
     }
     apr_thread_mutex_unlock(poll->mutex);
-    if (freshness == WHK_FRESH || freshness == WHK_STALE)
+    if (found->freshness == WHK_FRESH || found->freshness == WHK_STALE)
         return NULL;
     return outcome ? outcome : whk_change_poll_unavailable(pool);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_CHANGE_POLL_H
-#define WHK_REGISTRY_CHANGE_POLL_H
+#pragma once
 
-/**
- * @file registry/change_poll.h
+/** @file
  * Asks the store which enterprises changed, for the directory of a process. A background task does
  * so several times per lag, which is how a change on another node arrives; a request does where
  * that is too late for it.
@@ -31,24 +29,16 @@ whk_change_poll_t *whk_change_poll_create(whk_enterprise_directory_t *directory,
 /** Poll now. `pool` is for the while. */
 const whk_outcome_t *whk_change_poll(whk_change_poll_t *poll, whk_store_t *store, apr_pool_t *pool);
 
-/** A request whose lookup is not fresh. */
-typedef struct whk_poll_request_t {
-    const char *enterprise_id;
-    const whk_arrival_t *arrival;
-    int must_be_fresh; /**< stale is not good enough: wait for whoever polls */
-} whk_poll_request_t;
-
 /**
- * Poll for a request, one thread at a time. Who waited for a poll that began after it came takes
- * its result.
- * @param found set to what there is now
+ * Poll for a request whose lookup is not fresh, one thread at a time. Who waited for a poll that
+ * began after it came takes its result.
+ * @param must_be_fresh stale is not good enough: wait for whoever polls
+ * @param found         set to what there is now
  * @return NULL where that is WHK_FRESH or WHK_STALE; else a 5xx
  */
 const whk_outcome_t *whk_change_poll_for_request(whk_change_poll_t *poll, whk_store_t *store,
-                                                 const whk_poll_request_t *request,
+                                                 const whk_arrival_t *arrival, int must_be_fresh,
                                                  whk_directory_lookup_t *found, apr_pool_t *pool);
 
 /** store_unavailable: what is known is too old, and the store can't be asked. */
 const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool);
-
-#endif

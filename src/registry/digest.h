@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_DIGEST_H
-#define WHK_REGISTRY_DIGEST_H
+#pragma once
 
-/**
- * @file registry/digest.h
+/** @file
  * SHA-256 as text: of a bearer token, and of an event of the audit trail.
  */
 
@@ -11,5 +9,3 @@
 
 /** 64 lower-case hex digits in `pool`, or NULL where OpenSSL has no SHA-256 to give. */
 const char *whk_sha256_hex(apr_pool_t *pool, const void *bytes, apr_size_t length);
-
-#endif

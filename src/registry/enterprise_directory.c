@@ -23,6 +23,12 @@ typedef struct {
     apr_int64_t revision;
 } last_change_t;
 
+/* When a reading of the changes began, 0: never, and what had been counted then. */
+typedef struct {
+    apr_time_t began;
+    apr_uint32_t counted[WHK_COUNTER_SLOTS];
+} reading_t;
+
 struct whk_enterprise_directory_t {
     const whk_shared_counters_t *counters;
     apr_interval_time_t lag;
@@ -32,8 +38,8 @@ struct whk_enterprise_directory_t {
     apr_hash_t *enterprises;   /* enterprise_t by id */
     apr_uint32_t generation;
     last_change_t last_change;
-    apr_time_t read_at; /* when the last reading that succeeded began; 0: none did */
-    apr_uint32_t counted[WHK_COUNTER_SLOTS];
+    reading_t last; /* that succeeded */
+    reading_t now;  /* its thread's alone */
 };
 
 whk_enterprise_directory_t *whk_directory_create(const whk_shared_counters_t *counters,
@@ -76,7 +82,7 @@ whk_arrival_t whk_directory_arrival(const whk_enterprise_directory_t *directory,
                                     const char *enterprise_id)
 {
     unsigned int slot = whk_counter_slot(enterprise_id);
-    whk_arrival_t arrival = {slot,
+    whk_arrival_t arrival = {enterprise_id, slot,
                              apr_atomic_read32((apr_uint32_t *)&directory->counters->changes[slot]),
                              whk_clock_now()};
 
@@ -86,12 +92,12 @@ whk_arrival_t whk_directory_arrival(const whk_enterprise_directory_t *directory,
 static whk_freshness_t freshness(const whk_enterprise_directory_t *directory,
                                  const whk_arrival_t *arrival)
 {
-    apr_interval_time_t age = arrival->at - directory->read_at;
+    apr_interval_time_t age = arrival->at - directory->last.began;
 
-    if (!directory->read_at)
+    if (!directory->last.began)
         return WHK_TOO_STALE;
     /* Counters wrap around. */
-    if ((apr_int32_t)(directory->counted[arrival->slot] - arrival->change) < 0)
+    if ((apr_int32_t)(directory->last.counted[arrival->slot] - arrival->change) < 0)
         return WHK_OUTDATED;
     if (age <= directory->lag)
         return WHK_FRESH;
@@ -99,14 +105,13 @@ static whk_freshness_t freshness(const whk_enterprise_directory_t *directory,
 }
 
 whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directory,
-                                             const char *enterprise_id,
                                              const whk_arrival_t *arrival)
 {
     whk_directory_lookup_t found;
     const enterprise_t *enterprise;
 
     apr_thread_mutex_lock(directory->mutex);
-    enterprise = find(directory, enterprise_id);
+    enterprise = find(directory, arrival->enterprise_id);
     found.freshness = freshness(directory, arrival);
     found.exists = enterprise != NULL;
     found.revision = enterprise ? enterprise->revision : 0;
@@ -117,22 +122,17 @@ whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directo
 
 /* ---- updates ---- */
 
-/* Number 0 is that of all that never changed. */
-apr_int64_t whk_directory_list_after(const whk_enterprise_directory_t *directory)
+apr_int64_t whk_directory_begin(whk_enterprise_directory_t *directory)
 {
     apr_int64_t last = directory->last_change.number;
-
-    return last > 0 ? last - 1 : last;
-}
-
-void whk_directory_begin(const whk_enterprise_directory_t *directory,
-                         whk_directory_reading_t *reading)
-{
     int i;
 
-    reading->began = whk_clock_now();
+    directory->now.began = whk_clock_now();
     for (i = 0; i < WHK_COUNTER_SLOTS; i++)
-        reading->counted[i] = apr_atomic_read32((apr_uint32_t *)&directory->counters->changes[i]);
+        directory->now.counted[i] =
+            apr_atomic_read32((apr_uint32_t *)&directory->counters->changes[i]);
+    /* Number 0 is that of all that never changed. */
+    return last > 0 ? last - 1 : last;
 }
 
 /* Numbers grow, each with a new revision, and the last that was seen stays until its enterprise
@@ -166,7 +166,7 @@ static void forget_all(whk_enterprise_directory_t *directory)
     apr_pool_clear(directory->pool);
     directory->enterprises = apr_hash_make(directory->pool);
     directory->last_change = (last_change_t){-1, NULL, 0};
-    directory->read_at = 0;
+    directory->last.began = 0;
     directory->generation++;
 }
 
@@ -185,8 +185,7 @@ static void take_over(whk_enterprise_directory_t *directory, const apr_array_hea
     }
 }
 
-int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes,
-                         const whk_directory_reading_t *reading)
+int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes)
 {
     int follows;
 
@@ -194,8 +193,7 @@ int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_
     follows = follow(directory, changes);
     if (follows) {
         take_over(directory, changes);
-        memcpy(directory->counted, reading->counted, sizeof(directory->counted));
-        directory->read_at = reading->began;
+        directory->last = directory->now;
     } else {
         forget_all(directory);
     }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_ENTERPRISE_DIRECTORY_H
-#define WHK_REGISTRY_ENTERPRISE_DIRECTORY_H
+#pragma once
 
-/**
- * @file registry/enterprise_directory.h
+/** @file
  * Which enterprises there are, at which revision of their keys, and how fresh it is to know that.
  * registry/change_poll.h keeps it up to date; a lookup asks no store. Any thread may call; all
  * times are whk_clock_now()'s.
@@ -17,8 +15,9 @@
 
 typedef struct whk_enterprise_directory_t whk_enterprise_directory_t;
 
-/** A request when it came: what changed until then is what it must know. */
+/** A request for an enterprise when it came: what changed until then is what it must know. */
 typedef struct whk_arrival_t {
+    const char *enterprise_id;
     unsigned int slot;
     apr_uint32_t change;
     apr_time_t at;
@@ -47,28 +46,18 @@ whk_arrival_t whk_directory_arrival(const whk_enterprise_directory_t *directory,
                                     const char *enterprise_id);
 
 whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directory,
-                                             const char *enterprise_id,
                                              const whk_arrival_t *arrival);
 
-/** The number after which changes are to be listed: the last one that was seen is listed again. */
-apr_int64_t whk_directory_list_after(const whk_enterprise_directory_t *directory);
+/* One thread at a time reads what changed, in these steps. */
 
-/** When a reading of the changes began, and what had been counted then. */
-typedef struct whk_directory_reading_t {
-    apr_time_t began;
-    apr_uint32_t counted[WHK_COUNTER_SLOTS];
-} whk_directory_reading_t;
-
-/** Before the store is read, so that what changes in between shows again rather than never. */
-void whk_directory_begin(const whk_enterprise_directory_t *directory,
-                         whk_directory_reading_t *reading);
+/** Before the store is asked, so that what changes in between shows again rather than never.
+ *  @return the number after which changes are to be listed: the last that was seen is listed again
+ */
+apr_int64_t whk_directory_begin(whk_enterprise_directory_t *directory);
 
 /**
- * Take over what changed (`whk_change_t *`, store/change_feed.h). One thread at a time.
+ * Take over what changed (`whk_change_t *`, store/change_feed.h).
  * @return 0 where these do not follow what was seen before: another registry is there, such as an
- *         older one. Then all is forgotten, and the changes are to be listed again.
+ *         older one. Then all is forgotten; begin again.
  */
-int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes,
-                         const whk_directory_reading_t *reading);
-
-#endif
+int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_ENTERPRISE_JWK_SET_H
-#define WHK_REGISTRY_ENTERPRISE_JWK_SET_H
+#pragma once
 
-/**
- * @file registry/enterprise_jwk_set.h
+/** @file
  * The keys of an enterprise for those who verify by themselves (RFC 7517).
  */
 
@@ -17,5 +15,3 @@
  */
 const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *caller,
                                  json_t **set);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_ENTERPRISE_KEYS_H
-#define WHK_REGISTRY_ENTERPRISE_KEYS_H
+#pragma once
 
-/**
- * @file registry/enterprise_keys.h
+/** @file
  * The keys of one enterprise as they were at one revision, in one piece of memory that threads
  * share: nothing of it changes but what is atomic, and the places of parsed keys.
  */
@@ -68,5 +66,3 @@ void whk_enterprise_keys_retain(whk_enterprise_keys_t *keys);
 
 /** One reference less; they are freed with their last. */
 void whk_enterprise_keys_release(whk_enterprise_keys_t *keys, whk_parsed_keys_t *parsed);
-
-#endif

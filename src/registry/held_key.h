@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_HELD_KEY_H
-#define WHK_REGISTRY_HELD_KEY_H
+#pragma once
 
-/**
- * @file registry/held_key.h
+/** @file
  * A key of the cache while a request verifies with it: valid until the request's pool goes,
  * whatever happens to it meanwhile.
  */
@@ -45,5 +43,3 @@ const whk_outcome_t *whk_held_key_find_ed25519(whk_key_cache_t *cache, whk_store
 /** The key verified something at `when`: for its lastUsedDate. Touches no store, and notes one use
  * a minute. */
 void whk_held_key_note_use(const whk_held_key_t *key, apr_time_t when);
-
-#endif

@@ -6,18 +6,14 @@
 #include <apr_strings.h>
 
 #include "jose/json.h"
-#include "jose/jwk_set.h"
 #include "model/clock.h"
 #include "model/random.h"
 #include "model/timestamp.h"
-#include "registry/audit_trail.h"
+#include "registry/jwk_rotation.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
-#include "store/enterprises.h"
 #include "store/keys.h"
 #include "store/remote_sets.h"
-#include "store/transaction.h"
-#include "store/used_material.h"
 
 /* Longer than any fetch takes: WebhookKeysJwksUriTimeout is at most 60 s. */
 #define LEASE apr_time_from_sec(90)
@@ -31,142 +27,10 @@
 /* No place for a fetch was free, or the fault is ours. */
 #define TRY_AGAIN apr_time_from_sec(1)
 
-/* What was found of one key. */
-typedef struct {
-    whk_key_t key; /* as it shall be */
-    int changed;   /* the set holds another key of this kid */
-    const whk_caller_t *caller;
-    const whk_secret_key_t *secret;
-} finding_t;
-
-static const whk_outcome_t *is_in_use(whk_store_t *store, apr_pool_t *pool, const whk_key_t *key,
-                                      int *in_use)
+static const whk_outcome_t *rotate(whk_registry_t *registry, const whk_refresh_t *refresh,
+                                   const apr_array_header_t *keys, const json_t *set)
 {
-    whk_key_t *other;
-
-    WHK_TRY(whk_store_key_by_thumbprint(store, pool, key->enterprise_id, key->thumbprint, &other));
-    *in_use = other && strcmp(other->key_id, key->key_id) != 0;
-    return NULL;
-}
-
-/* Key material is used once in an enterprise, also where it comes by a set that may change: what
- * was replaced does not come back, to the key that had it no more than to another. */
-static const whk_outcome_t *settle_material(whk_store_t *store, apr_pool_t *pool,
-                                            const whk_key_t *old, whk_key_t *key)
-{
-    int in_use;
-    int first = 0;
-
-    if (!strcmp(old->thumbprint, key->thumbprint))
-        return NULL;
-    WHK_TRY(is_in_use(store, pool, key, &in_use));
-    if (!in_use)
-        WHK_TRY(whk_store_material_use(store, pool, key->enterprise_id, key->thumbprint,
-                                       key->key_id, &first));
-    if (first)
-        return NULL;
-    key->jwk = old->jwk;
-    key->thumbprint = old->thumbprint;
-    key->algorithm = old->algorithm;
-    key->remote_flaw = WHK_REMOTE_CHANGED;
-    return NULL;
-}
-
-static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_pool_t *pool)
-{
-    const finding_t *finding = baton;
-    const whk_key_t *found = &finding->key;
-    whk_enterprise_t *enterprise;
-    whk_key_t *old;
-    whk_key_t key;
-    int updated;
-
-    WHK_TRY(whk_store_enterprise_lock(store, pool, found->enterprise_id, &enterprise));
-    WHK_TRY(whk_store_key_get(store, pool, found->enterprise_id, found->key_id, &old));
-    if (!enterprise || !old || old->status != WHK_KEY_STATUS_ACTIVE ||
-        whk_key_flaw(pool, finding->secret, old))
-        return NULL;
-    key = *old;
-    key.jwk = found->jwk;
-    key.thumbprint = found->thumbprint;
-    key.algorithm = found->algorithm;
-    key.remote_flaw = found->remote_flaw;
-    WHK_TRY(settle_material(store, pool, old, &key));
-    if (old->remote_flaw == key.remote_flaw && !strcmp(old->thumbprint, key.thumbprint))
-        return NULL;
-    WHK_TRY(whk_key_set_seal(pool, finding->secret, &key));
-    WHK_TRY(whk_store_key_update_remote(store, pool, &key, &updated));
-    enterprise->revision++;
-    /* Once where it is refused, and again where it is taken after all. */
-    if (finding->changed &&
-        (old->remote_flaw != WHK_REMOTE_CHANGED || key.remote_flaw != WHK_REMOTE_CHANGED))
-        WHK_TRY(whk_audit_append(store, pool, finding->secret, enterprise,
-                                 WHK_EVENT_JWKS_URI_KEY_CHANGED, key.key_id, finding->caller,
-                                 key.remote_flaw
-                                     ? WHK_AUDIT_REFUSED
-                                     : apr_pstrcat(pool, WHK_AUDIT_ACCEPTED, key.thumbprint, NULL),
-                                 whk_time_now()));
-    return whk_store_enterprise_update(store, pool, enterprise);
-}
-
-static const whk_outcome_t *record(whk_registry_t *registry, finding_t *finding)
-{
-    const whk_outcome_t *outcome;
-
-    finding->caller = whk_caller_background(registry->pool, finding->key.enterprise_id);
-    finding->secret = registry->secret;
-    outcome = whk_store_transaction(registry->store, registry->pool, record_finding, finding);
-    whk_count_change(registry->counters, finding->key.enterprise_id);
-    return outcome;
-}
-
-static void look_up(whk_registry_t *registry, const json_t *set, finding_t *finding)
-{
-    whk_key_t *key = &finding->key;
-    const whk_jwk_t *jwk;
-    const whk_outcome_t *outcome = whk_jwk_set_find_known(
-        &jwk, set, key->key_id, key->thumbprint, registry->policy->algorithms, registry->pool);
-
-    if (outcome) {
-        if (whk_code_status(outcome->code) < 500)
-            key->remote_flaw = WHK_REMOTE_GONE;
-        return;
-    }
-    finding->changed = strcmp(jwk->thumbprint, key->thumbprint) != 0;
-    key->remote_flaw = WHK_REMOTE_GOOD;
-    if (finding->changed && registry->policy->jwks_uri_pin) {
-        key->remote_flaw = WHK_REMOTE_CHANGED;
-    } else if (finding->changed) {
-        key->jwk = jwk->public_json;
-        key->thumbprint = jwk->thumbprint;
-        key->algorithm = jwk->family;
-    }
-}
-
-/* `set` is NULL where it can't be had for too long. */
-static const whk_outcome_t *judge_keys(whk_registry_t *registry, const whk_refresh_t *refresh,
-                                       const apr_array_header_t *keys, const json_t *set)
-{
-    int i;
-
-    for (i = 0; i < keys->nelts; i++) {
-        const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
-        finding_t finding = {*key, 0, NULL, NULL};
-
-        if (refresh->is_stopping(refresh->baton))
-            return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
-        /* It verifies nothing, whatever its set says. */
-        if (whk_key_flaw(registry->pool, registry->secret, key))
-            continue;
-        if (set)
-            look_up(registry, set, &finding);
-        else if (key->remote_flaw == WHK_REMOTE_GOOD)
-            finding.key.remote_flaw = WHK_REMOTE_UNREACHABLE;
-        if (finding.key.remote_flaw != key->remote_flaw ||
-            strcmp(finding.key.thumbprint, key->thumbprint) != 0)
-            WHK_TRY(record(registry, &finding));
-    }
-    return NULL;
+    return whk_rotate_keys(registry, keys, set, refresh->is_stopping, refresh->baton);
 }
 
 /* 304 says that the set is as it was, and so are its keys: not where that was no good, or where
@@ -196,10 +60,10 @@ static apr_interval_time_t jitter(apr_interval_time_t interval)
 static const whk_outcome_t *fetch(whk_registry_t *registry, const whk_remote_set_t *set,
                                   const char *etag, whk_fetched_t *fetched, json_t **json)
 {
-    static const whk_fetch_for_t background = {WHK_FETCH_BACKGROUND, NULL};
+    static const whk_fetch_owner_t background = {WHK_FETCH_BACKGROUND, NULL};
 
     *json = NULL;
-    WHK_TRY(whk_remote_fetch(registry, &background, set->uri, etag, fetched));
+    WHK_TRY(whk_remote_jwk_set_fetch(registry, &background, set->uri, etag, fetched));
     if (fetched->not_modified)
         return NULL;
     if (whk_json_parse(json, fetched->body, fetched->length, "the key set", registry->pool) ||
@@ -221,7 +85,7 @@ static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_ref
     apr_time_t now = apr_time_now();
 
     if (json)
-        WHK_TRY(judge_keys(registry, refresh, keys, json));
+        WHK_TRY(rotate(registry, refresh, keys, json));
     if (set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), NULL);
     if (!fetched->not_modified || fetched->etag)
@@ -273,7 +137,7 @@ static const whk_outcome_t *note_failure(whk_registry_t *registry, const whk_ref
     apr_time_t end = end_of(registry, refresh, set, now);
 
     if (now > end)
-        WHK_TRY(judge_keys(registry, refresh, keys, NULL));
+        WHK_TRY(rotate(registry, refresh, keys, NULL));
     if (!set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), failure);
     set->refresh_at = now + back_off(registry, set->failures);
@@ -292,7 +156,7 @@ static const whk_outcome_t *note_untried(whk_registry_t *registry, const whk_ref
     apr_time_t now = apr_time_now();
 
     if (now > end_of(registry, refresh, set, now) && any_good(keys)) {
-        WHK_TRY(judge_keys(registry, refresh, keys, NULL));
+        WHK_TRY(rotate(registry, refresh, keys, NULL));
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), failure);
     }
     set->refresh_at = now + TRY_AGAIN;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_JWK_SET_REFRESH_H
-#define WHK_REGISTRY_JWK_SET_REFRESH_H
+#pragma once
 
-/**
- * @file registry/jwk_set_refresh.h
+/** @file
  * Key sets by URI, fetched again in the background (docs/directives.md, WebhookKeysJwksUriRefresh
  * and WebhookKeysMaxStale).
  */
@@ -28,5 +26,3 @@ typedef struct whk_refresh_t {
  * @return NULL, or the store's failure: what was due then is due still
  */
 const whk_outcome_t *whk_refresh_due_sets(whk_registry_t *registry, const whk_refresh_t *refresh);
-
-#endif

@@ -8,10 +8,11 @@
 #include "jose/jwk.h"
 #include "registry/listing.h"
 #include "registry/remote_jwk_set.h"
+#include "scheme/compact_jws.h"
 #include "scheme/signed_message.h"
 #include "store/remote_sets.h"
 
-/* A JWS as it was sent to be judged. */
+/* A JWS as it was sent to be verified. */
 typedef struct {
     const char *jws;
     apr_size_t jws_length;
@@ -59,10 +60,10 @@ static const whk_outcome_t *read_request(const char *text, apr_size_t length, re
 static const whk_outcome_t *fetch_jwk(whk_registry_t *registry, const whk_key_t *key,
                                       const whk_jwk_t **jwk)
 {
-    const whk_fetch_for_t whose = {WHK_FETCH_VERIFY, key->enterprise_id};
+    const whk_fetch_owner_t owner = {WHK_FETCH_VERIFY, key->enterprise_id};
     apr_interval_time_t lifetime;
     const whk_outcome_t *outcome =
-        whk_remote_jwk(registry, &whose, key->jwks_uri, key->key_id, jwk, &lifetime);
+        whk_remote_jwk_find(registry, &owner, key->jwks_uri, key->key_id, jwk, &lifetime);
 
     if (outcome && whk_code_status(outcome->code) >= 500)
         return outcome;
@@ -104,15 +105,15 @@ static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_key_t *
                     key->enterprise_id);
 }
 
-static const whk_outcome_t *judge(whk_registry_t *registry, const whk_key_t *key,
-                                  const request_t *request, const char **algorithm)
+static const whk_outcome_t *verify(whk_registry_t *registry, const whk_key_t *key,
+                                   const request_t *request, const char **algorithm)
 {
     apr_pool_t *pool = registry->pool;
     whk_signed_message_t *message;
     const whk_jwk_t *jwk;
 
-    WHK_TRY(whk_signed_message_parse_jws(&message, request->jws, request->jws_length,
-                                         request->payload, request->payload_length, pool));
+    WHK_TRY(whk_compact_jws_parse(&message, request->jws, request->jws_length, request->payload,
+                                  request->payload_length, pool));
     if (key->status != WHK_KEY_STATUS_ACTIVE)
         return whk_refuse(pool, WHK_KEY_REVOKED, "%s", whk_code_message(WHK_KEY_REVOKED));
     if (message->kid && strcmp(message->kid, key->key_id) != 0)
@@ -125,17 +126,17 @@ static const whk_outcome_t *judge(whk_registry_t *registry, const whk_key_t *key
 
 const whk_outcome_t *whk_verify_jws(whk_registry_t *registry, const whk_caller_t *caller,
                                     const char *key_id, const char *body, apr_size_t length,
-                                    whk_verdict_t *verdict)
+                                    whk_jws_verification_t *verification)
 {
     request_t request;
     whk_key_t *key;
 
     WHK_TRY(read_request(body, length, &request, registry->pool));
     WHK_TRY(whk_get_key(registry, caller, key_id, &key));
-    memset(verdict, 0, sizeof(*verdict));
-    verdict->key_id = key->key_id;
-    verdict->outcome = judge(registry, key, &request, &verdict->algorithm);
-    if (verdict->outcome && whk_code_status(verdict->outcome->code) >= 500)
-        return verdict->outcome;
+    memset(verification, 0, sizeof(*verification));
+    verification->key_id = key->key_id;
+    verification->outcome = verify(registry, key, &request, &verification->algorithm);
+    if (verification->outcome && whk_code_status(verification->outcome->code) >= 500)
+        return verification->outcome;
     return NULL;
 }

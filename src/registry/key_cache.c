@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/key_cache.h"
 
-#include <apr_hash.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 
 #include "model/clock.h"
 
 /* What seems to have ended is read again no sooner than this. */
 #define REREAD_EVERY apr_time_from_sec(1)
-
-typedef struct whk_cached_keys_t {
-    whk_key_validity_t validity;
-    apr_thread_mutex_t *rereading; /* around reading again what seems to have ended */
-    apr_thread_mutex_t *mutex;     /* around what follows; never held while the store is asked */
-    apr_pool_t *pool;              /* of `enterprises` */
-    apr_hash_t *enterprises;       /* slot_t by enterprise id */
-    apr_uint32_t generation;       /* the directory's, in which they were read */
-} cached_t;
 
 typedef struct {
     const char *enterprise_id;
@@ -29,8 +18,7 @@ static void release_all(whk_key_cache_t *cache)
     apr_hash_index_t *index;
     void *slot;
 
-    for (index = apr_hash_first(NULL, cache->cached->enterprises); index;
-         index = apr_hash_next(index)) {
+    for (index = apr_hash_first(NULL, cache->enterprises); index; index = apr_hash_next(index)) {
         apr_hash_this(index, NULL, NULL, &slot);
         whk_enterprise_keys_release(((slot_t *)slot)->keys, cache->parsed);
     }
@@ -62,18 +50,13 @@ static apr_pool_t *make_pool(apr_pool_t *parent)
     return pool;
 }
 
-static cached_t *make_cached(const whk_key_validity_t *validity, apr_pool_t *pool)
+static apr_status_t make_mutexes(whk_key_cache_t *cache, apr_pool_t *pool)
 {
-    cached_t *cached = apr_pcalloc(pool, sizeof(*cached));
+    apr_status_t status = apr_thread_mutex_create(&cache->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
 
-    cached->validity = *validity;
-    if (apr_thread_mutex_create(&cached->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
-        apr_thread_mutex_create(&cached->rereading, APR_THREAD_MUTEX_DEFAULT, pool) !=
-            APR_SUCCESS ||
-        apr_pool_create(&cached->pool, pool) != APR_SUCCESS)
-        return NULL;
-    cached->enterprises = apr_hash_make(cached->pool);
-    return cached;
+    return status == APR_SUCCESS
+               ? apr_thread_mutex_create(&cache->rereading, APR_THREAD_MUTEX_DEFAULT, pool)
+               : status;
 }
 
 whk_key_cache_t *whk_key_cache_create(const whk_key_cache_settings_t *settings, apr_pool_t *parent)
@@ -81,16 +64,18 @@ whk_key_cache_t *whk_key_cache_create(const whk_key_cache_settings_t *settings, 
     apr_pool_t *pool = make_pool(parent);
     whk_key_cache_t *cache = pool ? apr_pcalloc(pool, sizeof(*cache)) : NULL;
 
-    if (!cache)
+    if (!cache || make_mutexes(cache, pool) != APR_SUCCESS ||
+        apr_pool_create(&cache->pool, pool) != APR_SUCCESS)
         return NULL;
-    cache->directory =
-        whk_directory_create(settings->counters, settings->lag, settings->validity.max_stale, pool);
+    cache->validity = settings->validity;
+    cache->enterprises = apr_hash_make(cache->pool);
     cache->parsed = whk_parsed_keys_create(pool);
     cache->uses = whk_key_uses_create(pool);
-    cache->cached = make_cached(&settings->validity, pool);
+    cache->directory =
+        whk_directory_create(settings->counters, settings->lag, settings->validity.max_stale, pool);
     cache->poll = whk_change_poll_create(cache->directory, settings->counters, settings->restored,
                                          settings->baton, pool);
-    if (!cache->directory || !cache->parsed || !cache->uses || !cache->cached || !cache->poll)
+    if (!cache->parsed || !cache->uses || !cache->directory || !cache->poll)
         return NULL;
     apr_pool_pre_cleanup_register(pool, cache, release_cache);
     return cache;
@@ -100,16 +85,14 @@ whk_key_cache_t *whk_key_cache_create(const whk_key_cache_settings_t *settings, 
  * @return 0: the cache is further, and of another registry than `generation` */
 static int follow(whk_key_cache_t *cache, apr_uint32_t generation)
 {
-    cached_t *cached = cache->cached;
-
     /* It wraps around. */
-    if ((apr_int32_t)(generation - cached->generation) > 0) {
+    if ((apr_int32_t)(generation - cache->generation) > 0) {
         release_all(cache);
-        apr_pool_clear(cached->pool);
-        cached->enterprises = apr_hash_make(cached->pool);
-        cached->generation = generation;
+        apr_pool_clear(cache->pool);
+        cache->enterprises = apr_hash_make(cache->pool);
+        cache->generation = generation;
     }
-    return generation == cached->generation;
+    return generation == cache->generation;
 }
 
 static int is_newer(const whk_enterprise_keys_t *keys, const whk_enterprise_keys_t *than)
@@ -121,13 +104,12 @@ static int is_newer(const whk_enterprise_keys_t *keys, const whk_enterprise_keys
 /* Under the mutex. Takes a reference of its own. */
 static void put(whk_key_cache_t *cache, whk_enterprise_keys_t *keys)
 {
-    cached_t *cached = cache->cached;
-    slot_t *slot = apr_hash_get(cached->enterprises, keys->enterprise_id, APR_HASH_KEY_STRING);
+    slot_t *slot = apr_hash_get(cache->enterprises, keys->enterprise_id, APR_HASH_KEY_STRING);
 
     if (!slot) {
-        slot = apr_pcalloc(cached->pool, sizeof(*slot));
-        slot->enterprise_id = apr_pstrdup(cached->pool, keys->enterprise_id);
-        apr_hash_set(cached->enterprises, slot->enterprise_id, APR_HASH_KEY_STRING, slot);
+        slot = apr_pcalloc(cache->pool, sizeof(*slot));
+        slot->enterprise_id = apr_pstrdup(cache->pool, keys->enterprise_id);
+        apr_hash_set(cache->enterprises, slot->enterprise_id, APR_HASH_KEY_STRING, slot);
     } else if (is_newer(slot->keys, keys)) {
         return;
     } else {
@@ -143,11 +125,11 @@ static const whk_outcome_t *read_keys(whk_key_cache_t *cache, whk_store_t *store
                                       const char *enterprise_id, apr_uint32_t generation,
                                       whk_enterprise_keys_t **keys, apr_pool_t *pool)
 {
-    WHK_TRY(whk_enterprise_keys_read(store, enterprise_id, &cache->cached->validity, keys, pool));
-    apr_thread_mutex_lock(cache->cached->mutex);
+    WHK_TRY(whk_enterprise_keys_read(store, enterprise_id, &cache->validity, keys, pool));
+    apr_thread_mutex_lock(cache->mutex);
     if (follow(cache, generation))
         put(cache, *keys);
-    apr_thread_mutex_unlock(cache->cached->mutex);
+    apr_thread_mutex_unlock(cache->mutex);
     return NULL;
 }
 
@@ -158,14 +140,14 @@ static void look(whk_key_cache_t *cache, const char *enterprise_id,
     const slot_t *slot = NULL;
 
     *keys = NULL;
-    apr_thread_mutex_lock(cache->cached->mutex);
+    apr_thread_mutex_lock(cache->mutex);
     if (follow(cache, found->generation))
-        slot = apr_hash_get(cache->cached->enterprises, enterprise_id, APR_HASH_KEY_STRING);
+        slot = apr_hash_get(cache->enterprises, enterprise_id, APR_HASH_KEY_STRING);
     if (slot && slot->keys->revision >= found->revision) {
         whk_enterprise_keys_retain(slot->keys);
         *keys = slot->keys;
     }
-    apr_thread_mutex_unlock(cache->cached->mutex);
+    apr_thread_mutex_unlock(cache->mutex);
 }
 
 static void drop(whk_key_cache_t *cache, whk_enterprise_keys_t **keys)
@@ -185,7 +167,7 @@ static const whk_outcome_t *reread(whk_key_cache_t *cache, whk_store_t *store,
     const whk_outcome_t *outcome = NULL;
     apr_time_t now;
 
-    apr_thread_mutex_lock(cache->cached->rereading);
+    apr_thread_mutex_lock(cache->rereading);
     drop(cache, keys);
     look(cache, query->enterprise_id, found, keys);
     now = whk_clock_now();
@@ -194,7 +176,7 @@ static const whk_outcome_t *reread(whk_key_cache_t *cache, whk_store_t *store,
         drop(cache, keys);
         outcome = read_keys(cache, store, query->enterprise_id, found->generation, keys, pool);
     }
-    apr_thread_mutex_unlock(cache->cached->rereading);
+    apr_thread_mutex_unlock(cache->rereading);
     return outcome;
 }
 
@@ -202,20 +184,19 @@ const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *stor
                                        const whk_key_query_t *query, whk_enterprise_keys_t **keys,
                                        whk_freshness_t *freshness, apr_pool_t *pool)
 {
-    const char *enterprise_id = query->enterprise_id;
-    const whk_arrival_t arrival = whk_directory_arrival(cache->directory, enterprise_id);
-    const whk_poll_request_t request = {enterprise_id, &arrival, query->must_be_fresh};
-    whk_directory_lookup_t found = whk_directory_look_up(cache->directory, enterprise_id, &arrival);
+    const whk_arrival_t arrival = whk_directory_arrival(cache->directory, query->enterprise_id);
+    whk_directory_lookup_t found = whk_directory_look_up(cache->directory, &arrival);
 
     *keys = NULL;
     if (found.freshness != WHK_FRESH)
-        WHK_TRY(whk_change_poll_for_request(cache->poll, store, &request, &found, pool));
+        WHK_TRY(whk_change_poll_for_request(cache->poll, store, &arrival, query->must_be_fresh,
+                                            &found, pool));
     *freshness = found.freshness;
     if (!found.exists)
         return NULL;
-    look(cache, enterprise_id, &found, keys);
+    look(cache, query->enterprise_id, &found, keys);
     if (!*keys)
-        return read_keys(cache, store, enterprise_id, found.generation, keys, pool);
+        return read_keys(cache, store, query->enterprise_id, found.generation, keys, pool);
     return whk_enterprise_keys_ended(*keys, query->key_id, arrival.at)
                ? reread(cache, store, query, &found, keys, pool)
                : NULL;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_KEY_CACHE_H
-#define WHK_REGISTRY_KEY_CACHE_H
+#pragma once
 
-/**
- * @file registry/key_cache.h
+/** @file
  * The keys that verify, at hand: one cache per process and registry, used by all its threads. A key
  * that is known costs no question to the store, and neither does one that does not exist.
  *
@@ -22,6 +20,9 @@
  * A request takes a key by registry/held_key.h.
  */
 
+#include <apr_hash.h>
+#include <apr_thread_mutex.h>
+
 #include "registry/change_poll.h"
 #include "registry/enterprise_keys.h"
 #include "registry/key_uses.h"
@@ -38,8 +39,14 @@ typedef struct whk_key_cache_t {
     whk_enterprise_directory_t *directory;
     whk_change_poll_t *poll; /**< a background task calls whk_change_poll() */
     whk_parsed_keys_t *parsed;
-    whk_key_uses_t *uses;             /**< a background task calls whk_key_uses_write() */
-    struct whk_cached_keys_t *cached; /**< private */
+    whk_key_uses_t *uses; /**< a background task calls whk_key_uses_write() */
+    /* private */
+    whk_key_validity_t validity;
+    apr_thread_mutex_t *rereading; /**< around reading again what seems to have ended */
+    apr_thread_mutex_t *mutex;     /**< around what follows; never held while the store is asked */
+    apr_pool_t *pool;              /**< of `enterprises` */
+    apr_hash_t *enterprises;       /**< keys by enterprise id */
+    apr_uint32_t generation;       /**< the directory's, in which they were read */
 } whk_key_cache_t;
 
 /** Empty, before the threads start; ends with `pool`, after them. NULL: out of memory. */
@@ -60,5 +67,3 @@ typedef struct whk_key_query_t {
 const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *store,
                                        const whk_key_query_t *query, whk_enterprise_keys_t **keys,
                                        whk_freshness_t *freshness, apr_pool_t *pool);
-
-#endif

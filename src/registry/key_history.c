@@ -7,98 +7,100 @@
 
 #include "registry/audit_trail.h"
 
-whk_stories_t *whk_stories_make(apr_pool_t *pool)
+whk_key_histories_t *whk_key_histories_create(apr_pool_t *pool)
 {
-    whk_stories_t *stories = apr_pcalloc(pool, sizeof(*stories));
+    whk_key_histories_t *histories = apr_pcalloc(pool, sizeof(*histories));
 
-    stories->pool = pool;
-    stories->by_key_id = apr_hash_make(pool);
-    stories->thumbprints = apr_hash_make(pool);
-    return stories;
+    histories->pool = pool;
+    histories->by_key_id = apr_hash_make(pool);
+    histories->thumbprints = apr_hash_make(pool);
+    return histories;
 }
 
-whk_story_t *whk_stories_of(const whk_stories_t *stories, const char *key_id)
+whk_key_history_t *whk_key_histories_get(const whk_key_histories_t *histories, const char *key_id)
 {
-    return apr_hash_get(stories->by_key_id, key_id, APR_HASH_KEY_STRING);
+    return apr_hash_get(histories->by_key_id, key_id, APR_HASH_KEY_STRING);
 }
 
 /* `thumbprint` is NULL where the event was written by a version that did not tell it. */
-static void set_material(whk_stories_t *stories, whk_story_t *story, const char *thumbprint)
+static void set_material(whk_key_histories_t *histories, whk_key_history_t *history,
+                         const char *thumbprint)
 {
-    const whk_story_t *before;
+    const whk_key_history_t *before;
 
-    story->thumbprint = apr_pstrdup(stories->pool, thumbprint);
-    if (!story->thumbprint)
+    history->thumbprint = apr_pstrdup(histories->pool, thumbprint);
+    if (!history->thumbprint)
         return;
-    before = apr_hash_get(stories->thumbprints, story->thumbprint, APR_HASH_KEY_STRING);
-    if (before && before != story)
-        story->twice = 1;
-    apr_hash_set(stories->thumbprints, story->thumbprint, APR_HASH_KEY_STRING, story);
+    before = apr_hash_get(histories->thumbprints, history->thumbprint, APR_HASH_KEY_STRING);
+    if (before && before != history)
+        history->material_reused = 1;
+    apr_hash_set(histories->thumbprints, history->thumbprint, APR_HASH_KEY_STRING, history);
 }
 
-static void tell_registered(whk_stories_t *stories, const whk_event_t *event)
+static void add_registration(whk_key_histories_t *histories, const whk_event_t *event)
 {
-    whk_story_t *story = apr_pcalloc(stories->pool, sizeof(*story));
+    whk_key_history_t *history = apr_pcalloc(histories->pool, sizeof(*history));
 
-    story->again = whk_stories_of(stories, event->key_id) != NULL;
-    story->key_id = apr_pstrdup(stories->pool, event->key_id);
-    story->registered = event->at;
-    story->registered_by = apr_pstrdup(stories->pool, event->actor);
-    set_material(stories, story, event->detail);
-    apr_hash_set(stories->by_key_id, story->key_id, APR_HASH_KEY_STRING, story);
+    history->registered_twice = whk_key_histories_get(histories, event->key_id) != NULL;
+    history->key_id = apr_pstrdup(histories->pool, event->key_id);
+    history->registered = event->at;
+    history->registered_by = apr_pstrdup(histories->pool, event->actor);
+    set_material(histories, history, event->detail);
+    apr_hash_set(histories->by_key_id, history->key_id, APR_HASH_KEY_STRING, history);
 }
 
-static void tell_changed(whk_stories_t *stories, whk_story_t *story, const char *detail)
+static void add_rotation(whk_key_histories_t *histories, whk_key_history_t *history,
+                         const char *detail)
 {
     apr_size_t length = strlen(WHK_AUDIT_ACCEPTED);
 
     if (!detail || !strcmp(detail, WHK_AUDIT_REFUSED))
         return;
-    set_material(stories, story,
+    set_material(histories, history,
                  strncmp(detail, WHK_AUDIT_ACCEPTED, length) ? NULL : detail + length);
 }
 
-void whk_stories_tell(whk_stories_t *stories, const whk_event_t *event)
+void whk_key_histories_add(whk_key_histories_t *histories, const whk_event_t *event)
 {
-    whk_story_t *story;
+    whk_key_history_t *history;
 
     if (!event->key_id)
         return;
     if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_KEY_REGISTERED))) {
-        tell_registered(stories, event);
+        add_registration(histories, event);
         return;
     }
-    story = whk_stories_of(stories, event->key_id);
-    if (!story)
+    history = whk_key_histories_get(histories, event->key_id);
+    if (!history)
         return;
     if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_KEY_REVOKED))) {
-        story->revoked = event->at;
-        story->revoked_by = apr_pstrdup(stories->pool, event->actor);
+        history->revoked = event->at;
+        history->revoked_by = apr_pstrdup(histories->pool, event->actor);
     } else if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_JWKS_URI_KEY_CHANGED))) {
-        tell_changed(stories, story, event->detail);
+        add_rotation(histories, history, event->detail);
     }
 }
 
-const char *whk_story_flaw(const whk_story_t *story, const whk_key_t *key)
+const char *whk_key_history_flaw(const whk_key_history_t *history, const whk_key_t *key)
 {
     int is_revoked = key->status == WHK_KEY_STATUS_REVOKED;
 
-    if (!story)
+    if (!history)
         return "no event tells of its registration";
-    if (story->again)
+    if (history->registered_twice)
         return "its events tell of two registrations, and a keyId is used once";
-    if (story->twice)
+    if (history->material_reused)
         return "its events tell of key material that was registered before";
-    if (story->thumbprint && strcmp(story->thumbprint, key->thumbprint) != 0)
+    if (history->thumbprint && strcmp(history->thumbprint, key->thumbprint) != 0)
         return "its events tell of other key material";
-    if (story->registered != key->created || strcmp(story->registered_by, key->created_by) != 0)
+    if (history->registered != key->created || strcmp(history->registered_by, key->created_by) != 0)
         return "its events tell of another time of registration, or somebody else who did it";
-    if (story->revoked && !is_revoked)
+    if (history->revoked && !is_revoked)
         return "it is ACTIVE, but its events tell that it was revoked";
-    if (!story->revoked && is_revoked)
+    if (!history->revoked && is_revoked)
         return "it is REVOKED, but no event tells so";
-    if (story->revoked != key->revoked ||
-        strcmp(story->revoked_by ? story->revoked_by : "", key->revoked_by ? key->revoked_by : ""))
+    if (history->revoked != key->revoked || strcmp(history->revoked_by ? history->revoked_by : "",
+                                                   key->revoked_by ? key->revoked_by : ""))
         return "its events tell of another time of revocation, or somebody else who did it";
     return NULL;
 }

@@ -46,7 +46,7 @@ static const whk_outcome_t *read_string(const json_t *body, const char *name, co
     return NULL;
 }
 
-static const whk_outcome_t *judge_name(const char *name, const char *value,
+static const whk_outcome_t *check_name(const char *name, const char *value,
                                        const char *(*flaw_of)(const char *, apr_size_t),
                                        apr_pool_t *pool)
 {
@@ -67,8 +67,8 @@ static const whk_outcome_t *read_request(const json_t *body, request_t *request,
     WHK_TRY(read_string(body, "jwksUri", &request->jwks_uri, pool));
     WHK_TRY(read_string(body, "keyId", &request->key_id, pool));
     WHK_TRY(read_string(body, "keyName", &request->key_name, pool));
-    WHK_TRY(judge_name("keyId", request->key_id, whk_key_id_flaw, pool));
-    WHK_TRY(judge_name("keyName", request->key_name, whk_name_flaw, pool));
+    WHK_TRY(check_name("keyId", request->key_id, whk_key_id_flaw, pool));
+    WHK_TRY(check_name("keyName", request->key_name, whk_name_flaw, pool));
     if (request->jwks && request->jwks_uri)
         return whk_refuse(pool, WHK_INVALID_REQUEST,
                           "send jwks or jwksUri, not both: a key comes from one place");
@@ -84,8 +84,8 @@ static const whk_outcome_t *read_request(const json_t *body, request_t *request,
 }
 
 /* The keyId is the JWK's kid, the request's keyId, or both where they agree. */
-static const whk_outcome_t *settle_key_id(request_t *request, const whk_jwk_t *jwk,
-                                          apr_pool_t *pool)
+static const whk_outcome_t *resolve_key_id(request_t *request, const whk_jwk_t *jwk,
+                                           apr_pool_t *pool)
 {
     if (!request->key_id && !jwk->kid)
         return whk_refuse(pool, WHK_KEY_ID_REQUIRED,
@@ -101,19 +101,19 @@ static const whk_outcome_t *settle_key_id(request_t *request, const whk_jwk_t *j
 static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_caller_t *caller,
                                      request_t *request, const whk_jwk_t **jwk)
 {
-    const whk_fetch_for_t whose = {WHK_FETCH_REGISTER, whk_caller_enterprise(caller)};
+    const whk_fetch_owner_t owner = {WHK_FETCH_REGISTER, whk_caller_enterprise(caller)};
 
     if (request->jwks_uri) {
         if (!request->key_id)
             return whk_refuse(
                 registry->pool, WHK_KEY_ID_REQUIRED,
                 "keyId is missing: with jwksUri it tells which key of the set is meant");
-        return whk_remote_jwk(registry, &whose, request->jwks_uri, request->key_id, jwk,
-                              &request->lifetime);
+        return whk_remote_jwk_find(registry, &owner, request->jwks_uri, request->key_id, jwk,
+                                   &request->lifetime);
     }
     WHK_TRY(
         whk_jwk_set_only(jwk, request->jwks, "jwks", registry->policy->algorithms, registry->pool));
-    return settle_key_id(request, *jwk, registry->pool);
+    return resolve_key_id(request, *jwk, registry->pool);
 }
 
 static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_t *caller,
@@ -139,7 +139,7 @@ static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_
     return whk_key_set_seal(registry->pool, registry->secret, made);
 }
 
-/* Read, judge, and name the key: all that needs no lock. */
+/* Read and check the request, and find the key: all that needs no lock. */
 static const whk_outcome_t *prepare(whk_registry_t *registry, const whk_caller_t *caller,
                                     const char *body, apr_size_t length, request_t *request,
                                     whk_key_t **key)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_KEY_REGISTRATION_H
-#define WHK_REGISTRY_KEY_REGISTRATION_H
+#pragma once
 
-/**
- * @file registry/key_registration.h
+/** @file
  * Registration of a key.
  */
 
@@ -27,5 +25,3 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
  */
 const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_caller_t *caller,
                                          const whk_outcome_t *outcome);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_KEY_REVOCATION_H
-#define WHK_REGISTRY_KEY_REVOCATION_H
+#pragma once
 
-/**
- * @file registry/key_revocation.h
+/** @file
  * Revocation of a key.
  */
 
@@ -12,5 +10,3 @@
 /** Revoke for ever. `caller` must be complete. key_not_found, or key_already_revoked. */
 const whk_outcome_t *whk_revoke_key(whk_registry_t *registry, const whk_caller_t *caller,
                                     const char *key_id, whk_key_t **key);
-
-#endif

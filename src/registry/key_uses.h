@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_KEY_USES_H
-#define WHK_REGISTRY_KEY_USES_H
+#pragma once
 
-/**
- * @file registry/key_uses.h
+/** @file
  * When keys verified something last, until it is written to the store as their lastUsedDate. Any
  * thread may call.
  */
@@ -24,5 +22,3 @@ void whk_key_uses_add(whk_key_uses_t *uses, const char *enterprise_id, const cha
 
 /** Write what was noted, in one transaction. What can't be written is kept for the next time. */
 const whk_outcome_t *whk_key_uses_write(whk_key_uses_t *uses, whk_store_t *store, apr_pool_t *pool);
-
-#endif

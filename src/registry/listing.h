@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_LISTING_H
-#define WHK_REGISTRY_LISTING_H
+#pragma once
 
-/**
- * @file registry/listing.h
+/** @file
  * What an admin may read of an enterprise: its keys and its events, whose seals are checked.
  */
 
@@ -31,5 +29,3 @@ const whk_outcome_t *whk_list_events(whk_registry_t *registry, const whk_caller_
 
 /** The answer to a keyId that an enterprise has no key of. */
 const whk_outcome_t *whk_key_not_found(apr_pool_t *pool);
-
-#endif

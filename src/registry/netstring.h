@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_NETSTRING_H
-#define WHK_REGISTRY_NETSTRING_H
+#pragma once
 
-/**
- * @file registry/netstring.h
+/** @file
  * Values one after another in a way that only they can give: each with its length before it, as
  * `5:hello,`; an absent one is `-,`.
  */
@@ -12,5 +10,3 @@
 
 const char *whk_netstring(apr_pool_t *pool, const char *text);
 const char *whk_netstring_number(apr_pool_t *pool, apr_int64_t number);
-
-#endif

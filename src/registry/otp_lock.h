@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_OTP_LOCK_H
-#define WHK_REGISTRY_OTP_LOCK_H
+#pragma once
 
-/**
- * @file registry/otp_lock.h
+/** @file
  * How one-time passwords are kept from being guessed: a user whose codes are refused is locked, and
  * a node checks no more than so many an hour. The rules stand here; the store counts what it is
  * told, and keeps until when a user is locked.
@@ -53,5 +51,3 @@ const whk_outcome_t *whk_otp_quota_take(const whk_registry_t *registry,
 
 /** Give it back: the code was accepted. */
 void whk_otp_quota_return(const whk_registry_t *registry, const whk_otp_enrolment_t *enrolment);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_PARSED_KEYS_H
-#define WHK_REGISTRY_PARSED_KEYS_H
+#pragma once
 
-/**
- * @file registry/parsed_keys.h
+/** @file
  * The parsed keys that a process keeps, since to parse one costs more than many verifications.
  * Beyond WHK_PARSED_MOST the one used longest ago goes. Each is found at its place: a pointer of
  * whoever has its JWK, which is set and cleared here alone. Any thread may call.
@@ -39,5 +37,3 @@ const whk_jwk_t *whk_parsed_key_jwk(const whk_parsed_key_t *key);
 
 /** One reference less; it is freed with its last. */
 void whk_parsed_key_release(whk_parsed_key_t *key);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_REGISTRY_H
-#define WHK_REGISTRY_REGISTRY_H
+#pragma once
 
-/**
- * @file registry/registry.h
+/** @file
  * What the rules of this folder work on: a registry, and what the operator decided about it. They
  * know no HTTP and no SQL. Every function returns NULL or why not (model/outcome.h); results live
  * in the registry's pool.
@@ -67,5 +65,3 @@ typedef struct whk_registry_t {
      * and then no row is good and none is written. */
     const whk_secret_key_t *secret;
 } whk_registry_t;
-
-#endif

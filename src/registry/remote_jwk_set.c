@@ -5,8 +5,9 @@
 #include "jose/jwk_set.h"
 #include "model/clock.h"
 
-const whk_outcome_t *whk_remote_fetch(whk_registry_t *registry, const whk_fetch_for_t *whose,
-                                      const char *uri, const char *etag, whk_fetched_t *fetched)
+const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,
+                                              const whk_fetch_owner_t *owner, const char *uri,
+                                              const char *etag, whk_fetched_t *fetched)
 {
     const whk_remote_t *remote = registry->remote;
     const whk_outcome_t *outcome;
@@ -15,12 +16,12 @@ const whk_outcome_t *whk_remote_fetch(whk_registry_t *registry, const whk_fetch_
     if (!remote || !remote->fetcher)
         return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
                         "this process can't fetch a jwksUri: see what it logged when it started");
-    place = remote->enter(remote->baton, whose->kind, whose->enterprise_id);
+    place = remote->enter(remote->baton, owner->kind, owner->enterprise_id);
     if (!place)
         return whk_fail(registry->pool, WHK_TOO_BUSY,
                         "as many fetches of a jwksUri run as WebhookKeysMaxFetches lets%s%s",
-                        whose->enterprise_id ? " for enterprise " : " in the background",
-                        whose->enterprise_id ? whose->enterprise_id : "");
+                        owner->enterprise_id ? " for enterprise " : " in the background",
+                        owner->enterprise_id ? owner->enterprise_id : "");
     outcome = whk_fetch(remote->fetcher, uri, etag, remote->stop, fetched, registry->pool);
     remote->leave(remote->baton, place);
     return outcome;
@@ -49,14 +50,14 @@ apr_interval_time_t whk_remote_fresh_for(apr_time_t fresh_until, apr_time_t now,
     return left < most ? left : most;
 }
 
-const whk_outcome_t *whk_remote_jwk(whk_registry_t *registry, const whk_fetch_for_t *whose,
-                                    const char *uri, const char *key_id, const whk_jwk_t **jwk,
-                                    apr_interval_time_t *lifetime)
+const whk_outcome_t *whk_remote_jwk_find(whk_registry_t *registry, const whk_fetch_owner_t *owner,
+                                         const char *uri, const char *key_id, const whk_jwk_t **jwk,
+                                         apr_interval_time_t *lifetime)
 {
     whk_fetched_t fetched;
     json_t *set;
 
-    WHK_TRY(whk_remote_fetch(registry, whose, uri, NULL, &fetched));
+    WHK_TRY(whk_remote_jwk_set_fetch(registry, owner, uri, NULL, &fetched));
     *lifetime = whk_remote_lifetime(registry->policy, &fetched);
     if (whk_json_parse(&set, fetched.body, fetched.length, "the key set", registry->pool))
         return whk_refuse(registry->pool, WHK_INVALID_JWKS,

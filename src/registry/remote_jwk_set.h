@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_REMOTE_JWK_SET_H
-#define WHK_REGISTRY_REMOTE_JWK_SET_H
+#pragma once
 
-/**
- * @file registry/remote_jwk_set.h
+/** @file
  * The key that a jwksUri leads to (docs/api.md, "What a jwksUri must be").
  */
 
@@ -13,19 +11,20 @@
 /** When to ask again for an answer that is good for `lifetime`: before it ends. */
 #define WHK_REFRESH_AHEAD(lifetime) ((lifetime) / 5 * 4)
 
-/** Whose fetch it is: see whk_remote_t. */
-typedef struct whk_fetch_for_t {
+/** Who has a share of the places for fetches: see whk_remote_t. */
+typedef struct whk_fetch_owner_t {
     whk_fetch_kind_t kind;
     const char *enterprise_id; /**< NULL for the background */
-} whk_fetch_for_t;
+} whk_fetch_owner_t;
 
 /**
  * Fetch a set, in one of the places for that.
  * @param etag for If-None-Match; NULL: none
  * @return too_busy where there is no place for it; else as whk_fetch()
  */
-const whk_outcome_t *whk_remote_fetch(whk_registry_t *registry, const whk_fetch_for_t *whose,
-                                      const char *uri, const char *etag, whk_fetched_t *fetched);
+const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,
+                                              const whk_fetch_owner_t *owner, const char *uri,
+                                              const char *etag, whk_fetched_t *fetched);
 
 /** How long an answer is good: what it says itself, within what the operator lets. */
 apr_interval_time_t whk_remote_lifetime(const whk_policy_t *policy, const whk_fetched_t *fetched);
@@ -40,11 +39,9 @@ apr_interval_time_t whk_remote_fresh_for(apr_time_t fresh_until, apr_time_t now,
 /**
  * Fetch the set and find the one JWK whose kid is `key_id`.
  * @param lifetime set to how long the answer is good
- * @return as whk_remote_fetch() and whk_jwk_set_find(),
+ * @return as whk_remote_jwk_set_fetch() and whk_jwk_set_find(),
  * and invalid_jwks where what was fetched is no JSON. No message repeats a byte of it.
  */
-const whk_outcome_t *whk_remote_jwk(whk_registry_t *registry, const whk_fetch_for_t *whose,
-                                    const char *uri, const char *key_id, const whk_jwk_t **jwk,
-                                    apr_interval_time_t *lifetime);
-
-#endif
+const whk_outcome_t *whk_remote_jwk_find(whk_registry_t *registry, const whk_fetch_owner_t *owner,
+                                         const char *uri, const char *key_id, const whk_jwk_t **jwk,
+                                         apr_interval_time_t *lifetime);

@@ -44,7 +44,7 @@ typedef struct {
 } table_t;
 
 /* What is true is in the entries alone (those with an end) and in the ids of their owners. Chains,
- * lists and counts follow from it: see put_in_order(). */
+ * lists and counts follow from it: see rebuild(). */
 struct whk_replay_memory_t {
     apr_uint64_t secret[WORDS + 1];
     table_t entries;
@@ -195,7 +195,7 @@ static void forget_chains(whk_replay_memory_t *memory, table_t *table)
 }
 
 /* Makes what follows from the entries anew. */
-static void put_in_order(whk_replay_memory_t *memory)
+static void rebuild(whk_replay_memory_t *memory)
 {
     apr_uint32_t i;
 
@@ -224,7 +224,7 @@ static void put_in_order(whk_replay_memory_t *memory)
 static void enter(whk_replay_memory_t *memory)
 {
     if (memory->inside)
-        put_in_order(memory);
+        rebuild(memory);
     memory->inside = 1;
     in_this_order();
 }
@@ -333,9 +333,9 @@ static apr_uint32_t seconds_of(apr_time_t time)
     return seconds < 1 ? 1 : seconds > APR_UINT32_MAX ? APR_UINT32_MAX : (apr_uint32_t)seconds;
 }
 
-static whk_replay_verdict_t decide(whk_replay_memory_t *memory, const whk_replay_name_t *owner,
-                                   const whk_replay_name_t *names, int count, const seconds_t *end,
-                                   const seconds_t *now)
+static whk_replay_result_t decide(whk_replay_memory_t *memory, const whk_replay_name_t *owner,
+                                  const whk_replay_name_t *names, int count, const seconds_t *end,
+                                  const seconds_t *now)
 {
     apr_uint32_t owner_id[WORDS];
     int i;
@@ -355,21 +355,21 @@ static whk_replay_verdict_t decide(whk_replay_memory_t *memory, const whk_replay
     return WHK_REPLAY_RESERVED;
 }
 
-whk_replay_verdict_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
-                                               const whk_replay_name_t *owner,
-                                               const whk_replay_name_t *names, int count,
-                                               apr_time_t until, const whk_replay_clock_t *clock)
+whk_replay_result_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
+                                              const whk_replay_name_t *owner,
+                                              const whk_replay_name_t *names, int count,
+                                              apr_time_t until, const whk_replay_clock_t *clock)
 {
     const seconds_t now = {seconds_of(clock->wall), seconds_of(clock->steady)};
     apr_time_t left = until > clock->wall ? until - clock->wall : 0;
     const seconds_t end = {seconds_of(until), seconds_of(clock->steady + left)};
-    whk_replay_verdict_t verdict;
+    whk_replay_result_t result;
 
     enter(memory);
     sweep(memory, &now, SWEEP_EACH * (apr_uint32_t)count);
-    verdict = decide(memory, owner, names, count, &end, &now);
+    result = decide(memory, owner, names, count, &end, &now);
     leave(memory);
-    return verdict;
+    return result;
 }
 
 void whk_replay_memory_give_back(whk_replay_memory_t *memory, const whk_replay_name_t *names,

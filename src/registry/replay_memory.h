@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_REPLAY_MEMORY_H
-#define WHK_REGISTRY_REPLAY_MEMORY_H
+#pragma once
 
-/**
- * @file registry/replay_memory.h
+/** @file
  * Which uses were made of signatures that are still good: an exact table in one flat block, which
  * processes share. Nothing is forgotten before its end, and each enterprise has a share.
  *
@@ -54,7 +52,7 @@ typedef enum {
     WHK_REPLAY_RESERVED,
     WHK_REPLAY_KNOWN,      /**< one of the names is there already; nothing was added */
     WHK_REPLAY_SHARE_FULL, /**< the enterprise holds its share; nothing was added */
-} whk_replay_verdict_t;
+} whk_replay_result_t;
 
 /**
  * Make a name. Needs no lock.
@@ -84,13 +82,11 @@ apr_uint32_t whk_replay_memory_entries(const whk_replay_memory_t *memory);
  * @param names what is used, `count` of them
  * @param until when the signature ends to be good; an entry ends in the second after
  */
-whk_replay_verdict_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
-                                               const whk_replay_name_t *owner,
-                                               const whk_replay_name_t *names, int count,
-                                               apr_time_t until, const whk_replay_clock_t *clock);
+whk_replay_result_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
+                                              const whk_replay_name_t *owner,
+                                              const whk_replay_name_t *names, int count,
+                                              apr_time_t until, const whk_replay_clock_t *clock);
 
 /** Take back what was reserved by these names with this end; what is not there is passed over. */
 void whk_replay_memory_give_back(whk_replay_memory_t *memory, const whk_replay_name_t *names,
                                  int count, apr_time_t until);
-
-#endif

@@ -7,13 +7,13 @@
 
 #include "model/name.h"
 #include "otp/secret_box.h"
-#include "registry/audit_trail.h"
 #include "registry/seal.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
 #include "store/events.h"
 #include "store/keys.h"
 #include "store/otp_enrolments.h"
+#include "store/transaction.h"
 
 /* Rows of a transaction. */
 #define BATCH 200
@@ -313,84 +313,32 @@ static const whk_outcome_t *reseal_all(walk_t *walk, apr_pool_t *all, apr_pool_t
 }
 
 /* What fails outlives the pool of the batch in which it did. */
-static const whk_outcome_t *kept(apr_pool_t *pool, const whk_outcome_t *outcome)
+static const whk_outcome_t *walk_through(walk_t *walk, apr_pool_t *pool)
 {
-    whk_outcome_t *copy = outcome ? apr_pmemdup(pool, outcome, sizeof(*outcome)) : NULL;
+    const whk_outcome_t *outcome;
+    apr_pool_t *all, *batch;
 
-    if (copy) {
-        copy->message = apr_pstrdup(pool, copy->message);
-        copy->operator_hint = apr_pstrdup(pool, copy->operator_hint);
-    }
-    return copy;
+    apr_pool_create(&all, pool);
+    apr_pool_create(&batch, all);
+    outcome = reseal_all(walk, all, batch);
+    if (outcome)
+        outcome = whk_outcome_copy(pool, outcome);
+    apr_pool_destroy(all);
+    return outcome;
 }
 
 const whk_outcome_t *whk_reseal(whk_registry_t *registry, whk_reseal_t *reseal)
 {
     walk_t walk = {registry->store, reseal, 0};
-    const whk_outcome_t *outcome;
-    apr_pool_t *all, *pool;
 
-    apr_pool_create(&all, registry->pool);
-    apr_pool_create(&pool, all);
-    outcome = kept(registry->pool, reseal_all(&walk, all, pool));
-    apr_pool_destroy(all);
-    return outcome;
+    return walk_through(&walk, registry->pool);
 }
 
-/* ---- the first seals ---- */
-
-static const whk_outcome_t *verify_unsealed(whk_store_t *store, apr_pool_t *pool,
-                                            const whk_enterprise_t *enterprise)
+const whk_outcome_t *whk_seal_first(whk_store_t *store, const whk_secret_key_t *secret,
+                                    apr_pool_t *pool)
 {
-    const whk_audit_finding_t *finding;
-    whk_audit_report_t report;
-
-    WHK_TRY(whk_audit_verify_unsealed(store, pool, enterprise, &report));
-    if (report.findings->nelts == 0)
-        return NULL;
-    finding = &APR_ARRAY_IDX(report.findings, 0, whk_audit_finding_t);
-    return whk_fail(
-        pool, WHK_INTERNAL_ERROR,
-        "nothing was migrated, since what is sealed now counts as true for ever, and "
-        "this does not hold together: enterprise %s: %s %s: %s; look who else writes to "
-        "the database, restore a backup, and migrate that",
-        enterprise->id, finding->kind, finding->name, finding->flaw);
-}
-
-static const whk_outcome_t *sealed_before(apr_pool_t *pool, const char *key_file)
-{
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "nothing was migrated: %s says that the rows of this registry were sealed "
-                    "before, but those in this database are not, so that somebody put them there; "
-                    "restore a backup of now. If you yourself restored one from before the seals, "
-                    "and trust each row of it, take the line of this registry that begins with "
-                    "sealed out of that file and run this again",
-                    key_file);
-}
-
-static const whk_outcome_t *seal_what_is_there(whk_store_t *store, void *baton, apr_pool_t *pool)
-{
-    const whk_first_seals_t *first = baton;
-    whk_reseal_t reseal = {.secret = first->secret};
+    whk_reseal_t reseal = {.secret = secret};
     walk_t walk = {store, &reseal, 1};
-    apr_array_header_t *enterprises;
-    apr_pool_t *scratch;
-    const whk_outcome_t *outcome = NULL;
-    int i;
 
-    WHK_TRY(whk_store_enterprise_list(store, pool, &enterprises));
-    if (enterprises->nelts > 0 && first->sealed_before)
-        return sealed_before(pool, first->key_file);
-    apr_pool_create(&scratch, pool);
-    for (i = 0; i < enterprises->nelts && !outcome; i++) {
-        apr_pool_clear(scratch);
-        outcome = kept(pool, verify_unsealed(store, scratch,
-                                             APR_ARRAY_IDX(enterprises, i, whk_enterprise_t *)));
-    }
-    if (!outcome)
-        outcome = kept(pool, reseal_all(&walk, pool, scratch));
-    apr_pool_destroy(scratch);
-    return outcome;
+    return walk_through(&walk, pool);
 }
-
-const whk_migration_work_t whk_registry_migrations[] = {{4, seal_what_is_there}, {0, NULL}};

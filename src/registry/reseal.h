@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_RESEAL_H
-#define WHK_REGISTRY_RESEAL_H
+#pragma once
 
-/**
- * @file registry/reseal.h
+/** @file
  * Seals for rows that are there: the first ones, of a registry of an older version, and those under
  * another key of the secret key file.
  */
 
 #include "registry/registry.h"
-#include "store/migrations.h"
 
 /** Room for names of rows. */
 #define WHK_RESEAL_NAMES 1024
@@ -34,17 +31,6 @@ typedef struct whk_reseal_t {
  */
 const whk_outcome_t *whk_reseal(whk_registry_t *registry, whk_reseal_t *reseal);
 
-/** What the first seals need. */
-typedef struct whk_first_seals_t {
-    const whk_secret_key_t *secret;
-    const char *key_file; /**< its name, for the operator */
-    /** The rows of this registry had seals once (whk_secret_key_has_mark()): then those that are
-     *  found without one are somebody else's work, and are refused. */
-    int sealed_before;
-} whk_first_seals_t;
-
-/** For whk_store_migrate(): what version 4 does beside its SQL. The trail of each enterprise is
- *  verified, and what is found good is sealed. The baton is a whk_first_seals_t. */
-extern const whk_migration_work_t whk_registry_migrations[];
-
-#endif
+/** [T] Give a seal to each row of a registry that has none yet. */
+const whk_outcome_t *whk_seal_first(whk_store_t *store, const whk_secret_key_t *secret,
+                                    apr_pool_t *pool);

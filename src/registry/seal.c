@@ -171,7 +171,7 @@ static const char *key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, co
                : "its material has another thumbprint than the row says";
 }
 
-/* Many rows are judged in one pool, which need not hold what that takes. */
+/* Many rows are checked in one pool, which need not hold what that takes. */
 const char *whk_key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key)
 {
     apr_pool_t *scratch;

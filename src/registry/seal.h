@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_SEAL_H
-#define WHK_REGISTRY_SEAL_H
+#pragma once
 
-/**
- * @file registry/seal.h
+/** @file
  * A row is worth what its seal says: whoever can write the database, but not read the secret key
  * file, makes no key verify, nobody an admin, and no event of the trail.
  *
@@ -15,7 +13,7 @@
  * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
  *   hash, which follows from the event before (registry/audit_trail.h).
  * - `etag`: URI and ETag of a key set by URI: who can make an ETag look like that of a set that was
- *   judged keeps its keys from being judged again.
+ *   read keeps its keys from being read again.
  * Times are milliseconds since 1970.
  *
  * No function here touches the store. `secret` may be NULL, where an operator named no secret key
@@ -74,5 +72,3 @@ const whk_outcome_t *whk_event_check(apr_pool_t *pool, const whk_secret_key_t *s
 /** For a key whose row was found to be bad before. */
 const whk_outcome_t *whk_key_is_bad(apr_pool_t *pool, const char *enterprise_id, const char *key_id,
                                     const char *flaw) __attribute__((returns_nonnull));
-
-#endif

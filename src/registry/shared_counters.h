@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_SHARED_COUNTERS_H
-#define WHK_REGISTRY_SHARED_COUNTERS_H
+#pragma once
 
-/**
- * @file registry/shared_counters.h
+/** @file
  * What all processes of a node count together, in memory that they share, zero at first.
  */
 
@@ -27,5 +25,3 @@ unsigned int whk_counter_slot(const char *text);
 /** The keys of this enterprise changed: every process of the node is to look again. `counters` may
  *  be NULL. */
 void whk_count_change(whk_shared_counters_t *counters, const char *enterprise_id);
-
-#endif

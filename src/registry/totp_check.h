@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_REGISTRY_TOTP_CHECK_H
-#define WHK_REGISTRY_TOTP_CHECK_H
+#pragma once
 
-/**
- * @file registry/totp_check.h
+/** @file
  * The one-time password of an admin (TOTP, RFC 6238).
  */
 
 #include "registry/registry.h"
 
 /**
- * Judge the caller's time-based one-time password and use it up. A refusal is counted, and goes to
+ * Verify the caller's time-based one-time password and use it up. A refusal is counted, and goes to
  * the audit trail, before this returns. Does not complete the caller: that is for the OTP step.
  * @return otp_invalid, or otp_locked with retry_after
  */
 const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
                                     const whk_caller_t *caller, const char *code);
-
-#endif

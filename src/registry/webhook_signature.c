@@ -5,6 +5,8 @@
 
 #include "model/name.h"
 #include "model/timestamp.h"
+#include "scheme/signed_message_audience.h"
+#include "scheme/signed_message_times.h"
 
 static const whk_outcome_t *verify_with(whk_registry_t *registry, const whk_held_key_t *key,
                                         whk_signed_message_t *message, whk_webhook_t *webhook)
@@ -77,7 +79,7 @@ static const whk_outcome_t *choose(whk_registry_t *registry, whk_key_cache_t *ca
             registry, cache, enterprise_id, APR_ARRAY_IDX(message->kids, i, const char *), key);
 
         if (!outcome)
-            return whk_signed_message_choose(message, i, registry->pool);
+            return whk_signed_message_select(message, i, registry->pool);
         if (!is_somebody_elses(outcome))
             return outcome;
         first = first ? first : outcome;
@@ -93,9 +95,9 @@ static const whk_outcome_t *verify(whk_registry_t *registry, whk_key_cache_t *ca
 
     if (message->kids)
         WHK_TRY(choose(registry, cache, enterprise_id, message, &key));
-    WHK_TRY(whk_signed_message_check_times_known(message, apr_time_now(), times->max_age,
+    WHK_TRY(whk_signed_message_check_known_times(message, apr_time_now(), times->max_age,
                                                  times->skew, registry->pool));
-    if (message->any_ed25519)
+    if (message->try_all_ed25519)
         return verify_with_any(registry, cache, enterprise_id, message, webhook);
     if (!key)
         WHK_TRY(find_named(registry, cache, enterprise_id, message->kid, &key));
@@ -109,7 +111,7 @@ const whk_outcome_t *whk_webhook_verify(whk_registry_t *registry, whk_key_cache_
     WHK_TRY(verify(registry, cache, enterprise_id, message, times, webhook));
     WHK_TRY(whk_signed_message_check_times(message, apr_time_now(), times->max_age, times->skew,
                                            registry->pool));
-    WHK_TRY(whk_signed_message_check_parties(message, registry->pool));
+    WHK_TRY(whk_signed_message_check_audience(message, registry->pool));
     webhook->signed_at = message->signed_at;
     whk_held_key_note_use(webhook->key, whk_time_now());
     return NULL;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_CLAIMS_H
-#define WHK_SCHEME_CLAIMS_H
+#pragma once
 
-/**
- * @file scheme/claims.h
+/** @file
  * For the JWS schemes: the claims that say when a message is good, which one it is, and whom it is
  * for and from (RFC 7519, section 4.1), wherever they stand.
  */
@@ -31,5 +29,3 @@
  */
 const whk_outcome_t *whk_claims_read(whk_signed_message_t *message, const json_t *object,
                                      const char *place, int strict, apr_pool_t *pool);
-
-#endif

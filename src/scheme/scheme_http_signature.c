@@ -9,13 +9,11 @@
 #include "http_signature/signature_base.h"
 #include "http_signature/structured_field.h"
 #include "jose/signature.h"
-#include "jose/signature_encoding.h"
-#include "scheme/signed_message.h"
+#include "scheme/covered_components.h"
+#include "scheme/scheme.h"
 
 /* The last second of the year 9999, which milliseconds since 1970 are far beyond. */
 #define SECONDS_MAX APR_INT64_C(253402300799)
-
-#define CONTENT_DIGEST "content-digest"
 
 typedef struct {
     whk_message_t message;                /* what it points to is borrowed */
@@ -34,17 +32,13 @@ static const whk_outcome_t *malformed(apr_pool_t *pool, const char *message)
 }
 
 static const whk_outcome_t *bad_signature(const http_signature_t *signature, const whk_jwk_t *jwk,
-                                          whk_algorithm_t algorithm, const char *name,
-                                          apr_pool_t *pool)
+                                          whk_algorithm_t algorithm, apr_pool_t *pool)
 {
-    apr_size_t right = whk_signature_encoding_length(algorithm, EVP_PKEY_get_size(jwk->pkey));
-    int is_ecdsa = strcmp(jwk->family, "ECDSA") == 0;
+    const char *wrong =
+        whk_signature_wrong_length(jwk, algorithm, signature->signature.length, pool);
 
-    if (signature->signature.length != right)
-        return whk_refuse(pool, WHK_BAD_SIGNATURE,
-                          "a signature by %s with this key has %d bytes%s, and this one has %d",
-                          name, (int)right, is_ecdsa ? ", r and s, not DER" : "",
-                          (int)signature->signature.length);
+    if (wrong)
+        return whk_refuse(pool, WHK_BAD_SIGNATURE, "%s", wrong);
     return whk_refuse(pool, WHK_BAD_SIGNATURE,
                       "the signature does not fit this key and the components that are covered, as "
                       "they arrived: sign the signature base of RFC 9421 with the private key of "
@@ -58,19 +52,17 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
     const http_signature_t *signature = message->state;
     whk_bytes_t base = {signature->base, strlen(signature->base)};
     whk_algorithm_t own;
-    const char *name;
 
     WHK_TRY(whk_http_signature_algorithm(&own, jwk, signature->alg, enabled, pool));
-    name = whk_algorithms_names(pool, own);
     if (!whk_signature_verify(jwk, own, &base, 1, signature->signature.bytes,
                               signature->signature.length, pool))
-        return bad_signature(signature, jwk, own, name, pool);
+        return bad_signature(signature, jwk, own, pool);
     if (signature->digest) {
         whk_bytes_t body = {signature->message.body, signature->message.length};
 
         WHK_TRY(whk_content_digest_check(signature->digest, &body, pool));
     }
-    *algorithm = name;
+    *algorithm = whk_algorithms_names(pool, own);
     return NULL;
 }
 
@@ -126,83 +118,32 @@ static const char *text_of(const whk_sf_item_t *input, const char *name)
     return item && item->type == WHK_SF_STRING && *item->text ? item->text : NULL;
 }
 
-static void add_name(whk_signed_message_t *read, const whk_sf_item_t *input,
-                     const whk_sf_item_t *bytes, apr_pool_t *pool)
+static void add_replay_id(whk_signed_message_t *read, const whk_sf_item_t *input,
+                          const whk_sf_item_t *bytes, apr_pool_t *pool)
 {
     const char *nonce = text_of(input, "nonce");
 
     if (nonce)
-        whk_signed_message_add_name(read, apr_pstrcat(pool, "nonce:", nonce, NULL), pool);
+        whk_signed_message_add_replay_id(read, apr_pstrcat(pool, "nonce:", nonce, NULL), pool);
     else if (bytes->type == WHK_SF_BYTES && bytes->length)
-        whk_signed_message_add_name(
+        whk_signed_message_add_replay_id(
             read, whk_signature_replay_id(bytes->bytes, bytes->length, pool), pool);
 }
 
 /* Those of the others too: the message must not come again as another one when signatures are taken
  * away from it, so that another of them counts. */
-static void add_names(whk_signed_message_t *read, const whk_sf_pair_t *input,
-                      const whk_sf_item_t *bytes, apr_pool_t *pool)
+static void add_replay_ids(whk_signed_message_t *read, const whk_sf_pair_t *input,
+                           const whk_sf_item_t *bytes, apr_pool_t *pool)
 {
     const http_signature_t *signature = read->state;
     int i;
 
-    add_name(read, &input->value, bytes, pool);
+    add_replay_id(read, &input->value, bytes, pool);
     for (i = 0; i < signature->signatures->nelts; i++) {
         const whk_sf_pair_t *other = &APR_ARRAY_IDX(signature->signatures, i, whk_sf_pair_t);
 
-        add_name(read, whk_sf_find(signature->inputs, other->key), &other->value, pool);
+        add_replay_id(read, whk_sf_find(signature->inputs, other->key), &other->value, pool);
     }
-}
-
-static const whk_outcome_t *not_covered(const char *name, apr_pool_t *pool)
-{
-    return whk_refuse(pool, WHK_MALFORMED_JWS,
-                      "the signature must cover %s, without parameters: list it in Signature-Input",
-                      name);
-}
-
-static int covers(const whk_sf_item_t *input, const char *name)
-{
-    return whk_signature_base_covers(input, name, 0);
-}
-
-/* Where nobody said what a signature must cover, it is the request but for its host, which not
- * every signer knows as it is called here. */
-static int covers_target(const whk_sf_item_t *input, const whk_message_t *message)
-{
-    if (covers(input, "@target-uri") || covers(input, "@request-target"))
-        return 1;
-    return covers(input, "@path") && (covers(input, "@query") || !strchr(message->target, '?'));
-}
-
-static const whk_outcome_t *check_default(const whk_sf_item_t *input, const whk_message_t *message,
-                                          apr_pool_t *pool)
-{
-    if (!covers(input, "@method"))
-        return not_covered("@method", pool);
-    if (!covers_target(input, message))
-        return not_covered("@target-uri (or @request-target, or @path and @query)", pool);
-    return covers(input, CONTENT_DIGEST) ? NULL : not_covered(CONTENT_DIGEST, pool);
-}
-
-static const whk_outcome_t *check_covered(const whk_sf_item_t *input, const whk_message_t *message,
-                                          const whk_scheme_policy_t *policy, apr_pool_t *pool)
-{
-    const apr_array_header_t *required = policy->required_components;
-    int i;
-
-    if (!required)
-        return check_default(input, message, pool);
-    /* Whoever leaves it out means requests without a body. */
-    if (policy->body_is_taken && message->length && !covers(input, CONTENT_DIGEST))
-        return not_covered(CONTENT_DIGEST, pool);
-    for (i = 0; i < required->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(required, i, const char *);
-
-        if (!covers(input, name))
-            return not_covered(name, pool);
-    }
-    return NULL;
 }
 
 static const whk_outcome_t *read_bytes(const whk_sf_item_t **bytes,
@@ -234,21 +175,21 @@ static const whk_outcome_t *take(whk_signed_message_t *read, const whk_sf_pair_t
     signature->signature = (whk_bytes_t){bytes->bytes, bytes->length};
     WHK_TRY(read_parameters(read, signature, &input->value, pool));
     WHK_TRY(whk_signature_base(&signature->base, message, &input->value, pool));
-    WHK_TRY(check_covered(&input->value, message, &read->policy, pool));
-    if (whk_signature_base_covers(&input->value, CONTENT_DIGEST, 1))
+    WHK_TRY(whk_covered_components_check(&input->value, message, &read->policy, pool));
+    if (whk_signature_base_covers(&input->value, "content-digest", 1))
         WHK_TRY(whk_content_digest_read(&signature->digest, message, pool));
-    add_names(read, input, bytes, pool);
+    add_replay_ids(read, input, bytes, pool);
     return NULL;
 }
 
-static const whk_outcome_t *choose(whk_signed_message_t *message, int index, apr_pool_t *pool)
+static const whk_outcome_t *select_input(whk_signed_message_t *message, int index, apr_pool_t *pool)
 {
     const http_signature_t *signature = message->state;
 
     return take(message, APR_ARRAY_IDX(signature->candidates, index, const whk_sf_pair_t *), pool);
 }
 
-static const whk_scheme_verifier_t verifier = {verify, choose};
+static const whk_scheme_verifier_t verifier = {verify, select_input};
 
 static const whk_outcome_t *read_members(const apr_array_header_t **members,
                                          const whk_message_t *message, const char *name,
@@ -319,7 +260,7 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
     http_signature_t *signature = apr_pcalloc(pool, sizeof(*signature));
-    whk_signed_message_t *read = whk_signed_message_make(policy, &verifier, signature, pool);
+    whk_signed_message_t *read = whk_signed_message_create(policy, &verifier, signature, pool);
 
     signature->message = *message;
     read->needs_time = 1;

@@ -9,6 +9,7 @@
 #include "jose/base64url.h"
 #include "scheme/claims.h"
 #include "scheme/jws_message.h"
+#include "scheme/scheme.h"
 
 #define DIGEST_LENGTH 32
 #define CLAIMS_PLACE "the payload of the JWT"
@@ -44,7 +45,7 @@ static int decode_digest(unsigned char digest[DIGEST_LENGTH], const json_t *valu
     apr_size_t length = json_string_length(value);
     unsigned char *bytes;
 
-    if (text && length == 2 * DIGEST_LENGTH)
+    if (text && length == 2 * (apr_size_t)DIGEST_LENGTH)
         return decode_hex(digest, text);
     if (!text || length != whk_base64url_length(DIGEST_LENGTH) ||
         !whk_base64url_decode(pool, text, length, &bytes, &length))
@@ -87,10 +88,10 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
     const char *name;
 
     WHK_TRY(whk_jws_verify(token->jws, jwk, enabled, &name, pool));
-    WHK_TRY(whk_jws_message_claims(&claims, token->jws, CLAIMS_PLACE, pool));
+    WHK_TRY(whk_jws_message_read_claims(&claims, token->jws, CLAIMS_PLACE, pool));
     WHK_TRY(whk_claims_read(message, claims, CLAIMS_PLACE, 1, pool));
     WHK_TRY(check_body(token, claims, pool));
-    whk_jws_message_name(message, token->jws, pool);
+    whk_jws_message_add_replay_id(message, token->jws, pool);
     *algorithm = name;
     return NULL;
 }
@@ -121,13 +122,13 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
     token_t *token = apr_pcalloc(pool, sizeof(*token));
-    whk_signed_message_t *read = whk_signed_message_make(policy, &verifier, token, pool);
+    whk_signed_message_t *read = whk_signed_message_create(policy, &verifier, token, pool);
 
     WHK_TRY(read_token(token, message, policy, pool));
     read->needs_time = 1;
     read->has_claims = 1;
     *parsed = read;
-    return whk_jws_message_describe(read, token->jws, pool);
+    return whk_jws_message_read_header(read, token->jws, pool);
 }
 
 const whk_scheme_t whk_scheme_jwt = {"jwt", 1, NULL, parse};

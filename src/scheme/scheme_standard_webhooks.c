@@ -7,7 +7,7 @@
 #include "jose/base64.h"
 #include "jose/base64url.h"
 #include "jose/signature.h"
-#include "scheme/signed_message.h"
+#include "scheme/scheme.h"
 
 #define SIGNATURE_LENGTH 64
 
@@ -67,13 +67,14 @@ static const whk_scheme_verifier_t verifier = {verify, NULL};
  * not encoded. */
 static int is_jws_header(const char *id, apr_pool_t *pool)
 {
+    static const char white[] = {' ', '\t', '\r', '\n'};
     unsigned char *bytes;
     apr_size_t length;
     apr_size_t i = 0;
 
     if (!whk_base64url_decode(pool, id, strlen(id), &bytes, &length))
         return 0;
-    while (i < length && memchr(" \t\r\n", bytes[i], 4))
+    while (i < length && memchr(white, bytes[i], sizeof(white)))
         i++;
     return i < length && bytes[i] == '{';
 }
@@ -170,7 +171,7 @@ static const whk_outcome_t *read_key_id(whk_signed_message_t *read, const whk_me
                           "there must be one header webhook-key-id, not several");
     if (lines->nelts)
         read->kid = APR_ARRAY_IDX(lines, 0, const char *);
-    read->any_ed25519 = !read->kid;
+    read->try_all_ed25519 = !read->kid;
     return NULL;
 }
 
@@ -178,7 +179,7 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
     webhook_t *webhook = apr_pcalloc(pool, sizeof(*webhook));
-    whk_signed_message_t *read = whk_signed_message_make(policy, &verifier, webhook, pool);
+    whk_signed_message_t *read = whk_signed_message_create(policy, &verifier, webhook, pool);
     const char *timestamp;
     const char *id;
 
@@ -190,7 +191,7 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     webhook->body = (whk_bytes_t){message->body, message->length};
     read->signature_count = webhook->count;
     read->needs_time = 1;
-    whk_signed_message_add_name(read, apr_pstrcat(pool, "id:", id, NULL), pool);
+    whk_signed_message_add_replay_id(read, apr_pstrcat(pool, "id:", id, NULL), pool);
     *parsed = read;
     return NULL;
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_SCHEME_SIGNED_MESSAGE_H
-#define WHK_SCHEME_SIGNED_MESSAGE_H
+#pragma once
 
-/**
- * @file scheme/signed_message.h
+/** @file
  * A webhook as it arrived, and the signature that it carries, whatever the scheme: first parsed,
  * which needs no key and tells which one to look up; then verified with that key.
  *
  * All functions return NULL or why not: malformed_jws, signature_missing, algorithm_mismatch,
  * key_id_mismatch, bad_signature, digest_mismatch, expired, wrong_audience, wrong_issuer. Messages
- * lead to the mend and repeat at most an algorithm's or a component's name. What a token claims
- * about its key or algorithm is compared, never obeyed.
+ * say what would be right, and repeat at most an algorithm's or a component's name. What a token
+ * claims about its key or algorithm is compared, never obeyed.
  *
  * A message that nobody signed is cheap: before its signature is found good nothing of a payload
  * is read as JSON, and a header is short.
@@ -44,13 +42,14 @@ typedef struct whk_scheme_policy_t {
 
 /** A signature that was parsed. */
 typedef struct whk_signed_message_t {
-    const char *kid; /**< key to look up; NULL: the signature names none (then see `any_ed25519`) */
+    const char
+        *kid; /**< key to look up; NULL: the signature names none (then see `try_all_ed25519`) */
     /**
      * The request carries several signatures, of which one counts: the keys that they name, in
-     * order, `const char *`; whk_signed_message_choose() tells which. NULL: it is clear already.
+     * order, `const char *`; whk_signed_message_select() tells which. NULL: it is clear already.
      */
     const apr_array_header_t *kids;
-    int any_ed25519;     /**< to be tried against the enterprise's ACTIVE Ed25519 keys */
+    int try_all_ed25519; /**< to be tried against the enterprise's ACTIVE Ed25519 keys */
     int signature_count; /**< how many whk_signed_message_verify() may have to try with a key */
     /**
      * Once verified: all names under which this message may come again, of the one that counts
@@ -77,45 +76,28 @@ typedef struct whk_scheme_verifier_t {
     const whk_outcome_t *(*verify)(whk_signed_message_t *message, const whk_jwk_t *jwk,
                                    whk_algorithms_t enabled, const char **algorithm,
                                    apr_pool_t *pool);
-    /** NULL where `kids` never is set. */
-    const whk_outcome_t *(*choose)(whk_signed_message_t *message, int index, apr_pool_t *pool);
+    /** NULL where `kids` is never set. */
+    const whk_outcome_t *(*select)(whk_signed_message_t *message, int index, apr_pool_t *pool);
 } whk_scheme_verifier_t;
 
-/** A scheme: the first word of `WebhookKeysSignature`. */
-typedef struct whk_scheme_t {
-    const char *name;       /**< jws, jws-detached, jwt, http-signature, standard-webhooks */
-    int takes_header;       /**< a header's name follows it in the directive */
-    const char *own_header; /**< else the one without which nothing is signed; NULL: the body is */
-    const whk_outcome_t *(*parse)(whk_signed_message_t **parsed, const whk_message_t *message,
-                                  const whk_scheme_policy_t *policy, apr_pool_t *pool);
-} whk_scheme_t;
-
-extern const whk_scheme_t whk_scheme_jws;               /* scheme/scheme_jws.c */
-extern const whk_scheme_t whk_scheme_jws_detached;      /* scheme/scheme_jws.c */
-extern const whk_scheme_t whk_scheme_jwt;               /* scheme/scheme_jwt.c */
-extern const whk_scheme_t whk_scheme_http_signature;    /* scheme/scheme_http_signature.c */
-extern const whk_scheme_t whk_scheme_standard_webhooks; /* scheme/scheme_standard_webhooks.c */
-
-/** By name, or NULL. */
-const whk_scheme_t *whk_scheme_by_name(const char *name);
-
 /** For the schemes: a message that was not yet read. */
-whk_signed_message_t *whk_signed_message_make(const whk_scheme_policy_t *policy,
-                                              const whk_scheme_verifier_t *verifier, void *state,
-                                              apr_pool_t *pool);
+whk_signed_message_t *whk_signed_message_create(const whk_scheme_policy_t *policy,
+                                                const whk_scheme_verifier_t *verifier, void *state,
+                                                apr_pool_t *pool);
 
-/** For the schemes: another name of the message, where it has not got that already. */
-void whk_signed_message_add_name(whk_signed_message_t *message, const char *name, apr_pool_t *pool);
+/** For the schemes: another of the `replay_ids`, where it has not got that already. */
+void whk_signed_message_add_replay_id(whk_signed_message_t *message, const char *name,
+                                      apr_pool_t *pool);
 
 /**
  * Of several signatures the one at `index` of `kids` counts: read the rest of it.
  * @return NULL or malformed_jws
  */
-const whk_outcome_t *whk_signed_message_choose(whk_signed_message_t *message, int index,
+const whk_outcome_t *whk_signed_message_select(whk_signed_message_t *message, int index,
                                                apr_pool_t *pool);
 
 /**
- * Judge a parsed signature with a key. What is signed with it, and not known before (claims), is
+ * Verify a parsed signature with a key. What is signed with it, and not known before (claims), is
  * read when it was found good.
  * @param enabled   the algorithms that are on; a key verifies only by one that is, and that is its
  * own
@@ -125,43 +107,3 @@ const whk_outcome_t *whk_signed_message_choose(whk_signed_message_t *message, in
 const whk_outcome_t *whk_signed_message_verify(whk_signed_message_t *message, const whk_jwk_t *jwk,
                                                whk_algorithms_t enabled, const char **algorithm,
                                                apr_pool_t *pool);
-
-/**
- * Judge the times that are known before the signature is verified, so that what is too old costs no
- * verification. Those that claims tell are not known yet, so one may be missing.
- * @return NULL or expired
- */
-const whk_outcome_t *whk_signed_message_check_times_known(const whk_signed_message_t *message,
-                                                          apr_time_t now,
-                                                          apr_interval_time_t max_age,
-                                                          apr_interval_time_t skew,
-                                                          apr_pool_t *pool);
-
-/**
- * Judge the times of a verified message.
- * @param max_age longest since it was signed (WebhookKeysMaxAge)
- * @param skew    how far clocks may differ (WebhookKeysClockSkew)
- * @return NULL or expired
- */
-const whk_outcome_t *whk_signed_message_check_times(const whk_signed_message_t *message,
-                                                    apr_time_t now, apr_interval_time_t max_age,
-                                                    apr_interval_time_t skew, apr_pool_t *pool);
-
-/**
- * Judge whom a verified message is for and from (RFC 7519, sections 4.1.1 and 4.1.3), by the policy
- * that it was parsed by.
- * @return NULL, wrong_audience or wrong_issuer
- */
-const whk_outcome_t *whk_signed_message_check_parties(const whk_signed_message_t *message,
-                                                      apr_pool_t *pool);
-
-/**
- * Parse a JWS in compact form on its own, as `verify` of the API takes it.
- * @param payload NULL: attached, or `<header>..<signature>` over no bytes at all; else the bytes of
- * a detached payload (RFC 7515 appendix F)
- */
-const whk_outcome_t *whk_signed_message_parse_jws(whk_signed_message_t **parsed, const char *jws,
-                                                  apr_size_t jws_length, const char *payload,
-                                                  apr_size_t payload_length, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_ADMINS_H
-#define WHK_STORE_ADMINS_H
+#pragma once
 
-/**
- * @file store/admins.h
+/** @file
  * Admins: which users an enterprise is run by.
  */
 
@@ -40,5 +38,3 @@ const whk_outcome_t *whk_store_admin_list(whk_store_t *store, apr_pool_t *pool,
  */
 const whk_outcome_t *whk_store_admin_reseal(whk_store_t *store, apr_pool_t *pool,
                                             const whk_admin_t *admin, const char *seal, int *done);
-
-#endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_CHANGE_FEED_H
-#define WHK_STORE_CHANGE_FEED_H
+#pragma once
 
-/**
- * @file store/change_feed.h
- * Which enterprises' keys changed: what each keyring polls.
+/** @file
+ * Which enterprises' keys changed: what each process polls (registry/change_poll.h).
  */
 
 #include "store/store.h"
@@ -20,5 +18,3 @@ typedef struct whk_change_t {
  */
 const whk_outcome_t *whk_store_change_list(whk_store_t *store, apr_pool_t *pool, apr_int64_t after,
                                            apr_array_header_t **changes);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_DIALECT_H
-#define WHK_STORE_DIALECT_H
+#pragma once
 
-/**
- * @file store/dialect.h
+/** @file
  * What differs between databases, as data: the text of each statement, the migrations, and how a
  * connection is set up. In a statement `%s` binds text and `%lld` an apr_int64_t
  * (apr_dbd_prepare()).
@@ -102,5 +100,3 @@ extern const whk_dialect_t whk_dialect_sqlite3;
 
 /* Made by embed_schema.sh from conf/schema. */
 extern const whk_migration_t whk_migrations_sqlite3[];
-
-#endif

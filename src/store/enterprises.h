@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_ENTERPRISES_H
-#define WHK_STORE_ENTERPRISES_H
+#pragma once
 
-/**
- * @file store/enterprises.h
+/** @file
  * Enterprises: the rows that everything else belongs to.
  */
 
@@ -41,5 +39,3 @@ const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *p
 /** [T] Write back revision, active_keys, event_count and event_head of a locked enterprise. */
 const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_enterprise_t *enterprise);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_EVENTS_H
-#define WHK_STORE_EVENTS_H
+#pragma once
 
-/**
- * @file store/events.h
+/** @file
  * The rows of the audit trail.
  */
 
@@ -30,5 +28,3 @@ const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,
  */
 const whk_outcome_t *whk_store_event_reseal(whk_store_t *store, apr_pool_t *pool,
                                             const whk_event_t *event, const char *seal, int *done);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_KEYS_H
-#define WHK_STORE_KEYS_H
+#pragma once
 
-/**
- * @file store/keys.h
+/** @file
  * Registered keys.
  *
  * A key's row that holds what this version can't have written is an internal_error where it is
@@ -79,5 +77,3 @@ const whk_outcome_t *whk_store_key_update_remote(whk_store_t *store, apr_pool_t 
  */
 const whk_outcome_t *whk_store_key_reseal(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, const char *seal, int *done);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_MIGRATIONS_H
-#define WHK_STORE_MIGRATIONS_H
+#pragma once
 
-/**
- * @file store/migrations.h
+/** @file
  * Bringing a database's schema to this version.
  */
 
@@ -23,5 +21,3 @@ typedef struct whk_migration_work_t {
  */
 const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
                                        const whk_migration_work_t *works, void *baton, int *from);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_ORPHANS_H
-#define WHK_STORE_ORPHANS_H
+#pragma once
 
-/**
- * @file store/orphans.h
+/** @file
  * Rows whose enterprise is gone.
  */
 
@@ -19,5 +17,3 @@ typedef struct whk_orphan_rows_t {
 /** All of them at one moment: an array of `whk_orphan_rows_t *`. */
 const whk_outcome_t *whk_store_orphan_list(whk_store_t *store, apr_pool_t *pool,
                                            apr_array_header_t **orphans);
-
-#endif

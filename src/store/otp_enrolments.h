@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_OTP_ENROLMENTS_H
-#define WHK_STORE_OTP_ENROLMENTS_H
+#pragma once
 
-/**
- * @file store/otp_enrolments.h
+/** @file
  * Users' enrolments for one-time passwords, and the state of each: the last step used, refused
  * codes, the lock.
  */
@@ -73,5 +71,3 @@ const whk_outcome_t *whk_store_otp_lock(whk_store_t *store, apr_pool_t *pool, co
 const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,
                                           const whk_otp_enrolment_t *enrolment, const char *sealed,
                                           int *done);
-
-#endif

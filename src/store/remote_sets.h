@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_REMOTE_SETS_H
-#define WHK_STORE_REMOTE_SETS_H
+#pragma once
 
-/**
- * @file store/remote_sets.h
+/** @file
  * JWK Sets by URI: when each is to be fetched again, and which process does.
  */
 
@@ -55,5 +53,3 @@ const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *
  *  somebody else meanwhile. */
 const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_remote_set_t *set);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_ROW_H
-#define WHK_STORE_ROW_H
+#pragma once
 
-/**
- * @file store/row.h
+/** @file
  * Private to the store: the columns of a row that a statement answered.
  */
 
@@ -38,5 +36,3 @@ typedef void *(*whk_row_reader)(whk_row_t *row);
  * @return NULL where it does, or an internal_error
  */
 const whk_outcome_t *whk_row_check_match(apr_pool_t *pool, const char *wanted, const char *found);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_SCHEMA_FLAWS_H
-#define WHK_STORE_SCHEMA_FLAWS_H
+#pragma once
 
-/**
- * @file store/schema_flaws.h
+/** @file
  * What a database's schema has otherwise than the migrations leave it.
  */
 
@@ -23,5 +21,3 @@ typedef struct whk_schema_flaw_t {
  */
 const whk_outcome_t *whk_store_schema_flaws(whk_store_t *store, apr_pool_t *pool,
                                             apr_array_header_t **flaws);
-
-#endif

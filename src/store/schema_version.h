@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_SCHEMA_VERSION_H
-#define WHK_STORE_SCHEMA_VERSION_H
+#pragma once
 
-/**
- * @file store/schema_version.h
+/** @file
  * The version of the schema: the number of its newest migration.
  */
 
@@ -22,5 +20,3 @@ const whk_outcome_t *whk_schema_version_read(whk_store_t *store, apr_pool_t *poo
 
 /** As whk_session_acquire(); store_unavailable where the schema is not of this version. */
 const whk_outcome_t *whk_session_acquire_current(whk_store_t *store, apr_pool_t *pool);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_SESSION_H
-#define WHK_STORE_SESSION_H
+#pragma once
 
-/**
- * @file store/session.h
+/** @file
  * Private to the store: a connection while it is held, and what it carries from one use to the
  * next.
  */
@@ -54,5 +52,3 @@ void whk_session_unlock(whk_store_t *store);
 /** store_unavailable with the driver's own words for the log. */
 const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, const char *doing,
                                        int code) __attribute__((returns_nonnull));
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_STATEMENT_H
-#define WHK_STORE_STATEMENT_H
+#pragma once
 
-/**
- * @file store/statement.h
+/** @file
  * Private to the store: running the statements of a dialect, in and out of a transaction.
  */
 
@@ -39,5 +37,3 @@ const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool
 const whk_outcome_t *whk_statement_count(whk_store_t *store, apr_pool_t *pool,
                                          whk_statement_t statement, const void **arguments,
                                          apr_int64_t *count);
-
-#endif

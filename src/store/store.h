@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_STORE_H
-#define WHK_STORE_STORE_H
+#pragma once
 
-/**
- * @file store/store.h
+/** @file
  * Persistence over APR DBD. One interface; what differs between databases is data
  * (store/dialect.h).
  *
@@ -47,5 +45,3 @@ typedef struct whk_store_t whk_store_t;
 
 /** Borrows `source` and `baton`; touches no database yet. */
 whk_store_t *whk_store_create(apr_pool_t *pool, const whk_store_source_t *source, void *baton);
-
-#endif

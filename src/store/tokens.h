@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_TOKENS_H
-#define WHK_STORE_TOKENS_H
+#pragma once
 
-/**
- * @file store/tokens.h
+/** @file
  * Bearer tokens.
  */
 
@@ -34,5 +32,3 @@ const whk_outcome_t *whk_store_token_list(whk_store_t *store, apr_pool_t *pool, 
 /** `revoked` is 0 where there is no such token that isn't revoked already. */
 const whk_outcome_t *whk_store_token_revoke(whk_store_t *store, apr_pool_t *pool, const char *id,
                                             apr_time_t when, int *revoked);
-
-#endif

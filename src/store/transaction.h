@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_TRANSACTION_H
-#define WHK_STORE_TRANSACTION_H
+#pragma once
 
-/**
- * @file store/transaction.h
+/** @file
  * Several reads and writes that happen together or not at all.
  */
 
@@ -20,5 +18,3 @@ typedef const whk_outcome_t *(*whk_transaction_fn)(whk_store_t *store, void *bat
 /** NULL only after a durable commit. */
 const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
                                            whk_transaction_fn work, void *baton);
-
-#endif

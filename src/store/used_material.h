@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_STORE_USED_MATERIAL_H
-#define WHK_STORE_USED_MATERIAL_H
+#pragma once
 
-/**
- * @file store/used_material.h
+/** @file
  * Which key material an enterprise ever had, by thumbprint: none is good for a second key.
  */
 
@@ -23,5 +21,3 @@ const whk_outcome_t *whk_store_material_get(whk_store_t *store, apr_pool_t *pool
 const whk_outcome_t *whk_store_material_walk(whk_store_t *store, apr_pool_t *pool,
                                              const char *enterprise_id, const char *after,
                                              int limit, apr_array_header_t **thumbprints);
-
-#endif

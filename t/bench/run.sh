@@ -4,6 +4,8 @@
 # loopback and ends by itself. `make -f Makefile.apxs bench` calls it with what it needs in the
 # environment: BUILD (the build folder), APXS, CC, CFLAGS_BENCH (with includes), LIBS_BENCH, LIBRARY
 # (the objects of the library).
+# Flags, libraries, objects and numbers come as lists.
+# shellcheck disable=SC2086
 set -eu
 
 REGISTRATIONS=${REGISTRATIONS:-4000}
@@ -166,7 +168,8 @@ wanted registrations || exit 0
 
 echo "Registrations, durable, through httpd : the same two transactions through SQLite's C API"
 for connections in 1 32; do
-    ratios= waits=
+    ratios=
+    waits=
     count=$REGISTRATIONS
     [ "$connections" = 1 ] && count=$((REGISTRATIONS / 2))
     for _ in $(seq "$ROUNDS"); do

@@ -2,7 +2,6 @@
 /* Preloaded into an httpd: where a process that ends by a fault was, one file a process in the
  * folder WHK_TEST_BACKTRACES. httpd's own handlers of these signals, which tell nothing, are not
  * set. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>

@@ -3,7 +3,6 @@
  * For LD_PRELOAD: counts, in the file that WHK_TEST_COUNTS names, what a request can cost: one
  * 64-bit number each, in the order below, of all processes together. WHK::Costs reads them.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A resolver of the tests' own: replaces getaddrinfo(), in a test program by linking this file, in
- * httpd by LD_PRELOAD of it as a shared library (cc -shared -fPIC -o test_resolver.so
- * test_resolver.c -ldl).
+ * httpd by LD_PRELOAD of it as a shared library (cc -D_GNU_SOURCE -shared -fPIC
+ * -o test_resolver.so test_resolver.c -ldl).
  *
  * The environment's WHK_TEST_RESOLVER names a file, read at each look-up, of lines
  *
@@ -12,9 +12,6 @@
  * Several lines for one name are its answers, one after another; the last one stays. What the file
  * does not name is looked up as ever.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# How sources look: as clang-format has them, short, and finished.
+# How sources look: as clang-format has them, short, finished, and with their license.
 use strict;
 use warnings;
 use Test::More;
@@ -17,7 +17,7 @@ find(
         wanted   => sub {
             my $file = substr $File::Find::name, length("$root/") - ($File::Find::name eq $root);
             if ($file =~ m{^(?:\.git|run|build(?:-[^/]*)?|t/logs|t/htdocs|t/conf)$}) { $File::Find::prune = 1; return }
-            push @files, $file if -f && $file =~ m{\.(?:c|h|pm|t|sh|py|sql|md|conf|in)$|^(?:Makefile\.apxs|\.ci/.*|t/TEST)$};
+            push @files, $file if -f && $file =~ m{\.(?:c|h|pm|t|sh|py|mjs|lua|cgi|sql|md|conf|in)$|^(?:Makefile\.apxs|\.ci/.*|t/TEST)$};
         }
     },
     $root
@@ -25,12 +25,17 @@ find(
 @files = sort @files;
 cmp_ok(scalar @files, '>', 100, 'the files are found');
 
-my (@long, @unfinished, @tabs, @trailing);
+my (@long, @unfinished, @tabs, @trailing, @unlicensed);
 my $unfinished = join '|', 'TO' . 'DO', 'FIX' . 'ME', 'XX' . 'X';
 for my $file (@files) {
     open my $in, '<', "$root/$file" or die "$file: $!";
     my @text = <$in>;
     push @long, "$file: " . @text if @text > $lines;
+    # What is read or included by people needs none: documentation, configuration, lists.
+    if ($file !~ /\.(?:md|conf|in|txt)$/) {
+        my ($first) = grep { !/^#!/ } @text;
+        push @unlicensed, $file if ($first // '') !~ m{^(?:#|--|//|/\*) SPDX-License-Identifier: Apache-2\.0(?: \*/)?$};
+    }
     for my $n (0 .. $#text) {
         my $place = "$file:" . ($n + 1);
         push @unfinished, $place if $text[$n] =~ /\b(?:$unfinished)\b/;
@@ -40,6 +45,7 @@ for my $file (@files) {
 }
 is(join("\n", @long),       '', "no file has more than $lines lines");
 is(join("\n", @unfinished), '', 'nothing is left to be done');
+is(join("\n", @unlicensed), '', 'each source names its license in its first line');
 is(join("\n", @tabs),       '', 'no tabs in C');
 is(join("\n", @trailing),   '', 'no white space at the end of a line');
 

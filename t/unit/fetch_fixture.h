@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Servers on loopback, a resolver of our own, and fetching from them: for test_fetch.c. */
 
-#ifndef WHK_UNIT_FETCH_FIXTURE_H
-#define WHK_UNIT_FETCH_FIXTURE_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -299,5 +298,3 @@ static int stop_one(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_one, stop_one)
-
-#endif

@@ -2,10 +2,11 @@
 /* Requests with HTTP message signatures; their signature bases are written by hand. Texts have '
  * for ". */
 
-#ifndef WHK_UNIT_HTTP_SIGNATURE_FIXTURE_H
-#define WHK_UNIT_HTTP_SIGNATURE_FIXTURE_H
+#pragma once
 
 #include "jose/jwk.h"
+#include "scheme/scheme.h"
+#include "scheme/signed_message.h"
 #include "signing_fixture.h"
 
 #define BODY "{\"hello\": \"world\"}"
@@ -96,5 +97,3 @@ static inline void sign_request(http_request_t *request, const signer_t *signer,
 {
     sign_labelled(request, "sig1", signer, algorithm, input, lines);
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys of the RFCs, in JSON with ' for ", and what the tests of JWKs do with them. */
 
-#ifndef WHK_UNIT_JWK_FIXTURE_H
-#define WHK_UNIT_JWK_FIXTURE_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,5 +84,3 @@ static inline int destroy_pool(void **state)
     apr_pool_destroy(pool);
     return 0;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A JWK with one member that is otherwise, and what is said of it. */
 
-#ifndef WHK_UNIT_JWK_RULES_FIXTURE_H
-#define WHK_UNIT_JWK_RULES_FIXTURE_H
+#pragma once
 
 #include "jose/jwk.h"
 #include "jwk_fixture.h"
@@ -53,5 +52,3 @@ static inline void judge_rows(const row_t *rows, size_t count, whk_algorithms_t 
 }
 
 #define JUDGE_ROWS(rows, enabled) judge_rows(rows, sizeof(rows) / sizeof(rows[0]), enabled)
-
-#endif

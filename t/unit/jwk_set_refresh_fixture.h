@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A store, and a small server of this program's own from which key sets are fetched. */
 
-#ifndef WHK_UNIT_JWK_SET_REFRESH_FIXTURE_H
-#define WHK_UNIT_JWK_SET_REFRESH_FIXTURE_H
+#pragma once
 
 #include "store_fixture.h"
 
@@ -56,7 +55,7 @@ static inline void *serve(void *unused)
             usleep(20000);
         }
         if (length > 0 && origin.status && !strcmp(origin.status, "hang"))
-            usleep(3000000);
+            sleep(3);
         else if (length > 0 && origin.status) {
             snprintf(answer, sizeof(answer),
                      "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s",
@@ -263,5 +262,3 @@ static inline void assert_next(int least, int most)
 }
 
 #define REFRESH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_refresh, tear_down)
-
-#endif

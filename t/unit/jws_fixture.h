@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compact JWS, made by the book, and what the tests of the JWS schemes do with them. */
 
-#ifndef WHK_UNIT_JWS_FIXTURE_H
-#define WHK_UNIT_JWS_FIXTURE_H
+#pragma once
 
 #include "signing_fixture.h"
 
 #include "jose/jws.h"
+#include "scheme/compact_jws.h"
+#include "scheme/scheme.h"
+#include "scheme/signed_message.h"
+#include "scheme/signed_message_audience.h"
+#include "scheme/signed_message_times.h"
 
 /* RFC 7515, appendix A.1, also the payload of A.2, A.3 and A.5. */
 #define PAYLOAD                                                                                    \
@@ -75,8 +79,8 @@ static inline const char *detached_of(const signer_t *signer, whk_algorithm_t al
 static inline const whk_outcome_t *parse(whk_signed_message_t **parsed, const char *jws,
                                          const char *payload)
 {
-    return whk_signed_message_parse_jws(parsed, jws, strlen(jws), payload,
-                                        payload ? strlen(payload) : 0, pool);
+    return whk_compact_jws_parse(parsed, jws, strlen(jws), payload, payload ? strlen(payload) : 0,
+                                 pool);
 }
 
 /* Parse and verify, as the API does. */
@@ -136,10 +140,10 @@ static inline const whk_outcome_t *take_request(whk_signed_message_t **parsed, c
     const char *algorithm;
 
     WHK_TRY(parse_request(parsed, scheme, request, body));
-    WHK_TRY(whk_signed_message_check_times_known(*parsed, NOW, MAX_AGE, SKEW, pool));
+    WHK_TRY(whk_signed_message_check_known_times(*parsed, NOW, MAX_AGE, SKEW, pool));
     WHK_TRY(whk_signed_message_verify(*parsed, p256.jwk, EVERY_ALGORITHM, &algorithm, pool));
     WHK_TRY(whk_signed_message_check_times(*parsed, NOW, MAX_AGE, SKEW, pool));
-    return whk_signed_message_check_parties(*parsed, pool);
+    return whk_signed_message_check_audience(*parsed, pool);
 }
 
 static inline const whk_outcome_t *judge_request(const char *scheme, const request_t *request,
@@ -160,5 +164,3 @@ static inline int make_keys(void **state)
 }
 
 #define TEST(name) cmocka_unit_test(name)
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key cache over a real store, whose connections count what is asked. */
 
-#ifndef WHK_UNIT_KEY_CACHE_FIXTURE_H
-#define WHK_UNIT_KEY_CACHE_FIXTURE_H
+#pragma once
 
 #include "store_fixture.h"
 
@@ -45,7 +44,7 @@ static const char *const coordinates[] = {
 /* A public key for each number beyond those. */
 static const char *coordinate(int which)
 {
-    unsigned char bytes[32] = {(unsigned char)which, (unsigned char)(which >> 8)};
+    unsigned char bytes[32] = {(unsigned char)which, (unsigned char)((unsigned int)which >> 8)};
     size_t length = sizeof(bytes);
     EVP_PKEY *key;
 
@@ -199,5 +198,3 @@ static inline void pass(int seconds)
     stepped_monotonic += apr_time_from_sec(seconds);
     poll_now();
 }
-
-#endif

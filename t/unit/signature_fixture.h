@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of signatures sign, and how they verify it. */
 
-#ifndef WHK_UNIT_SIGNATURE_FIXTURE_H
-#define WHK_UNIT_SIGNATURE_FIXTURE_H
+#pragma once
 
 #include "jose/signature.h"
 #include "signing_fixture.h"
@@ -30,5 +29,3 @@ static inline signed_t sign_text(const signer_t *signer, whk_algorithm_t algorit
 {
     return sign(signer, algorithm, TEXT, strlen(TEXT));
 }
-
-#endif

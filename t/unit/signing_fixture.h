@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key pairs made on the spot, and what signs with them: with OpenSSL alone, not with our code. */
 
-#ifndef WHK_UNIT_SIGNING_FIXTURE_H
-#define WHK_UNIT_SIGNING_FIXTURE_H
+#pragma once
 
 #include "jwk_fixture.h"
 
@@ -253,5 +252,3 @@ static inline void set_field(request_t *request, const char *name, const char *v
     if (!value)
         request->fields[i] = request->fields[i + 1] = "x-gone";
 }
-
-#endif

@@ -2,8 +2,7 @@
 /* A registry of SQLite in a folder of its own, and connections to it that count what the store does
  * with them. */
 
-#ifndef WHK_UNIT_STORE_FIXTURE_H
-#define WHK_UNIT_STORE_FIXTURE_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -318,5 +317,3 @@ static inline int tear_down_drivers(void **state)
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define EMPTY_STORE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_empty, tear_down)
-
-#endif

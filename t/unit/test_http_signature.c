@@ -125,7 +125,7 @@ static void components(void **state)
         {"'x-dict';key='f'", ":AA==:"},
         {"'x-empty'", ""},
         {"'x-latin';bs", ":Y2Fmw6k=:"},
-        {"'content-digest';key='sha-512'", SHA_512 + 8},
+        {"'content-digest';key='sha-512'", &SHA_512[8]},
     };
     size_t i;
 
@@ -347,7 +347,7 @@ static void digest_with_parameters(void **state)
     (void)state;
     request.body = "else";
     sign_request(&request, &p256, WHK_ALG_ES256, "('content-digest';key='sha-512')",
-                 apr_pstrcat(pool, "'content-digest';key='sha-512': ", SHA_512 + 8, "\n", NULL));
+                 apr_pstrcat(pool, "'content-digest';key='sha-512': ", &SHA_512[8], "\n", NULL));
     assert_refused(judge_http(&request, "", p256.jwk), WHK_DIGEST_MISMATCH, "", "key");
     request = unsigned_request();
     request.body = "else";

@@ -3,6 +3,7 @@
 
 #include "http_signature_fixture.h"
 #include "jose/jwk.h"
+#include "scheme/signed_message.h"
 
 #define RSA_PSS_KEY                                                                                \
     "{'kty':'RSA','e':'AQAB','n':'r4tmm3r20Wd_PbqvP1s2-QEtvpuRaV8Yq40gjUR8y2Rjxa6dpG2GXHbPfvMs8ct" \
@@ -140,7 +141,7 @@ static void what_is_told(void **state)
     assert_true(parsed->signed_at == apr_time_from_sec(1618884473));
     assert_true(parsed->expires == 0 && parsed->not_before == 0);
     assert_true(parsed->needs_time);
-    assert_false(parsed->any_ed25519);
+    assert_false(parsed->try_all_ed25519);
     request = test_request(B_2_6, B_2_6_SIGNATURE);
     assert_good(parse_http(&parsed, &request, ""), "B.2.6");
     assert_string_equal(name_of(parsed), "sig:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDk");

@@ -3,6 +3,7 @@
 
 #include "http_signature_fixture.h"
 #include "jose/jwk.h"
+#include "scheme/signed_message_times.h"
 
 #define LIST "('@method' 'content-digest')"
 #define LINES "'@method': POST\n'content-digest': " SHA_512 "\n"

@@ -3,6 +3,7 @@
  * message is known again whichever of them are taken away. */
 
 #include "http_signature_fixture.h"
+#include "scheme/signed_message.h"
 
 #define LIST "('@method')"
 #define LINES "'@method': POST\n"
@@ -37,7 +38,7 @@ static const whk_outcome_t *judge_one(const http_request_t *request, int index,
 
     WHK_TRY(parse_http(parsed, request, "@method"));
     assert_non_null((*parsed)->kids);
-    WHK_TRY(whk_signed_message_choose(*parsed, index, pool));
+    WHK_TRY(whk_signed_message_select(*parsed, index, pool));
     return whk_signed_message_verify(*parsed, signer->jwk, EVERY_ALGORITHM, &algorithm, pool);
 }
 
@@ -90,7 +91,7 @@ static void shapes_of_others(void **state)
         sign_as(&request, "a", &p256, ";created=1800000000;keyid='mine'");
         assert_good(parse_http(&parsed, &request, "@method"), others[i].input);
         if (parsed->kids)
-            assert_good(whk_signed_message_choose(parsed, parsed->kids->nelts - 1, pool), "mine");
+            assert_good(whk_signed_message_select(parsed, parsed->kids->nelts - 1, pool), "mine");
         assert_string_equal(parsed->kid, "mine");
         assert_good(whk_signed_message_verify(parsed, p256.jwk, EVERY_ALGORITHM, &algorithm, pool),
                     others[i].input);
@@ -120,7 +121,7 @@ static void the_one_must_be_well_formed(void **state)
         add_field(&request.fields, "Signature", "a=:AAAA:, b=:AAAA:");
         outcome = parse_http(&parsed, &request, "@method");
         if (!outcome)
-            outcome = whk_signed_message_choose(parsed, 0, pool);
+            outcome = whk_signed_message_select(parsed, 0, pool);
         assert_non_null(outcome);
         if (!strstr(outcome->message, rows[i].message))
             fail_msg("%s: %s", rows[i].text, outcome->message);
@@ -129,7 +130,7 @@ static void the_one_must_be_well_formed(void **state)
     add_field(&request.fields, "Signature-Input", quoted("a=('@method');keyid='mine', b=()"));
     add_field(&request.fields, "Signature", "b=:AAAA:");
     assert_good(parse_http(&parsed, &request, "@method"), "without its signature");
-    assert_refused(whk_signed_message_choose(parsed, 0, pool), WHK_MALFORMED_JWS,
+    assert_refused(whk_signed_message_select(parsed, 0, pool), WHK_MALFORMED_JWS,
                    "Signature-Input and Signature must have the same label", "");
 }
 
@@ -224,7 +225,7 @@ static void names(void **state)
 
                 assert_good(parse_http(&parsed, &part, "@method"), "part");
                 if (parsed->kids)
-                    assert_good(whk_signed_message_choose(parsed, index, pool), "part");
+                    assert_good(whk_signed_message_select(parsed, index, pool), "part");
                 assert_true(is_known(parsed, all));
                 assert_int_equal(parsed->replay_ids->nelts, __builtin_popcount((unsigned)mask));
             }

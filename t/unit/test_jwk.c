@@ -257,8 +257,8 @@ static void load_refuses_what_it_did_not_write(void **state)
                                         "[]",
                                         "{\"kty\":\"oct\"}",
                                         "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}",
-                                        "{\"crv\":\"Ed25519\", \"kty\":\"OKP\","
-                                        "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"};
+                                        ("{\"crv\":\"Ed25519\", \"kty\":\"OKP\","
+                                         "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}")};
     size_t i;
 
     (void)state;

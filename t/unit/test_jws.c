@@ -3,6 +3,8 @@
 
 #include "jose/jwk.h"
 #include "jws_fixture.h"
+#include "scheme/compact_jws.h"
+#include "scheme/signed_message.h"
 
 /* RFC 7515, appendix A. */
 #define A_1                                                                                        \
@@ -156,13 +158,13 @@ static void detached_of_any_length(void **state)
             whk_signed_message_t *parsed;
             const char *name;
 
-            assert_good(whk_signed_message_parse_jws(&parsed, jws, strlen(jws), (const char *)body,
-                                                     lengths[i], pool),
+            assert_good(whk_compact_jws_parse(&parsed, jws, strlen(jws), (const char *)body,
+                                              lengths[i], pool),
                         jws);
             assert_good(
                 whk_signed_message_verify(parsed, signer->jwk, EVERY_ALGORITHM, &name, pool), jws);
-            assert_good(whk_signed_message_parse_jws(&parsed, jws, strlen(jws), (const char *)body,
-                                                     lengths[i] + 1, pool),
+            assert_good(whk_compact_jws_parse(&parsed, jws, strlen(jws), (const char *)body,
+                                              lengths[i] + 1, pool),
                         jws);
             assert_non_null(
                 whk_signed_message_verify(parsed, signer->jwk, EVERY_ALGORITHM, &name, pool));
@@ -301,12 +303,10 @@ static void nul_bytes(void **state)
     whk_signed_message_t *parsed;
 
     (void)state;
-    assert_refused(
-        whk_signed_message_parse_jws(&parsed, with_nul, sizeof(with_nul) - 1, NULL, 0, pool),
-        WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL");
-    assert_refused(
-        whk_signed_message_parse_jws(&parsed, with_nul, sizeof(with_nul) - 2, NULL, 0, pool),
-        WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL at the end");
+    assert_refused(whk_compact_jws_parse(&parsed, with_nul, sizeof(with_nul) - 1, NULL, 0, pool),
+                   WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL");
+    assert_refused(whk_compact_jws_parse(&parsed, with_nul, sizeof(with_nul) - 2, NULL, 0, pool),
+                   WHK_MALFORMED_JWS, "the JWS signature must be base64url", "NUL at the end");
 }
 
 /* Without a payload beside it, `h..s` is one over no bytes at all. */

@@ -2,6 +2,7 @@
 /* The schemes jws and jws-detached: where a request has its signature. */
 
 #include "jws_fixture.h"
+#include "scheme/scheme.h"
 
 static void schemes_by_name(void **state)
 {

@@ -2,6 +2,7 @@
 /* What a JWS header may say, and what is told of it. */
 
 #include "jws_fixture.h"
+#include "scheme/signed_message.h"
 
 #define CRIT_RULE "crit of the JWS header must be [\"b64\"]"
 #define KEY_RULE "the JWS header must not bring a key along"
@@ -139,7 +140,7 @@ static void described(void **state)
     assert_true(parsed->not_before == APR_USEC_PER_SEC);
     assert_true(parsed->expires == NOW + apr_time_from_sec(100));
     assert_false(parsed->needs_time);
-    assert_false(parsed->any_ed25519);
+    assert_false(parsed->try_all_ed25519);
     assert_good(parse(&parsed, A_3, NULL), "A.3");
     assert_null(parsed->kid);
     assert_true(!parsed->signed_at && !parsed->not_before && !parsed->expires);

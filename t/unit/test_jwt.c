@@ -2,6 +2,9 @@
 /* The scheme jwt, and the times of any. */
 
 #include "jws_fixture.h"
+#include "scheme/scheme.h"
+#include "scheme/signed_message.h"
+#include "scheme/signed_message_times.h"
 
 static const char *sha256(const char *body, unsigned char digest[32])
 {

@@ -156,8 +156,8 @@ static void another_registry(void **state)
 {
     static const char *const changes[] = {
         "UPDATE whk_enterprise SET revision = 9 WHERE enterprise_id = 'acme'",
-        "UPDATE whk_enterprise SET change_number = CASE enterprise_id WHEN 'acme' THEN 1 ELSE 2 "
-        "END",
+        ("UPDATE whk_enterprise SET change_number = CASE enterprise_id WHEN 'acme' THEN 1 ELSE 2 "
+         "END"),
         "UPDATE whk_enterprise SET change_number = 7 WHERE enterprise_id = 'acme'",
         "UPDATE whk_enterprise SET change_number = 7, revision = 9 WHERE enterprise_id = 'acme'",
     };

@@ -31,6 +31,7 @@ static whk_replay_clock_t now;
 
 static void *shared(apr_size_t size)
 {
+    /* cppcheck-suppress invalidFunctionArg; MAP_ANONYMOUS has no file */
     void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     assert_true(block != MAP_FAILED);
@@ -68,8 +69,8 @@ static whk_replay_name_t name_of(const char *enterprise, const char *id)
     return name;
 }
 
-static whk_replay_verdict_t use(whk_replay_memory_t *memory, const char *enterprise, const char *id,
-                                apr_interval_time_t life)
+static whk_replay_result_t use(whk_replay_memory_t *memory, const char *enterprise, const char *id,
+                               apr_interval_time_t life)
 {
     whk_replay_name_t owner = name_of(enterprise, NULL);
     whk_replay_name_t name = name_of(enterprise, id);
@@ -77,8 +78,8 @@ static whk_replay_verdict_t use(whk_replay_memory_t *memory, const char *enterpr
     return whk_replay_memory_reserve(memory, &owner, &name, 1, now.wall + life, &now);
 }
 
-static whk_replay_verdict_t use_all(whk_replay_memory_t *memory, const char *enterprise,
-                                    const char *const *ids, int count)
+static whk_replay_result_t use_all(whk_replay_memory_t *memory, const char *enterprise,
+                                   const char *const *ids, int count)
 {
     whk_replay_name_t owner = name_of(enterprise, NULL);
     whk_replay_name_t names[17];
@@ -105,12 +106,12 @@ static int fill(whk_replay_memory_t *memory, const char *enterprise, int most,
     int count;
 
     for (count = 0; count < most; count++) {
-        whk_replay_verdict_t verdict =
+        whk_replay_result_t result =
             use(memory, enterprise, apr_psprintf(pool, "serial %d", serial++), life);
 
-        if (verdict == WHK_REPLAY_SHARE_FULL)
+        if (result == WHK_REPLAY_SHARE_FULL)
             break;
-        assert_int_equal(verdict, WHK_REPLAY_RESERVED);
+        assert_int_equal(result, WHK_REPLAY_RESERVED);
     }
     apr_pool_clear(pool);
     return count;

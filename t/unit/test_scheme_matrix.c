@@ -5,6 +5,10 @@
  * What passes is in a table, with why: there the backend gets the very bytes that were signed. */
 
 #include "jws_fixture.h"
+#include "scheme/scheme.h"
+#include "scheme/signed_message.h"
+#include "scheme/signed_message_audience.h"
+#include "scheme/signed_message_times.h"
 
 #define BODY "{\"pay\":1}"
 #define DATED "'iat':1800000000"
@@ -82,7 +86,7 @@ static const whk_outcome_t *judge_at(int scheme, const request_t *request, const
     WHK_TRY(whk_scheme_by_name(names[scheme])->parse(&parsed, &message, &lax, pool));
     WHK_TRY(whk_signed_message_verify(parsed, key.jwk, EVERY_ALGORITHM, &algorithm, pool));
     WHK_TRY(whk_signed_message_check_times(parsed, NOW, MAX_AGE, SKEW, pool));
-    return whk_signed_message_check_parties(parsed, pool);
+    return whk_signed_message_check_audience(parsed, pool);
 }
 
 static int passed; /* of the ways that were tried */

@@ -73,7 +73,7 @@ static void in_pieces(void **state)
 
         for (cut = 0; cut <= strlen(TEXT); cut++) {
             whk_bytes_t parts[] = {
-                {TEXT, cut}, {NULL, 0}, {TEXT + cut, strlen(TEXT) - cut}, {"", 0}};
+                {TEXT, cut}, {NULL, 0}, {&TEXT[cut], strlen(TEXT) - cut}, {"", 0}};
 
             assert_true(whk_signature_verify(signer.jwk, algorithm, parts, 4, made.bytes,
                                              made.length, pool));

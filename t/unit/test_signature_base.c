@@ -60,7 +60,8 @@ static const char *base_of_message(const char **base, const char *components,
     const whk_outcome_t *outcome;
 
     assert_int_equal(
-        whk_sf_read_dictionary(&members, apr_pstrcat(pool, "a=(", components, ")", NULL), pool), 0);
+        whk_sf_parse_dictionary(&members, apr_pstrcat(pool, "a=(", components, ")", NULL), pool),
+        0);
     outcome =
         whk_signature_base(base, message, &APR_ARRAY_IDX(members, 0, whk_sf_pair_t).value, pool);
     return outcome ? outcome->message : NULL;
@@ -152,13 +153,13 @@ static void has_so_many_values(void **state)
 
     (void)state;
     text = apr_pstrcat(pool, text, ";g", NULL);
-    assert_int_equal(whk_sf_read_dictionary(&members, text, pool), 0);
+    assert_int_equal(whk_sf_parse_dictionary(&members, text, pool), 0);
     assert_int_not_equal(
-        whk_sf_read_dictionary(&members, apr_pstrcat(pool, text, ", h", NULL), pool), 0);
+        whk_sf_parse_dictionary(&members, apr_pstrcat(pool, text, ", h", NULL), pool), 0);
     assert_int_not_equal(
-        whk_sf_read_dictionary(&members, apr_pstrcat(pool, text, ";h", NULL), pool), 0);
+        whk_sf_parse_dictionary(&members, apr_pstrcat(pool, text, ";h", NULL), pool), 0);
     assert_int_not_equal(
-        whk_sf_read_dictionary(&members, apr_pstrcat(pool, text, ", h=(1)", NULL), pool), 0);
+        whk_sf_parse_dictionary(&members, apr_pstrcat(pool, text, ", h=(1)", NULL), pool), 0);
 }
 
 int main(void)

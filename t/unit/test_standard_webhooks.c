@@ -2,6 +2,9 @@
 /* The scheme standard-webhooks, with its asymmetric signatures, v1a. */
 
 #include "jose/jwk.h"
+#include "scheme/scheme.h"
+#include "scheme/signed_message.h"
+#include "scheme/signed_message_times.h"
 #include "signing_fixture.h"
 
 #include <sys/resource.h>
@@ -41,7 +44,7 @@ static request_t good_request(void)
 static const whk_outcome_t *parse(whk_signed_message_t **parsed, const request_t *request,
                                   const char *body)
 {
-    whk_scheme_policy_t policy = {NULL};
+    whk_scheme_policy_t policy = {0};
     whk_message_t message = {
         .field = field, .baton = (void *)request, .body = body, .length = strlen(body)};
 
@@ -76,7 +79,7 @@ static void good(void **state)
     assert_good(judge(&empty, ""), "no body");
     assert_good(parse(&parsed, &request, BODY), "good");
     assert_null(parsed->kid);
-    assert_true(parsed->any_ed25519 && parsed->needs_time);
+    assert_true(parsed->try_all_ed25519 && parsed->needs_time);
     assert_int_equal(parsed->signature_count, 1);
     assert_string_equal(name_of(parsed), "id:" ID);
     assert_true(parsed->signed_at == NOW);
@@ -166,7 +169,7 @@ static void named_key(void **state)
     add_field(&request, "webhook-key-id", " my key/\xC3\xA9 ");
     assert_good(parse(&parsed, &request, BODY), "named");
     assert_string_equal(parsed->kid, "my key/\xC3\xA9");
-    assert_false(parsed->any_ed25519);
+    assert_false(parsed->try_all_ed25519);
     assert_good(judge(&request, BODY), "named");
     add_field(&request, "Webhook-Key-Id", "other");
     assert_refused(judge(&request, BODY), WHK_MALFORMED_JWS, "there must be one header webhook-key",

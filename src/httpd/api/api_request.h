@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_API_REQUEST_H
-#define WHK_HTTPD_API_API_REQUEST_H
+#pragma once
 
-/**
- * @file httpd/api/api_request.h
+/** @file
  * What the hooks of a request to the API hand on to each other.
  */
 
@@ -32,5 +30,3 @@ const whk_outcome_t *whk_api_request_check_route(request_rec *r);
 
 /** The outcome for a location whose configuration let a request through without our checks. */
 const whk_outcome_t *whk_api_request_no_caller(request_rec *r);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_API_RESPONSE_H
-#define WHK_HTTPD_API_API_RESPONSE_H
+#pragma once
 
-/**
- * @file httpd/api/api_response.h
+/** @file
  * What the handler answers with: values and outcomes as JSON, with their headers (docs/api.md,
  * "Paths" and "Errors").
  */
@@ -27,5 +25,3 @@ int whk_api_respond_error(request_rec *r, const whk_outcome_t *outcome);
 
 /** Respond to `OPTIONS`. @return what a handler returns */
 int whk_api_respond_options(request_rec *r, const char *allow);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_AUTHN_BEARER_H
-#define WHK_HTTPD_API_AUTHN_BEARER_H
+#pragma once
 
-/**
- * @file httpd/api/authn_bearer.h
+/** @file
  * `AuthType Bearer`: RFC 6750, `Authorization` header only.
  */
 
@@ -12,5 +10,3 @@
 /** check_authn: sets r->user of a good token; DECLINED where another module serves this AuthType.
  */
 int whk_authn_bearer_check_authn(request_rec *r);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_AUTHZ_ADMIN_H
-#define WHK_HTTPD_API_AUTHZ_ADMIN_H
+#pragma once
 
-/**
- * @file httpd/api/authz_admin.h
+/** @file
  * `Require webhook-keys-admin`: the user, whoever authenticated them, is an admin of the enterprise
  * in the path.
  */
@@ -19,5 +17,3 @@ int whk_authz_admin_check_access_ex(request_rec *r);
 
 /** check_authz, before any other: note that authentication was passed. DECLINED. */
 int whk_authz_admin_check_authz(request_rec *r);
-
-#endif

@@ -57,14 +57,14 @@ static const whk_outcome_t *get_key(request_rec *r, const whk_api_request_t *req
 static const whk_outcome_t *verify_jws(request_rec *r, const whk_api_request_t *request,
                                        json_t **value)
 {
-    whk_verdict_t verdict;
+    whk_jws_verification_t verification;
     const char *body;
     apr_size_t length;
 
     WHK_TRY(whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length));
     WHK_TRY(whk_verify_jws(whk_request_registry(r), request->caller, request->route.key_id, body,
-                           length, &verdict));
-    *value = whk_verdict_json(&verdict);
+                           length, &verification));
+    *value = whk_jws_verification_json(&verification);
     return NULL;
 }
 

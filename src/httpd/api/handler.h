@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_HANDLER_H
-#define WHK_HTTPD_API_HANDLER_H
+#pragma once
 
-/**
- * @file httpd/api/handler.h
+/** @file
  * The resources themselves, behind all checks.
  */
 
@@ -11,5 +9,3 @@
 
 /** handler: serve a request to a location with `SetHandler webhook-keys`. */
 int whk_api_handler(request_rec *r);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_HTTPD_ERRORS_H
-#define WHK_HTTPD_API_HTTPD_ERRORS_H
+#pragma once
 
-/**
- * @file httpd/api/httpd_errors.h
+/** @file
  * Errors that httpd's core or another module finds in a request to the API: they are answered as
  * the API's own are.
  */
@@ -18,5 +16,3 @@ int whk_httpd_errors_pre_translate_name(request_rec *r);
 
 /** insert_error_filter: the status becomes that of docs/api.md, "Errors", and the body JSON. */
 void whk_httpd_errors_insert_error_filter(request_rec *r);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_LIST_QUERY_H
-#define WHK_HTTPD_API_LIST_QUERY_H
+#pragma once
 
-/**
- * @file httpd/api/list_query.h
+/** @file
  * The query of a list: `status`, `limit`, `prevId` (docs/api.md, "List").
  */
 
@@ -18,5 +16,3 @@
  *         are ignored.
  */
 const whk_outcome_t *whk_list_query_read(request_rec *r, whk_page_t *page, const char **status);
-
-#endif

@@ -9,6 +9,7 @@
 #include "httpd/api/api_request.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "httpd/server.h"
 #include "registry/totp_check.h"
 
 APR_HOOK_STRUCT(APR_HOOK_LINK(check_otp))
@@ -42,7 +43,7 @@ const whk_otp_provider_t whk_totp_provider = {check_totp};
 
 static int run_provider(request_rec *r, const whk_caller_t *caller, const char *code)
 {
-    const char *name = whk_config_of(r)->otp_provider_name;
+    const char *name = whk_config_of(r)->otp_provider;
     const whk_otp_provider_t *provider =
         ap_lookup_provider(WHK_OTP_PROVIDER_GROUP, name, WHK_OTP_PROVIDER_VERSION);
 

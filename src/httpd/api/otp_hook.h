@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_OTP_HOOK_H
-#define WHK_HTTPD_API_OTP_HOOK_H
+#pragma once
 
-/**
- * @file httpd/api/otp_hook.h
+/** @file
  * The one-time password step: after authorisation, before the body.
  */
 
@@ -16,5 +14,3 @@ extern const whk_otp_provider_t whk_totp_provider;
 
 /** fixups: check the code of a request that needs one, and complete its caller. */
 int whk_otp_hook_fixups(request_rec *r);
-
-#endif

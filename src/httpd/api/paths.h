@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_PATHS_H
-#define WHK_HTTPD_API_PATHS_H
+#pragma once
 
-/**
- * @file httpd/api/paths.h
+/** @file
  * What httpd makes of the path of a request to the API: no file is behind it, and an encoded slash
  * of a keyId stays one. Which resource it means is routes.h.
  */
@@ -24,5 +22,3 @@ int whk_paths_translate_name(request_rec *r);
 
 /** map_to_storage: no file or directory is behind our paths. */
 int whk_paths_map_to_storage(request_rec *r);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_API_ROUTES_H
-#define WHK_HTTPD_API_ROUTES_H
+#pragma once
 
-/**
- * @file httpd/api/routes.h
+/** @file
  * Which of our resources a request means (docs/api.md, "Paths").
  */
 
@@ -39,5 +37,3 @@ int whk_route_serves(whk_resource_t resource, int method_number);
 
 /** True where docs/api.md, "Paths", asks for a one-time password. */
 int whk_route_needs_otp(whk_resource_t resource, int method_number);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_BACKEND_HEADERS_H
-#define WHK_HTTPD_WEBHOOK_BACKEND_HEADERS_H
+#pragma once
 
-/**
- * @file httpd/webhook/backend_headers.h
+/** @file
  * The header fields of a webhook on its way to a handler. Both give `r` a table of its own: what
  * the client sent stays as it is, since another location may have to verify it too.
  */
@@ -26,5 +24,3 @@ void whk_backend_headers_sanitize(request_rec *r);
  * @param verification NULL: nobody is known, and nothing of these names goes on
  */
 void whk_backend_headers_set_signer(request_rec *r, const whk_verification_t *verification);
-
-#endif

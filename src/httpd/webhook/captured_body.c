@@ -7,6 +7,7 @@
 
 #include "httpd/body.h"
 #include "httpd/config.h"
+#include "httpd/server.h"
 
 static ap_filter_rec_t *capture_filter;
 static ap_filter_rec_t *handler_filter;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_CAPTURED_BODY_H
-#define WHK_HTTPD_WEBHOOK_CAPTURED_BODY_H
+#pragma once
 
-/**
- * @file httpd/webhook/captured_body.h
+/** @file
  * A body that is read before its handler runs.
  *
  * One filter stands at the head of the protocol's input filters of each request that a client sent,
@@ -55,5 +53,3 @@ int whk_captured_body_is_consumed(const request_rec *initial);
  * at it meanwhile; later what is left of it. Without a captured body the body is at its end.
  */
 void whk_captured_body_insert_filter(request_rec *r, request_rec *initial);
-
-#endif

@@ -11,7 +11,7 @@
 
 #include "httpd/child_mutex.h"
 #include "httpd/config.h"
-#include "httpd/config_notes.h"
+#include "httpd/server.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -30,16 +30,17 @@ typedef struct {
 static whk_replay_memory_t *memory;
 static apr_global_mutex_t *mutex;
 static const whk_replay_provider_t *shared; /* NULL: this node's memory is all */
-static whk_longest_times_t longest;
+static apr_interval_time_t longest_max_age;
+static apr_interval_time_t longest_clock_skew;
 
 apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires)
 {
     apr_time_t until = 0;
 
     if (signed_at)
-        until = signed_at + longest.max_age + longest.clock_skew;
-    if (expires && (!until || expires + longest.clock_skew < until))
-        until = expires + longest.clock_skew;
+        until = signed_at + longest_max_age + longest_clock_skew;
+    if (expires && (!until || expires + longest_clock_skew < until))
+        until = expires + longest_clock_skew;
     return (until ? until : apr_time_now() + REMEMBER_UNDATED) + apr_time_from_sec(1);
 }
 
@@ -50,7 +51,6 @@ int whk_replay_cache_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     memory = NULL;
     mutex = NULL;
     shared = NULL;
-    whk_config_forget_times();
     return ap_mutex_register(pconf, WHK_REPLAY_MUTEX_NAME, NULL, APR_LOCK_DEFAULT, 0) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
@@ -120,7 +120,7 @@ int whk_replay_cache_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
 
     (void)plog;
     (void)ptemp;
-    longest = whk_config_longest_times(s);
+    whk_server_longest_times(s, &longest_max_age, &longest_clock_skew);
     if (!config->replay_cache || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
     status = retain(s, (apr_uint32_t)config->replay_entries);
@@ -152,7 +152,7 @@ static whk_replay_clock_t read_clock(void)
 }
 
 static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_replay_use_t *use,
-                                 whk_replay_verdict_t *verdict)
+                                 whk_replay_result_t *result)
 {
     apr_status_t status = memory && mutex ? apr_global_mutex_lock(mutex) : APR_ENOLOCK;
     whk_replay_clock_t clock;
@@ -161,7 +161,7 @@ static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_repla
         return status;
     /* Read inside: who waited for long must not use a time that is gone. */
     clock = read_clock();
-    *verdict = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
+    *result = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
     apr_global_mutex_unlock(mutex);
     return APR_SUCCESS;
 }
@@ -234,7 +234,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
                                               const apr_array_header_t *replay_ids,
                                               apr_time_t until, whk_replay_use_t *use)
 {
-    whk_replay_verdict_t verdict = WHK_REPLAY_RESERVED;
+    whk_replay_result_t result = WHK_REPLAY_RESERVED;
     whk_replay_name_t owner;
     apr_status_t status;
     int known = 0;
@@ -244,18 +244,18 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
                         "a webhook's use can't be named: it has no id, too many, or OpenSSL can't "
                         "compute SHA-256");
     use->until = until;
-    status = reserve_here(&owner, use, &verdict);
+    status = reserve_here(&owner, use, &result);
     if (status != APR_SUCCESS)
         return whk_fail(r->pool, WHK_TOO_BUSY,
                         "the mutex " WHK_REPLAY_MUTEX_NAME
                         " can't be locked: see the Mutex directive");
-    if (verdict == WHK_REPLAY_SHARE_FULL)
+    if (result == WHK_REPLAY_SHARE_FULL)
         return whk_fail(r->pool, WHK_TOO_BUSY,
                         "the enterprise %s has its share of WebhookKeysReplayEntries full of "
                         "webhooks whose signatures are still good: set more, if it sends so many "
                         "by right",
                         enterprise_id);
-    if (verdict == WHK_REPLAY_RESERVED) {
+    if (result == WHK_REPLAY_RESERVED) {
         status = reserve_shared(r, use, &known);
         if (status != APR_SUCCESS || known)
             release_here(use);
@@ -264,7 +264,7 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
         return whk_fail(r->pool, WHK_TOO_BUSY,
                         "the provider of WebhookKeysReplayCache could not be asked or written: "
                         "see what its module logged");
-    if (verdict == WHK_REPLAY_KNOWN || known)
+    if (result == WHK_REPLAY_KNOWN || known)
         return whk_refuse(r->pool, WHK_REPLAYED, "%s", whk_code_message(WHK_REPLAYED));
     use->reserved = 1;
     return NULL;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_REPLAY_CACHE_H
-#define WHK_HTTPD_WEBHOOK_REPLAY_CACHE_H
+#pragma once
 
-/**
- * @file httpd/webhook/replay_cache.h
+/** @file
  * Which webhooks were received (WebhookKeysReplayCache): in memory that the processes of the node
  * share and that outlives a reload, and besides, where the provider is one that nodes share, there.
  */
@@ -55,5 +53,3 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
 
 /** The message was not delivered: it may come again. A second call does nothing. */
 void whk_replay_cache_release(request_rec *r, whk_replay_use_t *use);
-
-#endif

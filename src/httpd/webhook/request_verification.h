@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_REQUEST_VERIFICATION_H
-#define WHK_HTTPD_WEBHOOK_REQUEST_VERIFICATION_H
+#pragma once
 
-/**
- * @file httpd/webhook/request_verification.h
+/** @file
  * What was found of a webhook by the rules of one location.
  *
  * A client's request is verified once by each set of rules that it meets, however many subrequests
@@ -35,5 +33,3 @@ int whk_verification_was_made(request_rec *r);
 
 /** That of `r`, or of the nearest request that it was made of; NULL: none was accepted. */
 const whk_verification_t *whk_verification_inherited(const request_rec *r);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_AUTH_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_AUTH_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_auth.h
+/** @file
  * `AuthType WebhookSignature` and `Require valid-webhook`: which locations they guard, and who is
  * let in.
  */
@@ -39,5 +37,3 @@ int whk_webhook_auth_granted_access(const request_rec *r);
 
 /** r->user is the key that signed. */
 void whk_webhook_auth_set_user(request_rec *r, const whk_verification_t *verification);
-
-#endif

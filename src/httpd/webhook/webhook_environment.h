@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_ENVIRONMENT_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_ENVIRONMENT_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_environment.h
+/** @file
  * The variables WEBHOOK_VERDICT, WEBHOOK_ENTERPRISE, WEBHOOK_KEY_ID, WEBHOOK_ALG and
  * WEBHOOK_SIGNED_AT of a request.
  */
@@ -15,5 +13,3 @@ void whk_webhook_environment_set_signer(request_rec *r, const whk_verification_t
 
 /** Nobody signed. @param verdict NULL: it stays as it is */
 void whk_webhook_environment_unset_signer(request_rec *r, const char *verdict);
-
-#endif

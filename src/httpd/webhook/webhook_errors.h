@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_ERRORS_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_ERRORS_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_errors.h
+/** @file
  * The error response to a webhook that gets no further: JSON, though its location is anybody's.
  */
 
@@ -20,5 +18,3 @@ int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome);
 
 /** insert_error_filter: for what was so stopped, itself or by a subrequest of it. */
 void whk_webhook_errors_insert_error_filter(request_rec *r);
-
-#endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_GATE_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_GATE_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_gate.h
+/** @file
  * The gate in front of each handler of a location with WebhookKeysSignature: what is not signed by
  * a registered key of the enterprise gets no further.
  */
@@ -16,5 +14,3 @@
  * learns from us who signed them; or it does not run. DECLINED, or the status of the refusal.
  */
 int whk_webhook_gate_handler(request_rec *r);
-
-#endif

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_MESSAGE_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_MESSAGE_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_message.h
+/** @file
  * A request as the schemes read it.
  */
 
 #include <httpd.h>
 
 #include "httpd/webhook/captured_body.h"
-#include "scheme/signed_message.h"
+#include "model/message.h"
 
 /**
  * Describe the request that the client sent.
@@ -21,5 +19,3 @@
  */
 void whk_webhook_message(request_rec *initial, apr_table_t *headers,
                          const whk_captured_body_t *body, whk_message_t *message);
-
-#endif

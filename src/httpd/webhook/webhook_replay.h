@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_REPLAY_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_REPLAY_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_replay.h
+/** @file
  * A webhook is delivered once (WebhookKeysReplayCache): its use is reserved before the handler
  * runs, and released where that fails, so that its sender may send it again.
  */
@@ -21,5 +19,3 @@ void whk_webhook_replay_register_filter(void);
 
 /** log_transaction: the same, where the filter saw no response. */
 int whk_webhook_replay_log_transaction(request_rec *r);
-
-#endif

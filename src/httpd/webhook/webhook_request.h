@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_REQUEST_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_REQUEST_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_request.h
+/** @file
  * What the hooks of a webhook's request hand on to each other, along its chain of subrequests and
  * internal redirects too.
  */
@@ -30,5 +28,3 @@ whk_webhook_request_t *whk_webhook_request_if_any(const request_rec *r);
 
 /** What the client sent: the first of a chain of redirects and subrequests. */
 request_rec *whk_initial_request(request_rec *r);
-
-#endif

@@ -257,12 +257,15 @@ static int check_alternatives(const ap_directive_t *first, int is_any, server_re
     return status;
 }
 
-int whk_webhook_sections_check(apr_pool_t *ptemp, server_rec *s)
+int whk_webhook_sections_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                               server_rec *s)
 {
     apr_array_header_t *sections = apr_array_make(ptemp, 16, sizeof(section_t *));
     section_t *main_server = apr_pcalloc(ptemp, sizeof(*main_server));
     int status;
 
+    (void)pconf;
+    (void)plog;
     APR_ARRAY_PUSH(sections, section_t *) = main_server;
     collect(ap_conftree, main_server, sections, ptemp);
     status = check_sections(sections, s, ptemp);

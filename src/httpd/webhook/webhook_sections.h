@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WHK_HTTPD_WEBHOOK_WEBHOOK_SECTIONS_H
-#define WHK_HTTPD_WEBHOOK_WEBHOOK_SECTIONS_H
+#pragma once
 
-/**
- * @file httpd/webhook/webhook_sections.h
+/** @file
  * What can be seen of locations of webhooks in the configuration as it is written, before a request
  * comes: webhook_auth.c closes at run time what can't be seen here.
  */
@@ -16,6 +14,5 @@
  * there; Require all granted as an alternative to Require valid-webhook.
  * @return OK, or an HTTP status to stop at
  */
-int whk_webhook_sections_check(apr_pool_t *ptemp, server_rec *s);
-
-#endif
+int whk_webhook_sections_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                               server_rec *s);

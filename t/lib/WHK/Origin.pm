@@ -37,7 +37,7 @@ sub directory {
 sub preload {
     my $source = shift;
     my $made   = directory() . "/$source.so";
-    system('cc', '-shared', '-fPIC', '-o', $made, "$library/$source", '-ldl') == 0 or die "$source does not build\n";
+    system('cc', '-D_GNU_SOURCE', '-shared', '-fPIC', '-o', $made, "$library/$source", '-ldl') == 0 or die "$source does not build\n";
     return $made;
 }
 

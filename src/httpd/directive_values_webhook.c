@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ap_provider.h>
+#include <ap_socache.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_log.h>
+
+#include "httpd/config.h"
+#include "httpd/directive_values.h"
+
+APLOG_USE_MODULE(webhook_keys);
+
+static const char *read_signature(const whk_arguments_t *given, void *member)
+{
+    const whk_scheme_t *scheme = given->count ? whk_scheme_by_name(given->words[0]) : NULL;
+    whk_signature_config_t *signature = member;
+    cmd_parms *cmd = given->cmd;
+
+    memset(signature, 0, sizeof(*signature));
+    if (given->count == 1 && !ap_cstr_casecmp(given->words[0], "None"))
+        return NULL;
+    if (!scheme)
+        return "must begin with one of jws, jws-detached, jwt, http-signature, standard-webhooks, "
+               "or be None";
+    if (scheme->takes_header && (given->count != 2 || !whk_is_header_name(given->words[1])))
+        return apr_psprintf(cmd->temp_pool, "must be %s and the name of one header field",
+                            scheme->name);
+    if (!scheme->takes_header && given->count != 1)
+        return apr_psprintf(cmd->temp_pool, "must be %s alone: it has its own place", scheme->name);
+    signature->scheme = scheme;
+    signature->header = given->count == 2 ? apr_pstrdup(cmd->pool, given->words[1]) : NULL;
+    signature->in_section = cmd->path != NULL;
+    return NULL;
+}
+
+/* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. Of a
+ * name with other marks (x_event) a backend may take another field (x-event) for it. */
+static int is_component(const char *name)
+{
+    static const char *const derived[] = {"@method",         "@target-uri", "@authority", "@scheme",
+                                          "@request-target", "@path",       "@query"};
+    const char *c;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(derived) / sizeof(derived[0]); i++)
+        if (!strcmp(name, derived[i]))
+            return 1;
+    for (c = name; *c; c++)
+        if (!apr_islower(*c) && !apr_isdigit(*c) && *c != '-')
+            return 0;
+    return c > name;
+}
+
+static const char *read_components(const whk_arguments_t *given, void *member)
+{
+    int i;
+
+    for (i = 0; i < given->count; i++)
+        if (!is_component(given->words[i]))
+            return apr_psprintf(given->cmd->temp_pool,
+                                "\"%s\" must be the name of a header field in lower case (letters, "
+                                "digits and hyphens), or "
+                                "@method, @target-uri, @authority, @scheme, @request-target, "
+                                "@path or @query",
+                                given->words[i]);
+    *(const apr_array_header_t **)member = whk_arguments_list(given);
+    return given->count ? NULL : "must be one or more components";
+}
+
+/* "shmcb", or "memcache:10.0.0.5:11211": a provider, and what it is told. */
+static const char *create_replay_cache(cmd_parms *cmd, const char *word,
+                                       whk_replay_provider_t *cache)
+{
+    const char *colon = strchr(word, ':');
+    const char *name =
+        apr_pstrmemdup(cmd->pool, word, colon ? (apr_size_t)(colon - word) : strlen(word));
+    const char *flaw = NULL;
+
+    cache->provider =
+        ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
+    if (!cache->provider)
+        return apr_psprintf(cmd->temp_pool,
+                            "must be a socache provider whose module is loaded before this line "
+                            "(a2enmod socache_%s)",
+                            name);
+    /* One that needs a lock around it keeps what it has on this node, where our own memory does. */
+    if (!(cache->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE))
+        flaw = cache->provider->create(&cache->instance, colon ? colon + 1 : NULL, cmd->temp_pool,
+                                       cmd->pool);
+    else if (colon)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cmd->server,
+                     "WebhookKeysReplayCache is \"%s\": the arguments of %s are not used, since "
+                     "WebhookKeysReplayEntries says how much is remembered",
+                     word, name);
+    return flaw ? apr_psprintf(cmd->temp_pool, "must be one that %s takes: %s", name, flaw) : NULL;
+}
+
+static const char *read_replay_cache(const whk_arguments_t *given, void *member)
+{
+    whk_replay_provider_t *cache = NULL;
+    const char *flaw = NULL;
+
+    if (given->count != 1)
+        return "must be Off, or one socache provider with its arguments, as shmcb or "
+               "memcache:10.0.0.5:11211";
+    if (ap_cstr_casecmp(given->words[0], "Off") != 0) {
+        cache = apr_pcalloc(given->cmd->pool, sizeof(*cache));
+        flaw = create_replay_cache(given->cmd, given->words[0], cache);
+    }
+    *(const whk_replay_provider_t **)member = cache;
+    return flaw;
+}
+
+const whk_value_type_t whk_value_signature = {"signature", sizeof(whk_signature_config_t),
+                                              read_signature};
+const whk_value_type_t whk_value_components = {"components", sizeof(apr_array_header_t *),
+                                               read_components};
+const whk_value_type_t whk_value_replay_cache = {"replay_cache", sizeof(whk_replay_provider_t *),
+                                                 read_replay_cache};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/** @file
+ * What each server, the main one or a virtual host, has of its own beside its directives: what they
+ * all together ask of it, and what is made of them once they are read.
+ */
+
+#include <httpd.h>
+
+#include "otp/secret_box.h"
+#include "registry/key_cache.h"
+#include "registry/registry.h"
+
+/** What directives of other modules say of a server: other_directives.h. */
+typedef struct whk_other_settings_t {
+    const char *driver;       /**< DBDriver; NULL: it does not stand there */
+    const char *params;       /**< DBDParams, likewise */
+    const char *params_place; /**< `FILE:LINE` of it */
+    int serves;               /**< `SetHandler webhook-keys` stands somewhere in it */
+} whk_other_settings_t;
+
+typedef struct whk_server_t {
+    /* Kept while the directives are read, in sections too, whose configurations nobody lists. */
+    int verifies;                           /**< WebhookKeysSignature stands somewhere in it */
+    apr_interval_time_t longest_max_age;    /**< of WebhookKeysMaxAge; 0: it stands nowhere */
+    apr_interval_time_t longest_clock_skew; /**< of WebhookKeysClockSkew */
+
+    whk_other_settings_t others;
+
+    const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
+    whk_remote_t remote;                /**< made at child start */
+    whk_key_cache_t *key_cache;         /**< made at child start; NULL: it verifies nothing */
+    int poll_fails;                     /**< as the background task met it last */
+    int write_uses_fails;
+    int refresh_fails;
+} whk_server_t;
+
+/** The module record's. */
+void *whk_server_create(apr_pool_t *pool, server_rec *s);
+
+const whk_server_t *whk_server_of(const server_rec *s);
+
+/** For the rows of directives: the server, or a section in it, has this value. */
+void whk_server_update_verifies(whk_server_t *server, const void *signature);
+void whk_server_update_longest_max_age(whk_server_t *server, const void *max_age);
+void whk_server_update_longest_clock_skew(whk_server_t *server, const void *clock_skew);
+
+/**
+ * post_config: the longest times of all servers, defaults and sections included: what one place
+ * finds too old, another may not.
+ */
+void whk_server_longest_times(const server_rec *s, apr_interval_time_t *max_age,
+                              apr_interval_time_t *clock_skew);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/first_seals.h"
+
+#include "registry/audit_verify.h"
+#include "registry/reseal.h"
+
+static const whk_outcome_t *verify_unsealed(whk_store_t *store, apr_pool_t *pool,
+                                            const whk_enterprise_t *enterprise)
+{
+    const whk_audit_finding_t *finding;
+    whk_audit_report_t report;
+
+    WHK_TRY(whk_audit_verify_unsealed(store, pool, enterprise, &report));
+    if (report.findings->nelts == 0)
+        return NULL;
+    finding = &APR_ARRAY_IDX(report.findings, 0, whk_audit_finding_t);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        "nothing was migrated, since what is sealed now counts as true for ever, and "
+        "this does not hold together: enterprise %s: %s %s: %s; look who else writes to "
+        "the database, restore a backup, and migrate that",
+        enterprise->id, finding->kind, finding->name, finding->flaw);
+}
+
+static const whk_outcome_t *sealed_before(apr_pool_t *pool, const char *key_file)
+{
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    "nothing was migrated: %s says that the rows of this registry were sealed "
+                    "before, but those in this database are not, so that somebody put them there; "
+                    "restore a backup of now. If you yourself restored one from before the seals, "
+                    "and trust each row of it, take the line of this registry that begins with "
+                    "sealed out of that file and run this again",
+                    key_file);
+}
+
+static const whk_outcome_t *seal_what_is_there(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    const whk_first_seals_t *first = baton;
+    apr_array_header_t *enterprises;
+    apr_pool_t *scratch;
+    const whk_outcome_t *outcome = NULL;
+    int i;
+
+    WHK_TRY(whk_store_enterprise_list(store, pool, &enterprises));
+    if (enterprises->nelts > 0 && first->sealed_before)
+        return sealed_before(pool, first->key_file);
+    apr_pool_create(&scratch, pool);
+    for (i = 0; i < enterprises->nelts && !outcome; i++) {
+        apr_pool_clear(scratch);
+        outcome =
+            verify_unsealed(store, scratch, APR_ARRAY_IDX(enterprises, i, whk_enterprise_t *));
+    }
+    if (outcome)
+        outcome = whk_outcome_copy(pool, outcome);
+    apr_pool_destroy(scratch);
+    return outcome ? outcome : whk_seal_first(store, first->secret, pool);
+}
+
+const whk_migration_work_t whk_registry_migrations[] = {{4, seal_what_is_there}, {0, NULL}};

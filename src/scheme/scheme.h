@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/** @file
+ * The schemes of signing, by the name that `WebhookKeysSignature` has for each.
+ */
+
+#include "scheme/signed_message.h"
+
+/** A scheme: the first word of `WebhookKeysSignature`. */
+typedef struct whk_scheme_t {
+    const char *name;       /**< jws, jws-detached, jwt, http-signature, standard-webhooks */
+    int takes_header;       /**< a header's name follows it in the directive */
+    const char *own_header; /**< else the one without which nothing is signed; NULL: the body is */
+    const whk_outcome_t *(*parse)(whk_signed_message_t **parsed, const whk_message_t *message,
+                                  const whk_scheme_policy_t *policy, apr_pool_t *pool);
+} whk_scheme_t;
+
+extern const whk_scheme_t whk_scheme_jws;               /* scheme/scheme_jws.c */
+extern const whk_scheme_t whk_scheme_jws_detached;      /* scheme/scheme_jws_detached.c */
+extern const whk_scheme_t whk_scheme_jwt;               /* scheme/scheme_jwt.c */
+extern const whk_scheme_t whk_scheme_http_signature;    /* scheme/scheme_http_signature.c */
+extern const whk_scheme_t whk_scheme_standard_webhooks; /* scheme/scheme_standard_webhooks.c */
+
+/** By name, or NULL. */
+const whk_scheme_t *whk_scheme_by_name(const char *name);
