@@ -66,8 +66,10 @@ CONF
     trap stop EXIT
     trap 'exit 1' INT TERM
     # whkctl makes what the configuration names before httpd starts with it.
-    if ! { perl t/TEST -configure -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" -apxs "$(command -v "$APXS")" &&
-        "$BUILD/whkctl" --httpd "$httpd" -f t/conf/httpd.conf init && perl t/TEST -start-httpd; } > t/logs/start.log 2>&1; then
+    if ! {
+        perl t/TEST -configure -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" -apxs "$(command -v "$APXS")" &&
+            "$BUILD/whkctl" --httpd "$httpd" -f t/conf/httpd.conf init && perl t/TEST -start-httpd
+    } > t/logs/start.log 2>&1; then
         cat t/logs/start.log t/logs/error_log >&2
         exit 1
     fi

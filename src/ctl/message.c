@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void say(const char *who, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+say(const char *who, const char *format, va_list arguments)
 {
     fputs(who, stderr);
     vfprintf(stderr, format, arguments);

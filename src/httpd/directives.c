@@ -156,17 +156,17 @@ static void set_default(const command_rec *command, whk_config_t *config, apr_po
     const whk_directive_t *directive = command->cmd_data;
     const char *text = directive->default_text;
     ap_directive_t line = {.directive = command->name, .args = text, .filename = "its default"};
-    cmd_parms cmd = {.info = command->cmd_data,
-                     .cmd = command,
-                     .directive = &line,
-                     .pool = pool,
-                     .temp_pool = pool};
+    cmd_parms parms = {.info = command->cmd_data,
+                       .cmd = command,
+                       .directive = &line,
+                       .pool = pool,
+                       .temp_pool = pool};
     apr_array_header_t *words = apr_array_make(pool, 4, sizeof(char *));
     const char *flaw;
 
     while (*text)
         APR_ARRAY_PUSH(words, char *) = ap_getword_conf(pool, &text);
-    flaw = read_value(directive, &cmd, config, words->nelts, (char *const *)words->elts);
+    flaw = read_value(directive, &parms, config, words->nelts, (char *const *)words->elts);
     if (!flaw)
         return;
     ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_CRIT, 0, NULL,

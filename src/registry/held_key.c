@@ -64,7 +64,7 @@ const whk_outcome_t *whk_held_key_find(whk_key_cache_t *cache, whk_store_t *stor
                                        whk_held_key_t **key, apr_pool_t *pool)
 {
     whk_key_query_t query = {enterprise_id, key_id, 0};
-    whk_freshness_t freshness;
+    whk_freshness_t freshness = WHK_FRESH;
     whk_enterprise_keys_t *keys;
     whk_held_key_t *held = NULL;
     int flaw;

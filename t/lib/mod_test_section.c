@@ -16,7 +16,7 @@ static const char *section(cmd_parms *cmd, void *config, const char *argument)
 }
 
 static const command_rec commands[] = {
-    AP_INIT_RAW_ARGS("<TestSection", section, NULL, RSRC_CONF, "yes or no"), {NULL}};
+    AP_INIT_RAW_ARGS("<TestSection", section, NULL, RSRC_CONF, "yes or no"), {0}};
 
 AP_DECLARE_MODULE(test_section) = {STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, commands, NULL,
                                    AP_MODULE_FLAG_NONE};

@@ -24,7 +24,7 @@ my $docs = text_of('docs/directives.md');
 my $dir = tempdir('whk-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 open my $conf, '>', "$dir/httpd.conf" or die "$dir/httpd.conf: $!";
 print $conf map { "LoadModule $_->[0]_module $_->[1].so\n" } (-e "$WHK::Server::modules/mod_mpm_event.so" ? ['mpm_event', "$WHK::Server::modules/mod_mpm_event"] : ()),
-  [webhook_keys => "$WHK::Server::build/mod_webhook_keys"], [list_directives => "$WHK::Server::build/t/lib/mod_list_directives"];
+  [webhook_keys => "$WHK::Server::build/mod_webhook_keys"], [list_directives => "$WHK::Server::build/mod_list_directives"];
 close $conf;
 my ($status, $listed, $error) = WHK::Server::run_command($WHK::Server::httpd, '-t', '-f', "$dir/httpd.conf");
 is($status, 0, 'httpd takes the module with its defaults, and lists its directives') or diag $error;
