@@ -5,7 +5,7 @@
  * yet NULL came back, that is success with nothing in the out parameters. No function, since they
  * look into calls to a certain depth alone.
  */
-#include "jose/jwk_reading.h"
+#include "jose/jwk_parse.h"
 #include "model/outcome.h"
 #include "store/statement.h"
 
