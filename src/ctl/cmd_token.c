@@ -33,7 +33,7 @@ static apr_int64_t seconds_of_unit(char unit)
     case 'd':
         return 86400;
     case 'w':
-        return 7 * 86400;
+        return 7 * INT64_C(86400);
     default:
         return 0;
     }

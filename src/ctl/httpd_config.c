@@ -14,7 +14,7 @@
 
 /* Far above what any configuration makes httpd print, and below what would hurt to hold in memory.
  */
-#define OUTPUT_MAX (16 * 1024 * 1024)
+#define OUTPUT_MAX ((apr_size_t)16 * 1024 * 1024)
 
 /* As much of it is shown where httpd refuses: what it says last is why. */
 #define SHOWN_MAX 4096
