@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/httpd_config.h"
 
-#include <libgen.h>
-#include <string.h>
-
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <jansson.h>
+#include <libgen.h>
+#include <string.h>
 
 #include "model/config_dump.h"
 #include "model/version.h"
