@@ -24,7 +24,6 @@
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
 #include "httpd/config_check.h"
-#include "httpd/config_dump.h"
 #include "httpd/database.h"
 #include "httpd/directives.h"
 #include "httpd/error_response.h"

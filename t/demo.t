@@ -21,7 +21,7 @@ if (!$pid) {
     die "sh: $!";
 }
 sub said { open my $in, '<', "$dir/said" or return ''; local $/; return scalar <$in> // '' }
-my $end = time + 30;
+my $end = time + 120;
 sleep 0.2 until said() =~ /key-events/ || time > $end;
 like(said(), qr/^\s+whk_send body\.json/m, 'it prints its tour');
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs the tests, as an ordinary user: Apache::Test's httpd for the files that share one, then prove, whose
-# summary ends the output. TESTS: the files to run, all where it is empty; t/unit/test_x.c stands for its program.
+# summary ends the output. TESTS: the files to run, all where it is empty; t/unit/test_*.c stands for its program.
 set -eu
 
 APXS=${APXS:-apxs}

@@ -58,6 +58,8 @@ subtest 'on another node within the lag' => sub {
     $w->revoke($key);
     my $took = seconds_until(5, sub { $w->send($signed, client => $client)->status == 401 });
     ok(defined $took && $took < 2, sprintf 'revoked: %.2f s', $took // 99);
+    # Each process asks for itself: the lag is what all of them have.
+    Time::HiRes::sleep(1.2 - $took) if $took < 1.2;
     is(everywhere($key, $node->port), 401, 'in all its processes');
 
     my $second = $w->key('ES256');

@@ -300,12 +300,13 @@ subtest 'a provider that keeps its memory here is not asked' => sub {
 
 subtest 'what may stand there' => sub {
     my $configured = sub {
-        my $server = WHK::Server->new(modules => [qw(socache_shmcb socache_memcache)], before => shift, start => 0);
+        my ($line, $takes) = @_;
+        my $server = WHK::Server->new(modules => [qw(socache_shmcb socache_memcache)], before => $line, start => 0, init => $takes);
         return $server->configtest;
     };
     my $refused = sub {
         my ($line, $why) = @_;
-        my ($status, $said) = $configured->($line);
+        my ($status, $said) = $configured->($line, 0);
         isnt($status, 0, $line);
         like($said, $why, '... and why');
     };
@@ -315,10 +316,10 @@ subtest 'what may stand there' => sub {
     $refused->("WebhookKeysReplayEntries $_", qr/must be one whole number from 1024 to 16777216/) for 1023, 16_777_217, '-1', '4096 1', '';
     $refused->("<VirtualHost *>\nWebhookKeysReplayEntries 4096\n</VirtualHost>", qr/cannot occur within <VirtualHost> section/);
     for ('WebhookKeysReplayEntries 1024', 'WebhookKeysReplayEntries 16777216', 'WebhookKeysReplayCache Off', 'WebhookKeysReplayCache shmcb') {
-        my ($status, $said) = $configured->($_);
+        my ($status, $said) = $configured->($_, 1);
         is($status, 0, $_) or diag $said;
     }
-    my ($status, $said) = $configured->('WebhookKeysReplayCache shmcb:4194304');
+    my ($status, $said) = $configured->('WebhookKeysReplayCache shmcb:4194304', 1);
     is($status, 0, 'a size behind a provider of this node');
     like($said, qr/the arguments of shmcb are not used, since WebhookKeysReplayEntries says how much is remembered/, '... is not used, and that is said');
 };

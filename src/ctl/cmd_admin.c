@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
 #include <jansson.h>
+#include <stdio.h>
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
@@ -16,12 +15,9 @@ int whk_cmd_admin_add(whk_invocation_t *invocation)
     whk_admin_t admin = {.user = user, .created = whk_time_now()};
     whk_enterprise_t *enterprise;
     int added;
-    int status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_check_name("USER", user, whk_user_flaw);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
+    WHK_TRY_STATUS(whk_invocation_check_name("USER", user, whk_user_flaw));
     admin.enterprise_id = enterprise->id;
     WHK_TRY_OR_REFUSE(whk_admin_set_seal(invocation->pool, invocation->key, &admin));
     WHK_TRY_OR_REFUSE(whk_store_admin_add(invocation->store, invocation->pool, &admin, &added));
@@ -41,12 +37,9 @@ int whk_cmd_admin_remove(whk_invocation_t *invocation)
     const char *user = invocation->operand[1];
     whk_enterprise_t *enterprise;
     int removed;
-    int status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_check_name("USER", user, whk_name_flaw);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
+    WHK_TRY_STATUS(whk_invocation_check_name("USER", user, whk_name_flaw));
     WHK_TRY_OR_REFUSE(whk_store_admin_remove(invocation->store, invocation->pool, enterprise->id,
                                              user, &removed));
     if (!removed)
@@ -96,10 +89,8 @@ int whk_cmd_admin_list(whk_invocation_t *invocation)
     apr_array_header_t *admins;
     whk_table_t *table;
     int i;
-    int status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
 
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
     WHK_TRY_OR_REFUSE(
         whk_store_admin_list(invocation->store, invocation->pool, enterprise->id, &admins));
     if (invocation->json) {

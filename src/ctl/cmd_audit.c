@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
 #include <apr_strings.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #include "ctl/commands.h"
 #include "ctl/page.h"
@@ -36,12 +35,9 @@ int whk_cmd_audit_list(whk_invocation_t *invocation)
     whk_enterprise_t *enterprise;
     whk_caller_t *caller;
     whk_page_t page = {0};
-    int status = whk_page_read(invocation, &page);
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_page_read(invocation, &page));
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
     caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
     WHK_TRY_OR_REFUSE(whk_list_events(&invocation->registry, caller, &page));
     whk_page_settle(invocation, &page);
@@ -55,16 +51,13 @@ int whk_cmd_audit_list(whk_invocation_t *invocation)
 static int find_enterprises(whk_invocation_t *invocation, apr_array_header_t **enterprises)
 {
     whk_enterprise_t *enterprise;
-    int status;
 
     if (!invocation->operand[0]) {
         WHK_TRY_OR_REFUSE(
             whk_store_enterprise_list(invocation->store, invocation->pool, enterprises));
         return WHK_EXIT_DONE;
     }
-    status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
     *enterprises = apr_array_make(invocation->pool, 1, sizeof(whk_enterprise_t *));
     APR_ARRAY_PUSH(*enterprises, whk_enterprise_t *) = enterprise;
     return WHK_EXIT_DONE;
@@ -197,10 +190,9 @@ int whk_cmd_audit_verify(whk_invocation_t *invocation)
     result_t result = {invocation, NULL, 0, NULL};
     apr_array_header_t *enterprises;
     const whk_outcome_t *outcome;
-    int status = find_enterprises(invocation, &enterprises);
+    int status;
 
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(find_enterprises(invocation, &enterprises));
     result.reports = json_array();
     result.schema = json_array();
     outcome = look_at_schema(&result);

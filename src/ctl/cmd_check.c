@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_hash.h>
+#include <apr_strings.h>
 #include <errno.h>
+#include <jansson.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <apr_hash.h>
-#include <apr_strings.h>
-#include <jansson.h>
 
 #include "ctl/commands.h"
 #include "ctl/identity.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
 #include <apr_strings.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
@@ -24,12 +23,10 @@ int whk_cmd_enterprise_add(whk_invocation_t *invocation)
     const char *name = invocation->option[WHK_OPTION_NAME];
     whk_enterprise_t *enterprise;
     int added;
-    int status = whk_invocation_check_name("ENTERPRISE", id, whk_enterprise_id_flaw);
 
-    if (status == WHK_EXIT_DONE && name)
-        status = whk_invocation_check_name("--name", name, whk_name_flaw);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_check_name("ENTERPRISE", id, whk_enterprise_id_flaw));
+    if (name)
+        WHK_TRY_STATUS(whk_invocation_check_name("--name", name, whk_name_flaw));
     WHK_TRY_OR_REFUSE(whk_store_enterprise_add(invocation->store, invocation->pool, id,
                                                name ? name : id, whk_time_now(), &added));
     if (!added)
@@ -38,9 +35,8 @@ int whk_cmd_enterprise_add(whk_invocation_t *invocation)
         printf("Enterprise %s is made. Next: whkctl admin add.\n", id);
         return WHK_EXIT_DONE;
     }
-    status = whk_invocation_enterprise(invocation, id, &enterprise);
-    return status == WHK_EXIT_DONE ? whk_print_json(enterprise_json(invocation, enterprise))
-                                   : status;
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, id, &enterprise));
+    return whk_print_json(enterprise_json(invocation, enterprise));
 }
 
 static int print_list_json(whk_invocation_t *invocation, const apr_array_header_t *enterprises)

@@ -54,14 +54,10 @@ int whk_cmd_key_list(whk_invocation_t *invocation)
     const char *key_status;
     whk_caller_t *caller;
     whk_page_t page = {0};
-    int status = read_status(invocation, &key_status);
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_page_read(invocation, &page);
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(read_status(invocation, &key_status));
+    WHK_TRY_STATUS(whk_page_read(invocation, &page));
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
     caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
     WHK_TRY_OR_REFUSE(whk_list_keys(&invocation->registry, caller, key_status, &page));
     whk_page_settle(invocation, &page);
@@ -77,12 +73,9 @@ int whk_cmd_key_revoke(whk_invocation_t *invocation)
     whk_enterprise_t *enterprise;
     whk_caller_t *caller;
     whk_key_t *key;
-    int status = whk_invocation_check_name("KEYID", key_id, whk_key_id_flaw);
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_check_name("KEYID", key_id, whk_key_id_flaw));
+    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
     caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
     WHK_TRY_OR_REFUSE(whk_revoke_key(&invocation->registry, caller, key_id, &key));
     if (invocation->json)

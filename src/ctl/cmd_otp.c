@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <string.h>
-
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
@@ -22,12 +21,9 @@ static int read_parameters(whk_invocation_t *invocation, whk_totp_t *totp)
 {
     const char *algorithm = invocation->option[WHK_OPTION_ALGORITHM];
     apr_int64_t digits, period;
-    int status = whk_invocation_number(invocation, WHK_OPTION_DIGITS, 6, 8, 6, &digits);
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_number(invocation, WHK_OPTION_PERIOD, 15, 60, 30, &period);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_number(invocation, WHK_OPTION_DIGITS, 6, 8, 6, &digits));
+    WHK_TRY_STATUS(whk_invocation_number(invocation, WHK_OPTION_PERIOD, 15, 60, 30, &period));
     totp->algorithm = algorithm ? algorithm : "sha1";
     totp->digits = (int)digits;
     totp->period = (int)period;
@@ -103,16 +99,12 @@ int whk_cmd_otp_enroll(whk_invocation_t *invocation)
     const char *issuer;
     apr_size_t length;
     whk_totp_t totp;
-    int status = whk_invocation_check_name("USER", user, whk_user_flaw);
+    int status;
 
-    if (status == WHK_EXIT_DONE)
-        status = read_parameters(invocation, &totp);
-    if (status == WHK_EXIT_DONE)
-        status = read_issuer(invocation, &issuer);
-    if (status == WHK_EXIT_DONE)
-        status = check_new(invocation, user);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_check_name("USER", user, whk_user_flaw));
+    WHK_TRY_STATUS(read_parameters(invocation, &totp));
+    WHK_TRY_STATUS(read_issuer(invocation, &issuer));
+    WHK_TRY_STATUS(check_new(invocation, user));
     length = whk_totp_secret_length(&totp);
     if (whk_random(secret, length) != APR_SUCCESS)
         return whk_refused("no secret was made: the system gives no random bytes");
@@ -121,12 +113,17 @@ int whk_cmd_otp_enroll(whk_invocation_t *invocation)
     return status;
 }
 
-/* What a command did to a user's enrolment; `done` is 0 where there is none. */
-static int print_changed(whk_invocation_t *invocation, int done, const char *member,
-                         const char *text)
+typedef const whk_outcome_t *change_t(whk_store_t *store, apr_pool_t *pool, const char *user,
+                                      int *done);
+
+static int change_enrolment(whk_invocation_t *invocation, change_t *change, const char *member,
+                            const char *text)
 {
     const char *user = invocation->operand[0];
+    int done;
 
+    WHK_TRY_STATUS(whk_invocation_check_name("USER", user, whk_name_flaw));
+    WHK_TRY_OR_REFUSE(change(invocation->store, invocation->pool, user, &done));
     if (!done)
         return whk_refused("%s has no secret for one-time passwords: see whkctl otp enroll", user);
     if (invocation->json)
@@ -137,26 +134,12 @@ static int print_changed(whk_invocation_t *invocation, int done, const char *mem
 
 int whk_cmd_otp_unlock(whk_invocation_t *invocation)
 {
-    int status = whk_invocation_check_name("USER", invocation->operand[0], whk_name_flaw);
-    int unlocked;
-
-    if (status != WHK_EXIT_DONE)
-        return status;
-    WHK_TRY_OR_REFUSE(whk_store_otp_unlock(invocation->store, invocation->pool,
-                                           invocation->operand[0], &unlocked));
-    return print_changed(invocation, unlocked, "unlocked",
-                         "is not locked any more, and has no refused code counted.");
+    return change_enrolment(invocation, whk_store_otp_unlock, "unlocked",
+                            "is not locked any more, and has no refused code counted.");
 }
 
 int whk_cmd_otp_remove(whk_invocation_t *invocation)
 {
-    int status = whk_invocation_check_name("USER", invocation->operand[0], whk_name_flaw);
-    int removed;
-
-    if (status != WHK_EXIT_DONE)
-        return status;
-    WHK_TRY_OR_REFUSE(whk_store_otp_remove(invocation->store, invocation->pool,
-                                           invocation->operand[0], &removed));
-    return print_changed(invocation, removed, "removed",
-                         "has no secret for one-time passwords any more.");
+    return change_enrolment(invocation, whk_store_otp_remove, "removed",
+                            "has no secret for one-time passwords any more.");
 }

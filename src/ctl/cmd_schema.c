@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <apr_strings.h>
-#include <jansson.h>
 
 #include "ctl/commands.h"
 #include "ctl/identity.h"
@@ -46,16 +45,13 @@ static int make_key(whk_invocation_t *invocation, int *made)
 static int open_marks(whk_invocation_t *invocation, int *marks)
 {
     int folder;
-    int status;
 
     if (whk_secret_key_has_mark(invocation->pool, invocation->key, invocation->config.params))
         return WHK_EXIT_DONE;
-    status = whk_invocation_lock_key(invocation, PATIENCE, &folder);
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_load_key(invocation);
-    if (status == WHK_EXIT_DONE)
-        *marks = whk_secret_key_open_marks(invocation->config.secret_key_file);
-    return status;
+    WHK_TRY_STATUS(whk_invocation_lock_key(invocation, PATIENCE, &folder));
+    WHK_TRY_STATUS(whk_invocation_load_key(invocation));
+    *marks = whk_secret_key_open_marks(invocation->config.secret_key_file);
+    return WHK_EXIT_DONE;
 }
 
 static int migrate(whk_invocation_t *invocation, int marks, int *from)
@@ -189,21 +185,17 @@ int whk_cmd_init(whk_invocation_t *invocation)
     int created = 0;
     int key_made;
     int marks = -1;
-    int status = make_key(invocation, &key_made);
 
-    if (status == WHK_EXIT_DONE)
-        status = open_marks(invocation, &marks);
-    if (status == WHK_EXIT_DONE)
-        status = stat(invocation->config.params, &info) == 0
-                     ? whk_invocation_become_owner(invocation)
-                     : become_future_owner(invocation);
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_connect(invocation);
-    if (status == WHK_EXIT_DONE)
-        status = make_schema(invocation, marks, &created);
-    if (status == WHK_EXIT_DONE && key_made && !created)
-        status = warn_of_new_key(invocation);
-    return status == WHK_EXIT_DONE ? print_made(invocation, created, key_made) : status;
+    WHK_TRY_STATUS(make_key(invocation, &key_made));
+    WHK_TRY_STATUS(open_marks(invocation, &marks));
+    WHK_TRY_STATUS(stat(invocation->config.params, &info) == 0
+                       ? whk_invocation_become_owner(invocation)
+                       : become_future_owner(invocation));
+    WHK_TRY_STATUS(whk_invocation_connect(invocation));
+    WHK_TRY_STATUS(make_schema(invocation, marks, &created));
+    if (key_made && !created)
+        WHK_TRY_STATUS(warn_of_new_key(invocation));
+    return print_made(invocation, created, key_made);
 }
 
 /* ---- migrate ---- */
@@ -212,22 +204,15 @@ int whk_cmd_migrate(whk_invocation_t *invocation)
 {
     int version;
     int marks = -1;
-    int status = whk_invocation_load_key(invocation);
 
-    if (status == WHK_EXIT_DONE)
-        status = open_marks(invocation, &marks);
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_become_owner(invocation);
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_connect(invocation);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_load_key(invocation));
+    WHK_TRY_STATUS(open_marks(invocation, &marks));
+    WHK_TRY_STATUS(whk_invocation_become_owner(invocation));
+    WHK_TRY_STATUS(whk_invocation_connect(invocation));
     WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version == 0 || version > whk_schema_version())
         return whk_refused_version(invocation, version);
-    status = migrate(invocation, marks, &version);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(migrate(invocation, marks, &version));
     if (invocation->json)
         return whk_print_json(json_pack("{s:s, s:i, s:i}", "registry", invocation->config.params,
                                         "fromVersion", version, "schemaVersion",

@@ -68,14 +68,12 @@ static int walk_once(whk_invocation_t *invocation, const whk_secret_key_t *secre
 static int seal_all(whk_invocation_t *invocation, const whk_secret_key_t *secret,
                     outcome_t *outcome)
 {
-    int status = whk_invocation_become_owner(invocation);
+    int status = WHK_EXIT_DONE;
     int version;
     int walks;
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_connect(invocation);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_become_owner(invocation));
+    WHK_TRY_STATUS(whk_invocation_connect(invocation));
     invocation->registry.secret = secret;
     WHK_TRY_OR_REFUSE(whk_store_schema_version(invocation->store, invocation->pool, &version));
     if (version != whk_schema_version())
@@ -213,11 +211,10 @@ static int print_step(whk_invocation_t *invocation, int step, const char *done,
 static int make_next(whk_invocation_t *invocation)
 {
     outcome_t outcome = {0};
-    int status = write_file(invocation, whk_secret_key_add_next(invocation->pool, invocation->key));
 
-    return status == WHK_EXIT_DONE
-               ? print_step(invocation, 1, "a new key is in the file as the next", &outcome)
-               : status;
+    WHK_TRY_STATUS(
+        write_file(invocation, whk_secret_key_add_next(invocation->pool, invocation->key)));
+    return print_step(invocation, 1, "a new key is in the file as the next", &outcome);
 }
 
 static int change_to_next(whk_invocation_t *invocation, int folder)
@@ -245,10 +242,8 @@ static int change_to_next(whk_invocation_t *invocation, int folder)
 static int drop_previous(whk_invocation_t *invocation, int folder)
 {
     outcome_t outcome;
-    int status = seal_all_in_child(invocation, folder, invocation->key, &outcome);
 
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(seal_all_in_child(invocation, folder, invocation->key, &outcome));
     if (outcome.is_left && !invocation->option[WHK_OPTION_DROP]) {
         hint_at_left(invocation, &outcome);
         return whk_refused("something goes on sealing by the previous key, which therefore stays "
@@ -257,25 +252,19 @@ static int drop_previous(whk_invocation_t *invocation, int folder)
                            "same, and what it seals is good no longer",
                            invocation->config.secret_key_file);
     }
-    status =
-        write_file(invocation, whk_secret_key_drop_previous(invocation->pool, invocation->key));
-    return status == WHK_EXIT_DONE
-               ? print_step(invocation, STEPS, "the previous key is out of the file", &outcome)
-               : status;
+    WHK_TRY_STATUS(
+        write_file(invocation, whk_secret_key_drop_previous(invocation->pool, invocation->key)));
+    return print_step(invocation, STEPS, "the previous key is out of the file", &outcome);
 }
 
 int whk_cmd_secret_rotate(whk_invocation_t *invocation)
 {
-    int status = whk_invocation_load_key(invocation);
     int folder;
 
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_lock_key(invocation, 0, &folder);
+    WHK_TRY_STATUS(whk_invocation_load_key(invocation));
+    WHK_TRY_STATUS(whk_invocation_lock_key(invocation, 0, &folder));
     /* Again: another run may have come first. */
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_load_key(invocation);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_load_key(invocation));
     if (invocation->option[WHK_OPTION_DROP] && !whk_secret_key_has_previous(invocation->key))
         return whk_refused("there is no previous key in %s to let go of: --drop is for the third "
                            "run",

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <string.h>
-
 #include <apr_encode.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
@@ -33,7 +32,7 @@ static apr_int64_t seconds_of_unit(char unit)
     case 'd':
         return 86400;
     case 'w':
-        return 7 * 86400;
+        return 7 * INT64_C(86400);
     default:
         return 0;
     }
@@ -93,14 +92,12 @@ int whk_cmd_token_issue(whk_invocation_t *invocation)
     const char *expires = invocation->option[WHK_OPTION_EXPIRES];
     apr_interval_time_t duration = 0;
     const char *text;
-    int status = whk_invocation_check_name("USER", token.user, whk_user_flaw);
 
-    if (status == WHK_EXIT_DONE && token.label)
-        status = whk_invocation_check_name("--label", token.label, whk_name_flaw);
-    if (status == WHK_EXIT_DONE && expires)
-        status = read_duration(invocation, expires, &duration);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_check_name("USER", token.user, whk_user_flaw));
+    if (token.label)
+        WHK_TRY_STATUS(whk_invocation_check_name("--label", token.label, whk_name_flaw));
+    if (expires)
+        WHK_TRY_STATUS(read_duration(invocation, expires, &duration));
     token.expires = expires ? token.created + duration : 0;
     token.id = whk_uuid(invocation->pool);
     text = new_token(invocation->pool);
@@ -162,10 +159,8 @@ int whk_cmd_token_revoke(whk_invocation_t *invocation)
     const char *id = invocation->operand[0];
     apr_time_t now = whk_time_now();
     int revoked;
-    int status = whk_invocation_check_name("ID", id, whk_name_flaw);
 
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_check_name("ID", id, whk_name_flaw));
     WHK_TRY_OR_REFUSE(
         whk_store_token_revoke(invocation->store, invocation->pool, id, now, &revoked));
     if (!revoked)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A command of whkctl: how it is called, and what it needs.
- */
+/** A command of whkctl: how it is called, and what it needs. */
 
 #include "ctl/options.h"
 

@@ -4,22 +4,6 @@
 #include <apr_dbd.h>
 #include <apr_strings.h>
 
-static apr_status_t acquire(void *baton, apr_pool_t *pool, whk_connection_t *connection)
-{
-    (void)pool;
-    *connection = *(const whk_connection_t *)baton;
-    return APR_SUCCESS;
-}
-
-static void release(void *baton, whk_connection_t *connection)
-{
-    (void)baton;
-    (void)connection;
-}
-
-/* No lock: httpd's mutex is out of reach, and SQLite itself keeps two writers apart. */
-static const whk_store_source_t source = {acquire, release, NULL, NULL};
-
 static apr_status_t close_connection(void *baton)
 {
     const whk_connection_t *connection = baton;
@@ -56,6 +40,7 @@ const char *whk_connection_open(apr_pool_t *pool, const char *driver, const char
      */
     apr_pool_cleanup_register(pool, connection, close_connection, apr_pool_cleanup_null);
     apr_pool_create(&connection->pool, pool);
-    *store = whk_store_create(pool, &source, connection);
+    /* Without a lock: httpd's mutex is out of reach, and SQLite itself keeps two writers apart. */
+    *store = whk_store_create_over(pool, connection);
     return NULL;
 }

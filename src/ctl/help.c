@@ -89,8 +89,8 @@ void whk_help_command(const whk_command_t *command)
         if (command->options & (1u << option)) {
             char name[20];
 
-            snprintf(name, sizeof(name), "--%s", whk_option_name(option));
-            print_option(name, whk_option_value(option), whk_option_help(option));
+            snprintf(name, sizeof(name), "--%s", whk_options[option].name);
+            print_option(name, whk_options[option].value, whk_options[option].help);
         }
     print_common_options();
 }

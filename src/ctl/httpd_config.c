@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/httpd_config.h"
 
-#include <libgen.h>
-#include <string.h>
-
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <jansson.h>
+#include <libgen.h>
+#include <string.h>
 
 #include "model/config_dump.h"
 #include "model/version.h"
 
 /* Far above what any configuration makes httpd print, and below what would hurt to hold in memory.
  */
-#define OUTPUT_MAX (16 * 1024 * 1024)
+#define OUTPUT_MAX ((apr_size_t)16 * 1024 * 1024)
 
 /* As much of it is shown where httpd refuses: what it says last is why. */
 #define SHOWN_MAX 4096

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * httpd's configuration, as httpd itself reads it: `httpd -t` is started with a define by which the
- * module tells what it was configured to be (model/config_dump.h).
- */
+/** httpd's configuration, as httpd itself reads it: `httpd -t` is started with a define by which
+ * the module tells what it was configured to be (model/config_dump.h). */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -34,14 +31,12 @@ typedef struct whk_httpd_config_t {
         *virtual_hosts; /**< `whk_httpd_server_t *`, in the order of the configuration */
 } whk_httpd_config_t;
 
-/**
- * Start httpd and ask. The file `envvars` beside the configuration is read by a shell first, and
+/** Start httpd and ask. The file `envvars` beside the configuration is read by a shell first, and
  * what it sets is used, as Debian's apache2ctl does it.
  * @param httpd the program
  * @param file its main configuration file
  * @param defines `const char *`: names for httpd's -D
- * @return NULL, or what is wrong: a sentence, and below it httpd's own words where it has any
- */
+ * @return NULL, or what is wrong: a sentence, and below it httpd's own words where it has any */
 const char *whk_httpd_config_read(apr_pool_t *pool, const char *httpd, const char *file,
                                   const apr_array_header_t *defines,
                                   const whk_httpd_config_t **config);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/identity.h"
 
+#include <apr_strings.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <apr_strings.h>
 
 const char *whk_identity_name(apr_pool_t *pool, uid_t user)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/invocation.h"
 
+#include <apr_lib.h>
+#include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -8,9 +10,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <apr_lib.h>
-#include <apr_strings.h>
 
 #include "ctl/connection.h"
 #include "ctl/identity.h"
@@ -29,10 +28,7 @@ int whk_invocation_check_name(const char *what, const char *text,
 int whk_invocation_enterprise(whk_invocation_t *invocation, const char *id,
                               whk_enterprise_t **enterprise)
 {
-    int status = whk_invocation_check_name("ENTERPRISE", id, whk_enterprise_id_flaw);
-
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(whk_invocation_check_name("ENTERPRISE", id, whk_enterprise_id_flaw));
     WHK_TRY_OR_REFUSE(
         whk_store_enterprise_get(invocation->store, invocation->pool, id, enterprise));
     if (!*enterprise)
@@ -58,7 +54,7 @@ int whk_invocation_number(whk_invocation_t *invocation, whk_option_t option, apr
         return whk_misused(invocation->command,
                            "--%s must be a whole number from %" APR_INT64_T_FMT
                            " to %" APR_INT64_T_FMT,
-                           whk_option_name(option), least, most);
+                           whk_options[option].name, least, most);
     return WHK_EXIT_DONE;
 }
 
@@ -172,16 +168,11 @@ int whk_invocation_lock_key(whk_invocation_t *invocation, apr_interval_time_t pa
 
 int whk_invocation_prepare(whk_invocation_t *invocation)
 {
-    int status = WHK_EXIT_DONE;
-
     if (invocation->command->needs & WHK_NEEDS_KEY)
-        status = whk_invocation_load_key(invocation);
-    if (status == WHK_EXIT_DONE && invocation->command->needs & WHK_NEEDS_REGISTRY) {
-        status = whk_invocation_become_owner(invocation);
-        if (status == WHK_EXIT_DONE)
-            status = whk_invocation_connect(invocation);
-        if (status == WHK_EXIT_DONE)
-            status = check_schema(invocation);
-    }
-    return status;
+        WHK_TRY_STATUS(whk_invocation_load_key(invocation));
+    if (!(invocation->command->needs & WHK_NEEDS_REGISTRY))
+        return WHK_EXIT_DONE;
+    WHK_TRY_STATUS(whk_invocation_become_owner(invocation));
+    WHK_TRY_STATUS(whk_invocation_connect(invocation));
+    return check_schema(invocation);
 }

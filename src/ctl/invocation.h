@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * One invocation of whkctl: the command, its options and operands, and the registry that it works
- * on.
- */
+/** One invocation of whkctl: the command, its options and operands, and the registry that it works
+ * on. */
 
 #include <apr_pools.h>
 
 #include "ctl/command.h"
-#include "ctl/message.h"
+#include "ctl/diagnostics.h"
 #include "ctl/registry_config.h"
 #include "otp/secret_box.h"
 #include "registry/registry.h"
@@ -37,19 +34,15 @@ int whk_invocation_prepare(whk_invocation_t *invocation);
 /** Read the secret key file, which may be root's: before whk_invocation_become_owner(). */
 int whk_invocation_load_key(whk_invocation_t *invocation);
 
-/**
- * Before the secret key file is written, or replaced: one at a time. Its folder is locked, since
+/** Before the secret key file is written, or replaced: one at a time. Its folder is locked, since
  * the file itself may be another afterwards; read it again then. Ends with the process, or with
  * `folder`.
- * @param patience for how long to wait for another
- */
+ * @param patience for how long to wait for another */
 int whk_invocation_lock_key(whk_invocation_t *invocation, apr_interval_time_t patience,
                             int *folder);
 
-/**
- * Started by root: become the owner of the registry's file for good, so that httpd can still write
- * what we make. Root's other doings come before this.
- */
+/** Started by root: become the owner of the registry's file for good, so that httpd can still write
+ * what we make. Root's other doings come before this. */
 int whk_invocation_become_owner(whk_invocation_t *invocation);
 
 /** Connect to the registry's file, which SQLite makes where there is none. */

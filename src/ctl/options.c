@@ -3,13 +3,7 @@
 
 #include <stddef.h>
 
-typedef struct {
-    const char *name;
-    const char *value; /* NULL: it takes none */
-    const char *help;
-} option_t;
-
-static const option_t options[WHK_OPTION_COUNT] = {
+const whk_option_text_t whk_options[WHK_OPTION_COUNT] = {
     [WHK_OPTION_NAME] = {"name", "NAME", "what people call it (default: its id)"},
     [WHK_OPTION_EXPIRES] = {"expires", "DURATION",
                             "how long it is good: a number and s, m, h, d or w, as 90d (default: "
@@ -27,18 +21,3 @@ static const option_t options[WHK_OPTION_COUNT] = {
     [WHK_OPTION_LIMIT] = {"limit", "NUMBER", "show so many at most (default: all)"},
     [WHK_OPTION_OFFSET] = {"offset", "NUMBER", "leave out so many first (default: 0)"},
 };
-
-const char *whk_option_name(whk_option_t option)
-{
-    return options[option].name;
-}
-
-const char *whk_option_value(whk_option_t option)
-{
-    return options[option].value;
-}
-
-const char *whk_option_help(whk_option_t option)
-{
-    return options[option].help;
-}

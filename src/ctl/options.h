@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+/** The options that some commands take, beside those that all do. */
 
-/** @file
- * The options that some commands take, beside those that all do.
- */
-
-/** Options that some commands take. */
 typedef enum {
     WHK_OPTION_NAME,
     WHK_OPTION_EXPIRES,
@@ -22,11 +18,10 @@ typedef enum {
     WHK_OPTION_COUNT
 } whk_option_t;
 
-/** The long name of an option. */
-const char *whk_option_name(whk_option_t option);
+typedef struct whk_option_text_t {
+    const char *name;  /**< the long name */
+    const char *value; /**< what its value is called in the help; NULL: it takes none */
+    const char *help;
+} whk_option_text_t;
 
-/** What its value is called in the help; NULL: it takes none. */
-const char *whk_option_value(whk_option_t option);
-
-/** What its help says. */
-const char *whk_option_help(whk_option_t option);
+extern const whk_option_text_t whk_options[WHK_OPTION_COUNT];

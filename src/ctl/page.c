@@ -6,13 +6,11 @@
 int whk_page_read(whk_invocation_t *invocation, whk_page_t *page)
 {
     apr_int64_t limit;
-    int status = whk_invocation_number(invocation, WHK_OPTION_LIMIT, 1, INT_MAX, INT_MAX, &limit);
 
+    WHK_TRY_STATUS(
+        whk_invocation_number(invocation, WHK_OPTION_LIMIT, 1, INT_MAX, INT_MAX, &limit));
     page->limit = (int)limit;
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_number(invocation, WHK_OPTION_OFFSET, 0, APR_INT64_MAX, 0,
-                                       &page->offset);
-    return status;
+    return whk_invocation_number(invocation, WHK_OPTION_OFFSET, 0, APR_INT64_MAX, 0, &page->offset);
 }
 
 void whk_page_settle(whk_invocation_t *invocation, whk_page_t *page)

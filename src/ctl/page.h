@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * `--limit` and `--offset` of the commands that list what may be long.
- */
+/** `--limit` and `--offset` of the commands that list what may be long. */
 
 #include "ctl/invocation.h"
 #include "registry/listing.h"

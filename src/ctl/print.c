@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/print.h"
 
+#include <apr_tables.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <apr_strings.h>
-#include <apr_tables.h>
-
-#include "ctl/message.h"
+#include "ctl/diagnostics.h"
 #include "model/timestamp.h"
 
 #define COLUMNS_MAX 10

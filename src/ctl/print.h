@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What commands put on standard output: tables for people, JSON for programs.
- */
+/** What commands put on standard output: tables for people, JSON for programs. */
 
 #include <apr_pools.h>
 #include <apr_time.h>
@@ -29,9 +26,7 @@ json_t *whk_print_time_json(apr_pool_t *pool, apr_time_t when);
 /** Print a value on a line of its own, and take the reference. @return an exit status */
 int whk_print_json(json_t *value);
 
-/**
- * Text without anything that a terminal would obey: control characters, and those that turn the
+/** Text without anything that a terminal would obey: control characters, and those that turn the
  * direction of writing, show as `\u{9B}`. Names can't hold control characters, but a row that
- * someone edited can.
- */
+ * someone edited can. */
 const char *whk_printable(apr_pool_t *pool, const char *text);

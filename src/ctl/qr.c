@@ -2,11 +2,10 @@
 #include "ctl/qr.h"
 
 #include <langinfo.h>
+#include <qrencode.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <qrencode.h>
 
 /* Light modules around the code, so that it is found (ISO/IEC 18004: four). */
 #define QUIET_ZONE 4

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/registry_config.h"
 
+#include <apr_strings.h>
 #include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
-
-#include <apr_strings.h>
 
 static int same_value(const char *one, const char *two)
 {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Which of the registries in httpd's configuration is meant, and what is said of it there.
- */
+/** Which of the registries in httpd's configuration is meant, and what is said of it there. */
 
 #include "ctl/httpd_config.h"
 
@@ -15,11 +12,9 @@ typedef struct whk_registry_config_t {
     whk_httpd_user_t user;
 } whk_registry_config_t;
 
-/**
- * The registry of a server.
+/** The registry of a server.
  * @param server a ServerName or ServerAlias. NULL: the main server's, or where it has none, the one
  *               that the virtual hosts have
- * @return NULL, or a sentence that says what is wrong and what would be right
- */
+ * @return NULL, or a sentence that says what is wrong and what would be right */
 const char *whk_registry_config_find(apr_pool_t *pool, const whk_httpd_config_t *config,
                                      const char *server, whk_registry_config_t *registry);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_general.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
 
 #include "ctl/commands.h"
 #include "ctl/identity.h"
@@ -51,8 +49,8 @@ static void list_options(struct option options[])
     for (i = 0; i < WHK_OPTION_COUNT; i++) {
         struct option *option = &options[COMMON_OPTIONS + i];
 
-        option->name = whk_option_name((whk_option_t)i);
-        option->has_arg = whk_option_value((whk_option_t)i) ? required_argument : no_argument;
+        option->name = whk_options[(whk_option_t)i].name;
+        option->has_arg = whk_options[(whk_option_t)i].value ? required_argument : no_argument;
         option->val = OPTION_OF_COMMAND + i;
     }
 }
@@ -169,7 +167,7 @@ static int take_operands(whk_invocation_t *invocation, const line_t *line)
     for (i = 0; i < WHK_OPTION_COUNT; i++)
         if (invocation->option[i] && !(command->options & (1u << i)))
             return whk_misused(command, "this command does not take --%s",
-                               whk_option_name((whk_option_t)i));
+                               whk_options[(whk_option_t)i].name);
     return WHK_EXIT_DONE;
 }
 
@@ -203,10 +201,8 @@ static int run(whk_invocation_t *invocation, int argc, char **argv)
 {
     line_t line = {.httpd = WHK_HTTPD,
                    .defines = apr_array_make(invocation->pool, 1, sizeof(const char *))};
-    int status = read_line(invocation, argc, argv, &line);
 
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(read_line(invocation, argc, argv, &line));
     if (line.version) {
         puts("whkctl " WHK_VERSION);
         return WHK_EXIT_DONE;
@@ -217,19 +213,15 @@ static int run(whk_invocation_t *invocation, int argc, char **argv)
     }
     if (line.help && line.operand_count == 1 && whk_help_noun(line.operands[0]))
         return WHK_EXIT_DONE;
-    status = find_command(invocation, &line);
-    if (status != WHK_EXIT_DONE)
-        return status;
+    WHK_TRY_STATUS(find_command(invocation, &line));
     if (line.help) {
         whk_help_command(invocation->command);
         return WHK_EXIT_DONE;
     }
-    status = take_operands(invocation, &line);
-    if (status == WHK_EXIT_DONE)
-        status = read_configuration(invocation, &line);
-    if (status == WHK_EXIT_DONE)
-        status = whk_invocation_prepare(invocation);
-    return status == WHK_EXIT_DONE ? invocation->command->run(invocation) : status;
+    WHK_TRY_STATUS(take_operands(invocation, &line));
+    WHK_TRY_STATUS(read_configuration(invocation, &line));
+    WHK_TRY_STATUS(whk_invocation_prepare(invocation));
+    return invocation->command->run(invocation);
 }
 
 int main(int argc, char **argv)

@@ -8,8 +8,7 @@
 
 #include "fetch/address_range.h"
 
-/*
- * What is not a host of the public Internet: the IANA IPv4 and IPv6 Special-Purpose Address
+/* What is not a host of the public Internet: the IANA IPv4 and IPv6 Special-Purpose Address
  * Registries (RFC 6890, RFC 8190), the multicast and reserved space of the IANA address space
  * registries, and addresses with a meaning inside a cloud. An entry of the registries that is
  * globally reachable, but by anycast or by tunnel, is refused too: the nearest node can be inside.

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A range of IP addresses in CIDR notation (RFC 4632 section 3.1, RFC 4291 section 2.3).
- */
+/** A range of IP addresses in CIDR notation (RFC 4632 section 3.1, RFC 4291 section 2.3). */
 
 #include <sys/socket.h>
 
@@ -13,14 +10,10 @@ typedef struct whk_address_range_t {
     int bits; /**< length of the prefix */
 } whk_address_range_t;
 
-/**
- * Read `10.0.0.0/8`, `fc00::/7`, or a lone address, which is a range of one.
- * @return NULL, or a phrase that completes "… must": then nothing of `range` may be used
- */
+/** Read `10.0.0.0/8`, `fc00::/7`, or a lone address, which is a range of one.
+ * @return NULL, or a phrase that completes "… must": then nothing of `range` may be used */
 const char *whk_address_range_parse(whk_address_range_t *range, const char *text);
 
-/**
- * Whether `address` lies in the range. Families are never mixed: `127.0.0.0/8` does not contain
- * `::ffff:127.0.0.1`. A zone (scope id) is ignored.
- */
+/** Whether `address` lies in the range. Families are never mixed: `127.0.0.0/8` does not contain
+ * `::ffff:127.0.0.1`. A zone (scope id) is ignored. */
 int whk_address_range_contains(const whk_address_range_t *range, const struct sockaddr *address);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch/allow_list.h"
 
-#include <apr_strings.h>
 #include <apr_tables.h>
 #include <string.h>
 

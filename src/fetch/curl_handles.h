@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Inside of src/fetch: libcurl's easy handles, with what those of a process share.
- */
+/** Inside of src/fetch: libcurl's easy handles, with what those of a process share. */
 
 #include <apr_pools.h>
 #include <curl/curl.h>

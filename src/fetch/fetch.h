@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Fetch what a caller's jwksUri leads to, without becoming the caller's tool (docs/api.md,
+/** Fetch what a caller's jwksUri leads to, without becoming the caller's tool (docs/api.md,
  * "What a jwksUri must be").
  *
  * Every address that the host's name has is checked before the first packet leaves, and the address
@@ -24,8 +22,7 @@
  * With an operator's proxy the proxy looks names up and connects: the guard then checks literal
  * addresses and `localhost` alone, and the proxy must refuse the rest. It is used for every URI,
  * also for those of the allow list, by CONNECT only, and whatever it refuses or can't do is
- * `jwks_uri_refused`.
- */
+ * `jwks_uri_refused`. */
 
 #include <apr_pools.h>
 #include <apr_time.h>
@@ -38,13 +35,11 @@
 
 typedef struct whk_fetcher_t whk_fetcher_t;
 
-/**
- * Make the one fetcher of a process: after the last fork, before the threads start. Any number of
+/** Make the one fetcher of a process: after the last fork, before the threads start. Any number of
  * threads may use it; they share DNS answers, TLS sessions and, one after another, connections. It
  * ends with `pool`, when no fetch is under way.
  * @return APR_SUCCESS, APR_ENOMEM, APR_ENOTIMPL where libcurl lacks TLS or a resolver that can be
- *         timed out, or what creating a mutex says
- */
+ *         timed out, or what creating a mutex says */
 apr_status_t whk_fetcher_create(whk_fetcher_t **fetcher, const whk_fetch_settings_t *settings,
                                 apr_pool_t *pool);
 
@@ -58,8 +53,7 @@ typedef struct whk_fetched_t {
     int not_modified;    /**< 304 to `if_none_match`: what it stands for is still good */
 } whk_fetched_t;
 
-/**
- * Fetch a URI. Blocks for `timeout` at most, and holds no lock meanwhile. How many fetches run at
+/** Fetch a URI. Blocks for `timeout` at most, and holds no lock meanwhile. How many fetches run at
  * once is the caller's to limit.
  * @param uri           as the customer gave it
  * @param if_none_match an earlier result's `etag`, or NULL
@@ -68,8 +62,7 @@ typedef struct whk_fetched_t {
  * @return NULL; invalid_jwks_uri, jwks_uri_refused (operator_hint says which address and why, or
  *         that the name was not resolved), jwks_uri_unreachable; internal_error where CA file,
  *         proxy or memory fail us; too_busy where it was broken off. No message repeats a byte of
- * the answer.
- */
+ * the answer. */
 const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const char *if_none_match,
                                const volatile apr_uint32_t *stop, whk_fetched_t *result,
                                apr_pool_t *pool);

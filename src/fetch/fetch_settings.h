@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What the operator may set for the fetches of JWK Sets.
- */
+/** What the operator may set for the fetches of JWK Sets. */
 
 #include <apr_pools.h>
 #include <apr_time.h>

@@ -2,7 +2,6 @@
 #include "fetch/jwks_uri.h"
 
 #include <apr_strings.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Inside of src/fetch: an HTTP answer as it comes in, and its limits.
- */
+/** Inside of src/fetch: an HTTP answer as it comes in, and its limits. */
 
 #include <apr_pools.h>
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Inside of src/fetch: one use of libcurl, with every option that keeps it on the leash.
- */
+/** Inside of src/fetch: one use of libcurl, with every option that keeps it on the leash. */
 
 #include <apr_time.h>
 #include <curl/curl.h>
@@ -29,10 +26,8 @@ typedef struct whk_transfer_t {
 /** True once the caller wants it to break off. */
 int whk_transfer_is_stopped(const whk_transfer_t *transfer);
 
-/**
- * Look the host up and have every one of its addresses checked, without sending anything to any.
- * @return what ended it: CURLE_COULDNT_CONNECT where there was an address
- */
+/** Look the host up and have every one of its addresses checked, without sending anything to any.
+ * @return what ended it: CURLE_COULDNT_CONNECT where there was an address */
 CURLcode whk_transfer_check_addresses(whk_transfer_t *transfer, apr_interval_time_t time_left);
 
 /** Fetch; a kept connection may be used. Both limits are counted from now. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * `Content-Digest` (RFC 9530): what ties a body to a signature over headers.
- */
+/** `Content-Digest` (RFC 9530): what ties a body to a signature over headers. */
 
 #include <apr_pools.h>
 
@@ -14,10 +11,8 @@
 /** The digests of a body that a message claims. */
 typedef struct whk_content_digest_t whk_content_digest_t;
 
-/**
- * Read the header.
- * @return NULL, malformed_jws, or digest_mismatch where it holds neither sha-256 nor sha-512
- */
+/** Read the header.
+ * @return NULL, malformed_jws, or digest_mismatch where it holds neither sha-256 nor sha-512 */
 const whk_outcome_t *whk_content_digest_read(const whk_content_digest_t **digest,
                                              const whk_message_t *message, apr_pool_t *pool);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_signature/http_signature_algorithm.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 /* The names that are registered; those without an algorithm are known for the message alone. */
 static const struct {

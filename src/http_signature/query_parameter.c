@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_signature/query_parameter.h"
 
-#include <string.h>
-
 #include <apr_lib.h>
+#include <string.h>
 
 static int hex_digit(char c)
 {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The parameters of a query, for `@query-param` (RFC 9421 section 2.2.8).
- */
+/** The parameters of a query, for `@query-param` (RFC 9421 section 2.2.8). */
 
 #include <apr_hash.h>
 #include <apr_pools.h>
@@ -13,9 +10,7 @@ typedef struct whk_query_parameter_t {
     int count;         /**< how many there are of that name */
 } whk_query_parameter_t;
 
-/**
- * Read a query.
+/** Read a query.
  * @param query without its question mark
- * @return whk_query_parameter_t by name; names are decoded and encoded as values are
- */
+ * @return whk_query_parameter_t by name; names are decoded and encoded as values are */
 apr_hash_t *whk_query_parameters(const char *query, apr_pool_t *pool);

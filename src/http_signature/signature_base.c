@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_signature/signature_base.h"
 
-#include <string.h>
-
 #include <apr_hash.h>
 #include <apr_strings.h>
+#include <string.h>
 
 #include "http_signature/field_value.h"
 #include "http_signature/query_parameter.h"

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What an HTTP message signature signs (RFC 9421 section 2): the components that its list covers,
+/** What an HTTP message signature signs (RFC 9421 section 2): the components that its list covers,
  * as they are in the message that arrived.
  *
  * Refused are, besides what the RFC refuses: the parameters `sf`, `req` and `tr`, and values that
- * are not ASCII, and values of more than WHK_SIGNATURE_BASE_MAX bytes together.
- */
+ * are not ASCII, and values of more than WHK_SIGNATURE_BASE_MAX bytes together. */
 
 #include <apr_pools.h>
 
@@ -17,11 +14,9 @@
 
 #define WHK_SIGNATURE_BASE_MAX 65536
 
-/**
- * Make the signature base.
+/** Make the signature base.
  * @param input the inner list of `Signature-Input` with its parameters
- * @return NULL or malformed_jws
- */
+ * @return NULL or malformed_jws */
 const whk_outcome_t *whk_signature_base(const char **base, const whk_message_t *message,
                                         const whk_sf_item_t *input, apr_pool_t *pool);
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Structured field values (RFC 8941), as far as RFC 9421 and RFC 9530 need them: dictionaries,
+/** Structured field values (RFC 8941), as far as RFC 9421 and RFC 9530 need them: dictionaries,
  * inner lists, items and their parameters, read and written.
  *
  * Where RFC 8941 is lenient, this is not: a key that is repeated is refused, instead of the last
  * one winning, and base64 must be padded and canonical. Whoever signs and whoever verifies might
- * else take a different value for the one that counts.
- */
+ * else take a different value for the one that counts. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -46,11 +43,9 @@ typedef struct whk_sf_pair_t {
     whk_sf_item_t value;
 } whk_sf_pair_t;
 
-/**
- * Read a dictionary.
+/** Read a dictionary.
  * @param members set on success: an array of whk_sf_pair_t
- * @return 0: it was read; else where it is wrong, counted from 1
- */
+ * @return 0: it was read; else where it is wrong, counted from 1 */
 apr_size_t whk_sf_parse_dictionary(const apr_array_header_t **members, const char *text,
                                    apr_pool_t *pool);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_signature/structured_field.h"
 
-#include <string.h>
-
-#include <apr_lib.h>
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/base64.h"
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The body of a request, in memory.
- */
+/** The body of a request, in memory. */
 
 #include <httpd.h>
 
@@ -11,14 +8,12 @@
 
 #include "model/outcome.h"
 
-/**
- * Read a body whole.
+/** Read a body whole.
  * @param from  the input filter to read from, of this request's chain
  * @param limit most bytes, after any transfer or content decoding that httpd does
  * @param bytes set to the bytes, followed by a NUL that is not counted; freed with the pool of `r`
  * @return NULL, or body_too_large, or invalid_request where the client did not send what it had
- * announced
- */
+ * announced */
 const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_t limit,
                                    char **bytes, apr_size_t *length);
 

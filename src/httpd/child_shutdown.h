@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The end of the background tasks of a child. mod_watchdog's threads belong to the process, and
+/** The end of the background tasks of a child. mod_watchdog's threads belong to the process, and
  * nothing joins them before the child's pool goes: so a child that ends tells its tasks, waits for
  * those that run, and what would begin later does nothing.
  *
  * The prefork MPM ends a child inside a signal handler, in the middle of whatever the one thread of
  * the child does. Where that is a request, which may be inside of the database, of libcurl or of
- * malloc(), nothing of the child can be taken down under it: then the process ends at once.
- */
+ * malloc(), nothing of the child can be taken down under it: then the process ends at once. */
 
 #include <httpd.h>
 

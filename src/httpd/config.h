@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What the directives say at one place, as the rest of src/httpd reads it. What each of them is, is
- * its row in directives.c.
- */
+/** What the directives say at one place, as the rest of src/httpd reads it. What each of them is,
+ * is its row in directives.c. */
 
 #include <httpd.h>
 

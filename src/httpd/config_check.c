@@ -3,7 +3,6 @@
 
 #include <apr_dbd.h>
 #include <apr_file_info.h>
-#include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <mod_dbd.h>

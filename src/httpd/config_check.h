@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What can be found wrong before a restart is, beyond a directive's own value. Both are
- * check_config hooks: OK, or an HTTP status to stop at, and the log says why.
- */
+/** What can be found wrong before a restart is, beyond a directive's own value. All are
+ * check_config hooks: OK, or an HTTP status to stop at, and the log says why. */
 
 #include <httpd.h>
 
@@ -14,3 +11,8 @@ int whk_config_check_registries(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
 
 /** The files that directives name: the secret keys are loaded, certificate authorities are read. */
 int whk_config_check_files(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/** config_dump.c, before all others: where whkctl asks for it (model/config_dump.h), print what
+ * httpd made of its configuration as JSON, and end the process. Nothing is checked then, neither by
+ * us nor by others: `whkctl init` makes what is to be right later. */
+int whk_config_dump(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/config_dump.h"
+#include "httpd/config_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

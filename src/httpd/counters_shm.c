@@ -3,8 +3,9 @@
 
 #include <httpd.h>
 
-#include <apr_shm.h>
 #include <http_config.h>
+
+#include <apr_shm.h>
 
 /* Under this name the memory outlives a reload, through which children of before and after it go
  * on beside each other. */

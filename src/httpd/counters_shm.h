@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The shared memory of what the processes of a node count together. It outlives reloads.
- */
+/** The shared memory of what the processes of a node count together. It outlives reloads. */
 
 #include <apr_pools.h>
 

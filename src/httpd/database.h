@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * mod_dbd's connections as a source of the store, and the mutex around writes to a database with a
- * single writer.
- */
+/** mod_dbd's connections as a source of the store, and the mutex around writes to a database with a
+ * single writer. */
 
 #include <httpd.h>
 

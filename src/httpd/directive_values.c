@@ -44,7 +44,7 @@ static const char *read_bytes(const whk_arguments_t *given, void *member)
 
 static const char *read_number(const whk_arguments_t *given, void *member)
 {
-    apr_int64_t number;
+    apr_int64_t number = 0;
     const char *flaw = read_bytes(given, &number);
 
     if (!flaw)

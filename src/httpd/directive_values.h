@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The types of values that directives have: how what an operator writes becomes the member of a
+/** The types of values that directives have: how what an operator writes becomes the member of a
  * configuration. Defaults are read by them too, before the server is configured: so a type whose
- * values depend on a server, or on a section, is for directives without a default.
- */
+ * values depend on a server, or on a section, is for directives without a default. */
 
 #include <httpd.h>
 
@@ -24,10 +21,8 @@ typedef struct whk_arguments_t {
 typedef struct whk_value_type_t {
     const char *name;
     apr_size_t size; /**< of the member */
-    /**
-     * Read the arguments into a member. What it points to is in `cmd->pool`.
-     * @return NULL, or what would be right, as "must be …"
-     */
+    /** Read the arguments into a member. What it points to is in `cmd->pool`.
+     * @return NULL, or what would be right, as "must be …" */
     const char *(*read)(const whk_arguments_t *given, void *member);
 } whk_value_type_t;
 

@@ -20,9 +20,9 @@ static const char *set_directive(cmd_parms *cmd, void *config, int argc, char *c
 #define SERVER RSRC_CONF, 0
 #define ANYWHERE RSRC_CONF | ACCESS_CONF, 0
 
-#define BETWEEN(least, most) .min = least, .max = most
+#define BETWEEN(least, most) .min = (least), .max = (most)
 #define SECONDS(number) ((number) * (apr_int64_t)1000)
-#define HOURS(number) SECONDS((number)*3600)
+#define HOURS(number) SECONDS((number) * (apr_int64_t)3600)
 
 /* Name, context, type of the value (directive_values.h), member of whk_config_t, default, help;
  * then by their names the other members of whk_directive_t that it has. */
@@ -39,6 +39,7 @@ static const char *set_directive(cmd_parms *cmd, void *config, int argc, char *c
                                           __VA_ARGS__}),                                           \
         override, help)
 
+/* NOLINTBEGIN(bugprone-sizeof-expression): some members are pointers, and merged as such */
 const command_rec whk_directives[] = {
     /* The API. */
     DIRECTIVE("WebhookKeysMaxBody", ANYWHERE, bytes, max_body, "65536",
@@ -114,6 +115,7 @@ const command_rec whk_directives[] = {
 
     WHK_OTHER_DIRECTIVES,
     {.name = NULL}};
+/* NOLINTEND(bugprone-sizeof-expression) */
 
 _Static_assert(sizeof(whk_directives) / sizeof(whk_directives[0]) <= WHK_DIRECTIVES_MAX,
                "each has a place in whk_config_t");

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The directives: one row each in directives.c, from which httpd's commands, the defaults and the
+/** The directives: one row each in directives.c, from which httpd's commands, the defaults and the
  * merge are made. What they mean to an operator is in docs/directives.md, and t/style/directives.t
- * holds that to the rows.
- */
+ * holds that to the rows. */
 
 #include <httpd.h>
 

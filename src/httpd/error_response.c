@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_protocol.h>
-#include <http_request.h>
 #include <util_filter.h>
 
 #include "httpd/request.h"

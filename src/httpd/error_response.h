@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Error responses as JSON (docs/api.md, "Errors"): their text and header fields, and the output
- * filter that puts them in the place of what httpd would say.
- */
+/** Error responses as JSON (docs/api.md, "Errors"): their text and header fields, and the output
+ * filter that puts them in the place of what httpd would say. */
 
 #include <httpd.h>
 
@@ -22,11 +19,9 @@ void whk_error_response_set_common_headers(apr_table_t *headers);
 /** No operator's ErrorDocument takes the place of an error response to this request. */
 void whk_error_response_disable_error_documents(request_rec *r);
 
-/**
- * insert_error_filter: the response of httpd's own becomes ours.
+/** insert_error_filter: the response of httpd's own becomes ours.
  * @param outcome what it says; the status is that of r->status, or of whk_request_stop() if that
- *                was called
- */
+ *                was called */
 void whk_error_response_insert_filter(request_rec *r, const whk_outcome_t *outcome);
 
 /** register_hooks: make the filter known. */

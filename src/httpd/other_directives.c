@@ -62,11 +62,19 @@ static whk_other_settings_t *settings_of(const server_rec *s)
     return &server->others;
 }
 
+/* Who hears of a directive makes it known: without mod_dbd it would be taken, and mean nothing. */
+static const char *check_mod_dbd(void)
+{
+    return ap_find_linked_module("mod_dbd.c")
+               ? NULL
+               : "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)";
+}
+
 const char *whk_read_dbd_driver(cmd_parms *cmd, void *config, const char *arguments)
 {
     (void)config;
     settings_of(cmd->server)->driver = ap_getword_conf(cmd->pool, &arguments);
-    return NULL;
+    return check_mod_dbd();
 }
 
 const char *whk_read_dbd_params(cmd_parms *cmd, void *config, const char *arguments)
@@ -77,7 +85,7 @@ const char *whk_read_dbd_params(cmd_parms *cmd, void *config, const char *argume
     settings->params = ap_getword_conf(cmd->pool, &arguments);
     settings->params_place =
         apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
-    return NULL;
+    return check_mod_dbd();
 }
 
 const char *whk_read_set_handler(cmd_parms *cmd, void *config, const char *arguments)

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Directives of other modules, of which we are told too: those modules tell nobody what they were
+/** Directives of other modules, of which we are told too: those modules tell nobody what they were
  * given. httpd hands a directive to every module that has one of its name, so what is known here is
  * what was processed: neither what stands in a section that does not count, nor what a macro did
- * not make.
- */
+ * not make. */
 
 #include <httpd.h>
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What the hooks of one request hand on to each other. The API's part is api/api_request.h, that of
- * webhooks webhook/webhook_request.h.
- */
+/** What the hooks of one request hand on to each other. The API's part is api/api_request.h, that
+ * of webhooks webhook/webhook_request.h. */
 
 #include <httpd.h>
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What each server, the main one or a virtual host, has of its own beside its directives: what they
- * all together ask of it, and what is made of them once they are read.
- */
+/** What each server, the main one or a virtual host, has of its own beside its directives: what
+ * they all together ask of it, and what is made of them once they are read. */
 
 #include <httpd.h>
 
@@ -46,9 +43,7 @@ void whk_server_update_verifies(whk_server_t *server, const void *signature);
 void whk_server_update_longest_max_age(whk_server_t *server, const void *max_age);
 void whk_server_update_longest_clock_skew(whk_server_t *server, const void *clock_skew);
 
-/**
- * post_config: the longest times of all servers, defaults and sections included: what one place
- * finds too old, another may not.
- */
+/** post_config: the longest times of all servers, defaults and sections included: what one place
+ * finds too old, another may not. */
 void whk_server_longest_times(const server_rec *s, apr_interval_time_t *max_age,
                               apr_interval_time_t *clock_skew);

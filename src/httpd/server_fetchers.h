@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The fetchers of this process, one for each virtual host whose directives differ.
- */
+/** The fetchers of this process, one for each virtual host whose directives differ. */
 
 #include <httpd.h>
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The background tasks of each child (mod_watchdog): they poll for changes of keys, write when keys
- * were used last, and refresh key sets by URI. One key cache for each virtual host that verifies
- * webhooks, which they keep up to date.
- */
+/** The background tasks of each child (mod_watchdog): they poll for changes of keys, write when
+ * keys were used last, and refresh key sets by URI. One key cache for each virtual host that
+ * verifies webhooks, which they keep up to date. */
 
 #include <httpd.h>
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/algorithm.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 typedef struct {
     const char *name;

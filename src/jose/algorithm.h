@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The JWS algorithms that this module knows (RFC 7518, RFC 8037, RFC 8812, RFC 9864), as a set.
- */
+/** The JWS algorithms that this module knows (RFC 7518, RFC 8037, RFC 8812, RFC 9864), as a set. */
 
 #include <apr_pools.h>
 
@@ -32,11 +29,9 @@ typedef unsigned int whk_algorithms_t;
 #define WHK_ALGORITHMS_RSA                                                                         \
     (WHK_ALG_RS256 | WHK_ALG_RS384 | WHK_ALG_RS512 | WHK_ALG_PS256 | WHK_ALG_PS384 | WHK_ALG_PS512)
 
-/**
- * The algorithm of a name in `WebhookKeysAlgorithms` (case counts). `Ed25519` is the same as
+/** The algorithm of a name in `WebhookKeysAlgorithms` (case counts). `Ed25519` is the same as
  * `EdDSA`.
- * @return its bit, or 0 for a name that is not known
- */
+ * @return its bit, or 0 for a name that is not known */
 whk_algorithms_t whk_algorithm_by_name(const char *name);
 
 /** The names of a set, separated by spaces, in the order above. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/base64.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/base64url.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Is this string of bytes a point of an Edwards curve, and one that may be a public key? OpenSSL
- * takes any bytes of the right length for an Ed25519 or Ed448 key.
- */
+/** Is this string of bytes a point of an Edwards curve, and one that may be a public key? OpenSSL
+ * takes any bytes of the right length for an Ed25519 or Ed448 key. */
 
 #include <apr_pools.h>
 
@@ -22,10 +19,8 @@ typedef enum {
     WHK_POINT_UNKNOWN        /**< out of memory */
 } whk_point_t;
 
-/**
- * Check an encoded point (RFC 8032, sections 5.1.3 and 5.2.3). Public data: takes variable time.
+/** Check an encoded point (RFC 8032, sections 5.1.3 and 5.2.3). Public data: takes variable time.
  * @param encoded as many bytes as the curve's encodings have
- * @param scratch for what is needed meanwhile
- */
+ * @param scratch for what is needed meanwhile */
 whk_point_t whk_edwards_check_point(const whk_edwards_curve_t *curve, const unsigned char *encoded,
                                     apr_pool_t *scratch);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/json.h"
 
+#include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <apr_strings.h>
 
 static apr_status_t free_json(void *value)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * JSON text (RFC 8259) read strictly: UTF-8, one value, no repeated member names, no trailing
+/** JSON text (RFC 8259) read strictly: UTF-8, one value, no repeated member names, no trailing
  * bytes, nesting of at most WHK_JSON_DEPTH_MAX, no more than WHK_JSON_COUNT_MAX objects and arrays.
  */
 
@@ -14,11 +12,9 @@
 #define WHK_JSON_DEPTH_MAX 16
 #define WHK_JSON_COUNT_MAX 1024
 
-/**
- * @param value set on success to any JSON value (scalars too); freed with `pool`
+/** @param value set on success to any JSON value (scalars too); freed with `pool`
  * @param what  names the text in messages, as `the body`
- * @return NULL or invalid_json with line and column; the message repeats no byte of the text
- */
+ * @return NULL or invalid_json with line and column; the message repeats no byte of the text */
 const whk_outcome_t *whk_json_parse(json_t **value, const char *text, apr_size_t length,
                                     const char *what, apr_pool_t *pool);
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * From a JWK (RFC 7517, RFC 7518 section 6, RFC 8037, RFC 8812) to a public key that may be
- * trusted to be one: every rule of docs/api.md, "What a JWK must be".
- */
+/** From a JWK (RFC 7517, RFC 7518 section 6, RFC 8037, RFC 8812) to a public key that may be
+ * trusted to be one: every rule of docs/api.md, "What a JWK must be". */
 
 #include <apr_pools.h>
 #include <jansson.h>
@@ -33,22 +30,18 @@ typedef struct whk_jwk_t {
     _Atomic(whk_jwk_cached_t *) *cached;
 } whk_jwk_t;
 
-/**
- * Parse and check one JWK.
+/** Parse and check one JWK.
  * @param jwk     set on success
  * @param json    any JSON value; borrowed
  * @param place   where it stands, for messages: `jwks.keys[0]`
  * @param enabled the algorithms that the operator turned on
  * @return NULL, or invalid_jwks, unsupported_key, weak_key, private_key_material. A `kid` that is
  * no string or breaks whk_key_id_flaw() is invalid_jwks. Order: object → private members → kty/crv
- * known → enabled → use, key_ops, alg, kid → members → key → x5c.
- */
+ * known → enabled → use, key_ops, alg, kid → members → key → x5c. */
 const whk_outcome_t *whk_jwk_parse(const whk_jwk_t **jwk, const json_t *json, const char *place,
                                    whk_algorithms_t enabled, apr_pool_t *pool);
 
-/**
- * Read a stored `public_json` back into a key, without checking it again beyond what parsing
+/** Read a stored `public_json` back into a key, without checking it again beyond what parsing
  * needs.
- * @return the key, or NULL where the text is not what whk_jwk_parse() wrote
- */
+ * @return the key, or NULL where the text is not what whk_jwk_parse() wrote */
 const whk_jwk_t *whk_jwk_load(const char *public_json, apr_pool_t *pool);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/jwk_parse.h"
 #include "model/name.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include <apr_strings.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
+#include <string.h>
 
 #include "jose/jwk_parse.h"
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/jwk_parse.h"
 
-#include <string.h>
-
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/base64url.h"
 #include "jose/openssl_pool.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/jwk_parse.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
 #include <apr_strings.h>
 #include <openssl/err.h>
+#include <stdatomic.h>
+#include <string.h>
 
 #include "jose/json.h"
 #include "jose/jwk_thumbprint.h"

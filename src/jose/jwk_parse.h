@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * For the files jwk*.c alone: one JWK while it is parsed, and the steps of that.
- */
+/** For the files jwk*.c alone: one JWK while it is parsed, and the steps of that. */
 
 #include <apr_pools.h>
 #include <jansson.h>
@@ -55,12 +52,10 @@ const whk_outcome_t *whk_jwk_find_key_type(whk_jwk_parser_t *parser);
 /** Check use, key_ops, alg and kid: sets alg, jwk->algorithms and jwk->kid. */
 const whk_outcome_t *whk_jwk_parse_common_members(whk_jwk_parser_t *parser);
 
-/**
- * A member that must be base64url.
+/** A member that must be base64url.
  * @param exact  how many bytes it must be, or 0 for at least one
  * @param text   set to its text, borrowed from the JWK
- * @param bytes  set to its bytes, in the scratch pool
- */
+ * @param bytes  set to its bytes, in the scratch pool */
 const whk_outcome_t *whk_jwk_read_bytes(const whk_jwk_parser_t *parser, const char *member,
                                         apr_size_t exact, const char **text, unsigned char **bytes,
                                         apr_size_t *length);

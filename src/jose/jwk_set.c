@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/jwk_set.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/jwk_parse.h"
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/jwk_thumbprint.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
 #include <openssl/evp.h>
+#include <string.h>
 
 #include "jose/base64url.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A JWS in compact form (RFC 7515, section 3.1), with its payload attached or detached (appendix
- * F), the latter also unencoded (RFC 7797). Neither of the JSON forms is read.
- */
+/** A JWS in compact form (RFC 7515, section 3.1), with its payload attached or detached (appendix
+ * F), the latter also unencoded (RFC 7797). Neither of the JSON forms is read. */
 
 #include <apr_pools.h>
 #include <jansson.h>
@@ -35,28 +32,22 @@ typedef struct whk_jws_t {
     whk_bytes_t signature; /**< decoded; empty where `alg` is `none` */
 } whk_jws_t;
 
-/**
- * Read what a JWS is, and by the rules whether it may be one: needs no key.
+/** Read what a JWS is, and by the rules whether it may be one: needs no key.
  * @param detached NULL: the payload must be in `text`; else it is this, borrowed, and must not be
- * @return NULL or malformed_jws
- */
+ * @return NULL or malformed_jws */
 const whk_outcome_t *whk_jws_parse(whk_jws_t **jws, const char *text, apr_size_t length,
                                    const whk_bytes_t *detached, apr_pool_t *pool);
 
-/**
- * Read a JSON object of a JWS: its header or its claims.
+/** Read a JSON object of a JWS: its header or its claims.
  * @param what names it in messages, as `the JWS header`
- * @return NULL or malformed_jws
- */
+ * @return NULL or malformed_jws */
 const whk_outcome_t *whk_jws_parse_object(const json_t **object, const whk_bytes_t *text,
                                           const char *what, apr_pool_t *pool);
 
-/**
- * Verify it with a key.
+/** Verify it with a key.
  * @param enabled   the algorithms that are on
  * @param algorithm set on success to the JWS name of what verified it
- * @return NULL, algorithm_mismatch or bad_signature
- */
+ * @return NULL, algorithm_mismatch or bad_signature */
 const whk_outcome_t *whk_jws_verify(const whk_jws_t *jws, const whk_jwk_t *jwk,
                                     whk_algorithms_t enabled, const char **algorithm,
                                     apr_pool_t *pool);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/jws_algorithm.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #define NAME_MAX_SEEN 20
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
 #include "jose/json.h"
 
 static const whk_outcome_t *malformed(apr_pool_t *pool, const char *message)

@@ -3,13 +3,10 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
 #include "jose/base64url.h"
 #include "jose/jws_algorithm.h"
 #include "jose/jws_header.h"
 #include "jose/signature.h"
-#include "jose/signature_verifier.h"
 
 /* Bytes of a payload that are encoded at a time; whole groups of three. */
 #define CHUNK 3072

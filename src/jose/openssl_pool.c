@@ -8,6 +8,7 @@ static void *adopt(apr_pool_t *pool, void *object, apr_status_t (*cleanup)(void 
     return object;
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and names of functions */
 #define ADOPT(name, type, release)                                                                 \
     static apr_status_t free_##name(void *object)                                                  \
     {                                                                                              \
@@ -18,6 +19,7 @@ static void *adopt(apr_pool_t *pool, void *object, apr_status_t (*cleanup)(void 
     {                                                                                              \
         return adopt(pool, object, free_##name);                                                   \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 ADOPT(pkey, EVP_PKEY, EVP_PKEY_free)
 ADOPT(pkey_context, EVP_PKEY_CTX, EVP_PKEY_CTX_free)

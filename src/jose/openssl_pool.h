@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * OpenSSL's objects, freed with a pool. Each takes the object over and returns it; NULL is taken
- * too.
- */
+/** OpenSSL's objects, freed with a pool. Each takes the object over and returns it; NULL is taken
+ * too. */
 
 #include <apr_pools.h>
 #include <openssl/bn.h>

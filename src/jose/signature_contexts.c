@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/signature_contexts.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
-
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 /* Not in a pool: which thread comes first is not known, and a pool belongs to one. */
 typedef struct {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Who asks, and how far they have proved it. Reading takes an authorised caller, registering and
+/** Who asks, and how far they have proved it. Reading takes an authorised caller, registering and
  * revoking a completed one; the registry refuses any other, so a check that never ran closes the
  * door. `t/style` holds the list of files that may call the functions which make or complete one.
  */
@@ -11,20 +9,16 @@
 
 typedef struct whk_caller_t whk_caller_t;
 
-/**
- * For the authorisation step alone: `user` was found to be an admin of `enterprise_id`.
- * `remote_address` and `request_id` go to the audit trail; each may be NULL. Strings are copied.
- */
+/** For the authorisation step alone: `user` was found to be an admin of `enterprise_id`.
+ * `remote_address` and `request_id` go to the audit trail; each may be NULL. Strings are copied. */
 whk_caller_t *whk_caller_authorized(apr_pool_t *pool, const char *user, const char *enterprise_id,
                                     const char *remote_address, const char *request_id);
 
 /** For the OTP step alone: the caller's one-time password was good and is now used up. */
 void whk_caller_complete(whk_caller_t *caller);
 
-/**
- * For whkctl alone: the operator of the machine, complete from the start; the actor of the audit
- * trail is `operator:<unix user>`.
- */
+/** For whkctl alone: the operator of the machine, complete from the start; the actor of the audit
+ * trail is `operator:<unix user>`. */
 whk_caller_t *whk_caller_operator(apr_pool_t *pool, const char *unix_user,
                                   const char *enterprise_id);
 

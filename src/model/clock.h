@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A clock that nobody sets: for whatever is an interval within this process, or within the
- * processes of a machine that runs.
- */
+/** A clock that nobody sets: for whatever is an interval within this process, or within the
+ * processes of a machine that runs. */
 
 #include <apr_time.h>
 

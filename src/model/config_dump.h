@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What whkctl asks httpd, and how the module answers: `httpd -t -D DUMP_WEBHOOK_KEYS_CFG` prints,
+/** What whkctl asks httpd, and how the module answers: `httpd -t -D DUMP_WEBHOOK_KEYS_CFG` prints,
  * beside whatever else is printed there, one line of JSON on standard output.
  *
  *     {"mod_webhook_keys": "0.1.0",
@@ -13,8 +11,7 @@
  *
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
  * the main one, whose place is null; the virtual hosts follow in the order of the configuration,
- * each with what it has of the main server. What is not said is null.
- */
+ * each with what it has of the main server. What is not said is null. */
 
 /** In the manner of httpd's own DUMP_VHOSTS, DUMP_RUN_CFG. */
 #define WHK_CONFIG_DUMP "DUMP_WEBHOOK_KEYS_CFG"

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+/** An event of the audit trail: in answers, and as the store keeps it. Strings live in the pool of
+ * whoever filled them. */
 
-/** @file
- * An event of the audit trail: in answers, and as the store keeps it. Strings live in the pool of
- * whoever filled them.
- */
-
-#include <apr_pools.h>
 #include <apr_time.h>
 
 typedef enum {

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A registered key, as the registry speaks of it and the store keeps it. Plain data: strings live
+/** A registered key, as the registry speaks of it and the store keeps it. Plain data: strings live
  * in the pool of whoever filled them; NULL is "none"; a time of 0 is "never". All times are whole
- * milliseconds.
- */
+ * milliseconds. */
 
-#include <apr_pools.h>
 #include <apr_time.h>
 
 typedef enum {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * An HTTP message (RFC 9110, section 6) as its signer saw it: what every scheme of signing reads.
+/** An HTTP message (RFC 9110, section 6) as its signer saw it: what every scheme of signing reads.
  */
 
 #include <apr_pools.h>
@@ -16,10 +14,8 @@ typedef struct whk_message_t {
     const char *scheme;    /**< `http` or `https`, lower case */
     const char *authority; /**< Host, lower case, without a default port (RFC 9421 section 2.2.3) */
     const char *target;    /**< the request target as it was sent, in origin form: path and query */
-    /**
-     * The values of a header field, by name without regard to case, in the order they came.
-     * @return an array of `const char *`; NULL or empty: there is none
-     */
+    /** The values of a header field, by name without regard to case, in the order they came.
+     * @return an array of `const char *`; NULL or empty: there is none */
     const apr_array_header_t *(*field)(void *baton, const char *name, apr_pool_t *pool);
     void *baton;
     const char *body; /**< never NULL */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/name.h"
 
-#include <string.h>
-
 #include <apr_general.h>
+#include <string.h>
 
 #define NO_CHARACTER 0xFFFFFFFFu
 

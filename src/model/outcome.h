@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Why something was refused or failed: one table of codes, each with its HTTP status.
+/** Why something was refused or failed: one table of codes, each with its HTTP status.
  *
  * A function that can fail for a reason that a caller must learn returns `const whk_outcome_t *`:
- * NULL is success. An outcome lives in the pool that was handed to the function that made it.
- */
+ * NULL is success. An outcome lives in the pool that was handed to the function that made it. */
 
 #include <apr_pools.h>
 
@@ -80,10 +77,8 @@ typedef struct whk_outcome_t {
 const whk_outcome_t *whk_refuse(apr_pool_t *pool, whk_code_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4), returns_nonnull));
 
-/**
- * We can't do our part (5xx). The caller gets the code's own message, the operator's log gets the
- * formatted hint. `store_unavailable` and `too_busy` get a `Retry-After` of 1 second.
- */
+/** We can't do our part (5xx). The caller gets the code's own message, the operator's log gets the
+ * formatted hint. `store_unavailable` and `too_busy` get a `Retry-After` of 1 second. */
 const whk_outcome_t *whk_fail(apr_pool_t *pool, whk_code_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4), returns_nonnull));
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Random bytes, and identifiers made of them.
- */
+/** Random bytes, and identifiers made of them. */
 
 #include <apr_pools.h>
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A moment as it is stored and shown: UTC, in whole milliseconds.
- */
+/** A moment as it is stored and shown: UTC, in whole milliseconds. */
 
 #include <apr_pools.h>
 #include <apr_time.h>

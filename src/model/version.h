@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The version of this software, of the module and of whkctl alike.
- */
+/** The version of this software, of the module and of whkctl alike. */
 
 #define WHK_VERSION "0.1.0"

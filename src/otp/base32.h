@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * base32 (RFC 4648 section 6).
- */
+/** base32 (RFC 4648 section 6). */
 
 #include <apr_pools.h>
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "otp/secret_box.h"
 
-#include <string.h>
-
 #include <apr_encode.h>
 #include <apr_strings.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <string.h>
 
 #include "model/random.h"
 #include "otp/secret_key_bytes.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "otp/secret_key.h"
 
-#include <string.h>
-
 #include <openssl/err.h>
+#include <string.h>
 
 #include "otp/secret_key_bytes.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The keys of what is sealed, as the secret key file has them (otp/secret_key_file.h): one that
- * seals, and while keys are changed another that opens. Their bytes do not leave src/otp.
- */
+/** The keys of what is sealed, as the secret key file has them (otp/secret_key_file.h): one that
+ * seals, and while keys are changed another that opens. Their bytes do not leave src/otp. */
 
 #include <apr_pools.h>
 
@@ -17,11 +14,9 @@ typedef struct whk_secret_key_t whk_secret_key_t;
 /** Tells the key that seals from others, and is of no use towards it. */
 const char *whk_secret_key_fingerprint(const whk_secret_key_t *key);
 
-/**
- * HMAC-SHA256 under a key that is derived (HKDF, RFC 5869) from one of the file's.
+/** HMAC-SHA256 under a key that is derived (HKDF, RFC 5869) from one of the file's.
  * @param fingerprint of which; not NUL-terminated
- * @return 1, or 0 where the file has no such key (or OpenSSL fails)
- */
+ * @return 1, or 0 where the file has no such key (or OpenSSL fails) */
 int whk_secret_key_mac(const whk_secret_key_t *key, const char *fingerprint, apr_size_t length,
                        const char *text, apr_size_t text_length, unsigned char mac[WHK_MAC_LENGTH]);
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "otp/secret_key_bytes.h"
 
-#include <string.h>
-
 #include <apr_encode.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>
+#include <string.h>
 
 #include "otp/secret_memory.h"
 

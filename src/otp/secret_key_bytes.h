@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Private to otp: the bytes of the keys, and what is computed with each once.
- */
+/** Private to otp: the bytes of the keys, and what is computed with each once. */
 
 #include <apr_tables.h>
 #include <openssl/evp.h>

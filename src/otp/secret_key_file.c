@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "otp/secret_key_file.h"
 
+#include <apr_encode.h>
+#include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <apr_encode.h>
-#include <apr_strings.h>
-#include <openssl/crypto.h>
 
 #include "model/random.h"
 #include "otp/secret_key_bytes.h"

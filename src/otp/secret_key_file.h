@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The secret key file, which lies beside the store and never in it: the keys of what is sealed.
+/** The secret key file, which lies beside the store and never in it: the keys of what is sealed.
  *
  * Its first line is a key, 32 random bytes as 43 characters of base64url: the key that seals. While
  * keys are changed (`whkctl secret rotate`) a line `<43 characters> next` holds one that is known
  * but does not seal yet, or a line `<43 characters> previous` one that seals no longer. Each of
  * them opens. A line `sealed <22 characters>` says of a registry that its rows were sealed once, so
- * that no rows without a seal are to be taken for good there again.
- */
+ * that no rows without a seal are to be taken for good there again. */
 
 #include "otp/secret_key.h"
 
-/**
- * Read a key file. It must be a regular file that nobody but its owner can read or write.
+/** Read a key file. It must be a regular file that nobody but its owner can read or write.
  * @param flaw set on failure to a sentence that names the file, what is wrong and what would be
  * right
- * @return the keys (wiped when `pool` goes), or NULL
- */
+ * @return the keys (wiped when `pool` goes), or NULL */
 const whk_secret_key_t *whk_secret_key_load(apr_pool_t *pool, const char *file, const char **flaw);
 
 /** Make a key file, mode 0600; never overwrites. @return 1, or 0 with `flaw` set. */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Changing the key that seals, step by step: a next one is added, promoted, and the previous one
- * dropped. Each answer is made anew and lives in `pool`.
- */
+/** Changing the key that seals, step by step: a next one is added, promoted, and the previous one
+ * dropped. Each answer is made anew and lives in `pool`. */
 
 #include "otp/secret_key.h"
 

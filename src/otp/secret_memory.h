@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Private to otp: memory that is wiped when its pool goes.
- */
+/** Private to otp: memory that is wiped when its pool goes. */
 
 #include <apr_pools.h>
 

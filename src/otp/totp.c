@@ -2,16 +2,14 @@
 #include "otp/totp.h"
 #include "otp/base32.h"
 
-#include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
 #include <apr_strings.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
 
 /* Steps either way whose codes are good too (RFC 6238, section 5.2). */
 #define DRIFT 1

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Time-based one-time passwords: RFC 6238 over RFC 4226.
- */
+/** Time-based one-time passwords: RFC 6238 over RFC 4226. */
 
 #include <apr_pools.h>
 #include <apr_time.h>
@@ -23,18 +20,14 @@ apr_size_t whk_totp_secret_length(const whk_totp_t *totp);
 /** The step that `when` lies in. */
 apr_int64_t whk_totp_step(const whk_totp_t *totp, apr_time_t when);
 
-/**
- * The code of a step, `digits` characters and a NUL in `code`, which must hold 9.
- * @return 1, or 0 where the digest could not be computed
- */
+/** The code of a step, `digits` characters and a NUL in `code`, which must hold 9.
+ * @return 1, or 0 where the digest could not be computed */
 int whk_totp_code(const whk_totp_t *totp, const unsigned char *secret, apr_size_t length,
                   apr_int64_t step, char *code);
 
-/**
- * Compare a code with those of the current step and one step either way, in constant time.
+/** Compare a code with those of the current step and one step either way, in constant time.
  * @param step set to the newest step whose code this is
- * @return 1, or 0: not a code of these three steps, or not one at all
- */
+ * @return 1, or 0: not a code of these three steps, or not one at all */
 int whk_totp_match(const whk_totp_t *totp, const unsigned char *secret, apr_size_t length,
                    apr_time_t now, const char *code, apr_int64_t *step);
 

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Keys and events as the API shows them (docs/api.md, "List" and "Events"); whkctl --json shows the
- * same.
- * Each returns a new reference, or NULL if out of memory.
- */
+/** Keys and events as the API shows them (docs/api.md, "List" and "Events"); whkctl --json shows
+ * the same. Each returns a new reference, or NULL if out of memory. */
 
 #include <jansson.h>
 
 #include "model/event.h"
 #include "registry/jws_verification.h"
 #include "registry/listing.h"
-#include "registry/registry.h"
 
 /** The answer to a registration. */
 json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit_inspection.h"
-
-#include <string.h>
+#include "registry/audit_verify.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 #include "registry/audit_trail.h"
 #include "registry/seal.h"

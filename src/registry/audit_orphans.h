@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+/** Rows whose enterprise has no row. */
 
-/** @file
- * Rows whose enterprise has no row.
- */
-
-#include "registry/audit_report.h"
+#include "registry/audit_verify.h"
 #include "registry/registry.h"
 
 /** A report (`whk_audit_report_t *`) of each enterprise that has no row, though others name it:

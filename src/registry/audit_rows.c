@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/audit_inspection.h"
-
-#include <string.h>
+#include "registry/audit_verify.h"
 
 #include <apr_hash.h>
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/jwk_thumbprint.h"
 #include "registry/seal.h"

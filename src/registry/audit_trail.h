@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The audit trail: per enterprise, numbered without a gap, chained by hash.
+/** The audit trail: per enterprise, numbered without a gap, chained by hash.
  *
  * hash(n) is the lower-case hex SHA-256 of, one after another: hash(n-1) ("" before the first),
  * enterprise, id, type, keyId, actor, at (milliseconds since 1970), remoteAddress, requestId,
  * detail. Each is written as a netstring (`5:hello,`), an absent one as `-,`. The enterprise's row
- * keeps count and newest hash, so a trail that lost its tail is noticed too.
- */
+ * keeps count and newest hash, so a trail that lost its tail is noticed too. */
 
 #include "model/event.h"
 #include "registry/registry.h"

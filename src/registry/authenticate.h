@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Who asks: the user of a bearer token.
- */
+/** Who asks: the user of a bearer token. */
 
 #include "registry/registry.h"
 
-/**
- * The user of a bearer token.
+/** The user of a bearer token.
  * @return invalid_token where it is unknown, expired or revoked, and nothing tells the three apart
  */
 const whk_outcome_t *whk_authenticate(whk_registry_t *registry, const char *token,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/authorize.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #include "model/name.h"
 #include "registry/seal.h"

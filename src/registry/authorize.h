@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What somebody may do: an admin of an enterprise reads; one whose one-time password was checked
- * writes.
- */
+/** What somebody may do: an admin of an enterprise reads; one whose one-time password was checked
+ * writes. */
 
 #include "registry/registry.h"
 

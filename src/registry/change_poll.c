@@ -100,8 +100,7 @@ static int may_poll(const whk_change_poll_t *poll)
 }
 
 /* Take the mutex. @return 0: go on with what there is, which is stale, but not known to have
- * changed
- */
+ * changed */
 static int begin(whk_change_poll_t *poll, whk_freshness_t freshness, int must_be_fresh)
 {
     if (freshness == WHK_STALE && !may_poll(poll))

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * SHA-256 as text: of a bearer token, and of an event of the audit trail.
- */
+/** SHA-256 as text: of a bearer token, and of an event of the audit trail. */
 
 #include <apr_pools.h>
 

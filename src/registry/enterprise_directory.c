@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/enterprise_directory.h"
 
-#include <string.h>
-
 #include <apr_atomic.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
+#include <string.h>
 
 #include "model/clock.h"
 #include "store/change_feed.h"

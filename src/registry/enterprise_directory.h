@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Which enterprises there are, at which revision of their keys, and how fresh it is to know that.
+/** Which enterprises there are, at which revision of their keys, and how fresh it is to know that.
  * registry/change_poll.h keeps it up to date; a lookup asks no store. Any thread may call; all
- * times are whk_clock_now()'s.
- */
+ * times are whk_clock_now()'s. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -55,9 +52,7 @@ whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directo
  */
 apr_int64_t whk_directory_begin(whk_enterprise_directory_t *directory);
 
-/**
- * Take over what changed (`whk_change_t *`, store/change_feed.h).
+/** Take over what changed (`whk_change_t *`, store/change_feed.h).
  * @return 0 where these do not follow what was seen before: another registry is there, such as an
- *         older one. Then all is forgotten; begin again.
- */
+ *         older one. Then all is forgotten; begin again. */
 int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes);

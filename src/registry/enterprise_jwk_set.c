@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/enterprise_jwk_set.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/json.h"
 #include "jose/jwk.h"
-#include "jose/openssl_pool.h"
 #include "registry/seal.h"
 #include "store/keys.h"
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The keys of an enterprise for those who verify by themselves (RFC 7517).
- */
+/** The keys of an enterprise for those who verify by themselves (RFC 7517). */
 
 #include "registry/registry.h"
 #include <jansson.h>
 
-/**
- * The ACTIVE keys of an enterprise as a JWK Set (RFC 7517, section 5), oldest first.
+/** The ACTIVE keys of an enterprise as a JWK Set (RFC 7517, section 5), oldest first.
  * @param set set on success; owned by the registry's pool
  * @return a 5xx, also where one of them can't be read: a set that lacks a key says that it is none
  */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The keys of one enterprise as they were at one revision, in one piece of memory that threads
- * share: nothing of it changes but what is atomic, and the places of parsed keys.
- */
+/** The keys of one enterprise as they were at one revision, in one piece of memory that threads
+ * share: nothing of it changes but what is atomic, and the places of parsed keys. */
 
 #include "registry/parsed_keys.h"
 #include "registry/registry.h"

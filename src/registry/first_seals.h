@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The migration that seals the rows of a registry of an older version.
- */
+/** The migration that seals the rows of a registry of an older version. */
 
 #include "otp/secret_key.h"
 #include "store/migrations.h"

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What a JWK Set that was fetched again means for the registered keys that come from it: each
- * stays, is replaced by the set's newer JWK of its kid, or verifies nothing for now.
- */
+/** What a JWK Set that was fetched again means for the registered keys that come from it: each
+ * stays, is replaced by the set's newer JWK of its kid, or verifies nothing for now. */
 
 #include <jansson.h>
 
@@ -16,8 +13,7 @@
  * material was used before, it is refused.
  * @param keys        `whk_key_t *`, ACTIVE
  * @param set         NULL: it could not be had for too long
- * @param is_stopping asked between two keys: true ends with too_busy
- */
+ * @param is_stopping asked between two keys: true ends with too_busy */
 const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_header_t *keys,
                                      const json_t *set, int (*is_stopping)(void *baton),
                                      void *baton);

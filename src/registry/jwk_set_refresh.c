@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/jwk_set_refresh.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/json.h"
 #include "model/clock.h"
 #include "model/random.h"
-#include "model/timestamp.h"
 #include "registry/jwk_rotation.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Key sets by URI, fetched again in the background (docs/directives.md, WebhookKeysJwksUriRefresh
- * and WebhookKeysMaxStale).
- */
+/** Key sets by URI, fetched again in the background (docs/directives.md, WebhookKeysJwksUriRefresh
+ * and WebhookKeysMaxStale). */
 
 #include "registry/registry.h"
 
@@ -17,12 +14,10 @@ typedef struct whk_refresh_t {
     void *baton;
 } whk_refresh_t;
 
-/**
- * Fetch the sets that are due, one after another; each is one process's of the whole fleet
+/** Fetch the sets that are due, one after another; each is one process's of the whole fleet
  * meanwhile. What changes what verifies is written with a new revision of its enterprise, and a key
  * that was changed is in the audit trail, once. A set that was good too long ago ends its keys,
  * also where no fetch could be tried. What stands further ahead than it can have been written is
  * due.
- * @return NULL, or the store's failure: what was due then is due still
- */
+ * @return NULL, or the store's failure: what was due then is due still */
 const whk_outcome_t *whk_refresh_due_sets(whk_registry_t *registry, const whk_refresh_t *refresh);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A JWS that an admin wants verified by one key, to try out a signer. Webhooks are
- * registry/webhook_signature.h's.
- */
+/** A JWS that an admin wants verified by one key, to try out a signer. Webhooks are
+ * registry/webhook_signature.h's. */
 
 #include "registry/registry.h"
 
@@ -15,13 +12,11 @@ typedef struct whk_jws_verification_t {
     const whk_outcome_t *outcome; /**< why it is not valid; NULL: it is */
 } whk_jws_verification_t;
 
-/**
- * Try a JWS against one key (docs/api.md, "Verify"). Times are not checked. A key by jwksUri is
+/** Try a JWS against one key (docs/api.md, "Verify"). Times are not checked. A key by jwksUri is
  * fetched meanwhile where the set at hand is not fresh.
  * @param body    the request's JSON text
  * @param verification set on success, valid or not
- * @return key_not_found, invalid_json, invalid_request, or a 5xx
- */
+ * @return key_not_found, invalid_json, invalid_request, or a 5xx */
 const whk_outcome_t *whk_verify_jws(whk_registry_t *registry, const whk_caller_t *caller,
                                     const char *key_id, const char *body, apr_size_t length,
                                     whk_jws_verification_t *verification);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The keys that verify, at hand: one cache per process and registry, used by all its threads. A key
- * that is known costs no question to the store, and neither does one that does not exist.
+/** The keys that verify, at hand: one cache per process and registry, used by all its threads. A
+ * key that is known costs no question to the store, and neither does one that does not exist.
  *
  * It holds the keys of those enterprises that sent something, at the revision that the directory
  * (registry/enterprise_directory.h) tells. A change on this node is counted (whk_count_change()),
@@ -17,8 +15,7 @@
  * whether somebody wrote that down or not: keys that seem to have ended are read again first, at
  * most once a second, since a refresh that changes no key is no change of the enterprise.
  *
- * A request takes a key by registry/held_key.h.
- */
+ * A request takes a key by registry/held_key.h. */
 
 #include <apr_hash.h>
 #include <apr_thread_mutex.h>
@@ -59,11 +56,9 @@ typedef struct whk_key_query_t {
     int must_be_fresh;  /**< stale is not good enough */
 } whk_key_query_t;
 
-/**
- * The keys of an enterprise.
+/** The keys of an enterprise.
  * @param keys      set to them, with one reference more; NULL where there is no such enterprise
- * @param freshness how fresh it is to know that
- */
+ * @param freshness how fresh it is to know that */
 const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *store,
                                        const whk_key_query_t *query, whk_enterprise_keys_t **keys,
                                        whk_freshness_t *freshness, apr_pool_t *pool);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What the events of an enterprise say of its keys, and whether a key's
- * row says the same.
- */
+/** What the events of an enterprise say of its keys, and whether a key's
+ * row says the same. */
 
 #include <apr_hash.h>
 

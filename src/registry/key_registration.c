@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/key_registration.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 #include "jose/json.h"
 #include "jose/jwk.h"

@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Registration of a key.
- */
+/** Registration of a key. */
 
 #include "registry/registry.h"
 
-/**
- * Register a key. One by URI is fetched meanwhile: at most for the fetcher's timeout.
+/** Register a key. One by URI is fetched meanwhile: at most for the fetcher's timeout.
  * @param caller must be complete
  * @param body   the request's JSON text
  * @param key    set on success, after the commit
- * @return a 400, 409 or 5xx. A refusal is written to the audit trail before this returns.
- */
+ * @return a 400, 409 or 5xx. A refusal is written to the audit trail before this returns. */
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
                                       const char *body, apr_size_t length, whk_key_t **key);
 
-/**
- * Write down that a registration is refused for a body that could not be read: of another media
+/** Write down that a registration is refused for a body that could not be read: of another media
  * type, too long, or not whole.
  * @param caller must be complete
- * @return `outcome`, or a 5xx where it can't be written down
- */
+ * @return `outcome`, or a 5xx where it can't be written down */
 const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_caller_t *caller,
                                          const whk_outcome_t *outcome);

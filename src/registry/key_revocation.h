@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Revocation of a key.
- */
+/** Revocation of a key. */
 
 #include "registry/registry.h"
 

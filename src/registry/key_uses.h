@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * When keys verified something last, until it is written to the store as their lastUsedDate. Any
- * thread may call.
- */
+/** When keys verified something last, until it is written to the store as their lastUsedDate. Any
+ * thread may call. */
 
 #include "store/store.h"
 

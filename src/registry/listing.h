@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What an admin may read of an enterprise: its keys and its events, whose seals are checked.
- */
+/** What an admin may read of an enterprise: its keys and its events, whose seals are checked. */
 
 #include "registry/registry.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/netstring.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 const char *whk_netstring(apr_pool_t *pool, const char *text)
 {

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Values one after another in a way that only they can give: each with its length before it, as
- * `5:hello,`; an absent one is `-,`.
- */
+/** Values one after another in a way that only they can give: each with its length before it, as
+ * `5:hello,`; an absent one is `-,`. */
 
 #include <apr_pools.h>
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * How one-time passwords are kept from being guessed: a user whose codes are refused is locked, and
- * a node checks no more than so many an hour. The rules stand here; the store counts what it is
- * told, and keeps until when a user is locked.
- */
+/** How one-time passwords are kept from being guessed: a user whose codes are refused is locked,
+ * and a node checks no more than so many an hour. The rules stand here; the store counts what it is
+ * told, and keeps until when a user is locked. */
 
 #include "registry/registry.h"
 #include "store/otp_enrolments.h"
@@ -32,20 +29,16 @@ int whk_otp_is_locked(const whk_otp_enrolment_t *enrolment, apr_time_t now);
 /** otp_locked, with what is left of the lock as its retry_after. */
 const whk_outcome_t *whk_otp_locked(apr_pool_t *pool, apr_interval_time_t left);
 
-/**
- * Count a refused code, lock the user where that is due, and write both to the audit trail: in one
+/** Count a refused code, lock the user where that is due, and write both to the audit trail: in one
  * transaction.
  * @param locked_until set to the end of a lock that somebody else's refused code caused meanwhile,
- *                     so that this one was not counted; else 0
- */
+ *                     so that this one was not counted; else 0 */
 const whk_outcome_t *whk_otp_record_refusal(whk_registry_t *registry, const whk_caller_t *caller,
                                             apr_time_t now, apr_time_t *locked_until);
 
-/**
- * Take one of the codes that a node checks of this enrolment in an hour: before it is checked, so
+/** Take one of the codes that a node checks of this enrolment in an hour: before it is checked, so
  * that many at once are no way around.
- * @return NULL, or otp_locked with a hint
- */
+ * @return NULL, or otp_locked with a hint */
 const whk_outcome_t *whk_otp_quota_take(const whk_registry_t *registry,
                                         const whk_otp_enrolment_t *enrolment);
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The parsed keys that a process keeps, since to parse one costs more than many verifications.
+/** The parsed keys that a process keeps, since to parse one costs more than many verifications.
  * Beyond WHK_PARSED_MOST the one used longest ago goes. Each is found at its place: a pointer of
- * whoever has its JWK, which is set and cleared here alone. Any thread may call.
- */
+ * whoever has its JWK, which is set and cleared here alone. Any thread may call. */
 
 #include "jose/jwk.h"
 

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What the rules of this folder work on: a registry, and what the operator decided about it. They
+/** What the rules of this folder work on: a registry, and what the operator decided about it. They
  * know no HTTP and no SQL. Every function returns NULL or why not (model/outcome.h); results live
- * in the registry's pool.
- */
+ * in the registry's pool. */
 
 #include <apr_pools.h>
-#include <apr_tables.h>
 #include <apr_time.h>
 
 #include "fetch/fetch.h"
@@ -40,11 +36,9 @@ typedef enum {
  */
 typedef struct whk_remote_t {
     whk_fetcher_t *fetcher;
-    /**
-     * Take a place among the fetches that may run at once.
+    /** Take a place among the fetches that may run at once.
      * @param enterprise_id whose request it is; NULL for the background
-     * @return the place; 0 where there is none for this enterprise and kind
-     */
+     * @return the place; 0 where there is none for this enterprise and kind */
     int (*enter)(void *baton, whk_fetch_kind_t kind, const char *enterprise_id);
     /** Give it back. */
     void (*leave)(void *baton, int place);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The key that a jwksUri leads to (docs/api.md, "What a jwksUri must be").
- */
+/** The key that a jwksUri leads to (docs/api.md, "What a jwksUri must be"). */
 
 #include "jose/jwk.h"
 #include "registry/registry.h"
@@ -17,11 +14,9 @@ typedef struct whk_fetch_owner_t {
     const char *enterprise_id; /**< NULL for the background */
 } whk_fetch_owner_t;
 
-/**
- * Fetch a set, in one of the places for that.
+/** Fetch a set, in one of the places for that.
  * @param etag for If-None-Match; NULL: none
- * @return too_busy where there is no place for it; else as whk_fetch()
- */
+ * @return too_busy where there is no place for it; else as whk_fetch() */
 const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,
                                               const whk_fetch_owner_t *owner, const char *uri,
                                               const char *etag, whk_fetched_t *fetched);
@@ -29,19 +24,15 @@ const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,
 /** How long an answer is good: what it says itself, within what the operator lets. */
 apr_interval_time_t whk_remote_lifetime(const whk_policy_t *policy, const whk_fetched_t *fetched);
 
-/**
- * How long a set is good still, at most `most` (WebhookKeysJwksUriRefresh); below 0, how long it
- * has not been. 0 where it would be good for longer than that: a wrong clock wrote it.
- */
+/** How long a set is good still, at most `most` (WebhookKeysJwksUriRefresh); below 0, how long it
+ * has not been. 0 where it would be good for longer than that: a wrong clock wrote it. */
 apr_interval_time_t whk_remote_fresh_for(apr_time_t fresh_until, apr_time_t now,
                                          apr_interval_time_t most);
 
-/**
- * Fetch the set and find the one JWK whose kid is `key_id`.
+/** Fetch the set and find the one JWK whose kid is `key_id`.
  * @param lifetime set to how long the answer is good
  * @return as whk_remote_jwk_set_fetch() and whk_jwk_set_find(),
- * and invalid_jwks where what was fetched is no JSON. No message repeats a byte of it.
- */
+ * and invalid_jwks where what was fetched is no JSON. No message repeats a byte of it. */
 const whk_outcome_t *whk_remote_jwk_find(whk_registry_t *registry, const whk_fetch_owner_t *owner,
                                          const char *uri, const char *key_id, const whk_jwk_t **jwk,
                                          apr_interval_time_t *lifetime);

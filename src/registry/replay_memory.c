@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/replay_memory.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
 #include <apr_strings.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdatomic.h>
+#include <string.h>
 
 #define WORDS 4
 

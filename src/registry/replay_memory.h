@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Which uses were made of signatures that are still good: an exact table in one flat block, which
+/** Which uses were made of signatures that are still good: an exact table in one flat block, which
  * processes share. Nothing is forgotten before its end, and each enterprise has a share.
  *
  * **Share.** An enterprise may hold as many entries as are free while it asks: one alone holds at
@@ -21,8 +19,7 @@
  * **Time.** An entry ends when both clocks say so: its end by the wall clock is reached, and as
  * much time has passed as there was until then when it was made. So neither a step back of the wall
  * clock nor one forward and back again forgets a use. What remains: entries that have ended when
- * the wall clock is set back are gone, while their signatures are good once more.
- */
+ * the wall clock is set back are gone, while their signatures are good once more. */
 
 #include <apr_pools.h>
 #include <apr_time.h>
@@ -54,34 +51,28 @@ typedef enum {
     WHK_REPLAY_SHARE_FULL, /**< the enterprise holds its share; nothing was added */
 } whk_replay_result_t;
 
-/**
- * Make a name. Needs no lock.
+/** Make a name. Needs no lock.
  * @param id NULL: the name of the enterprise itself
- * @return 0 where OpenSSL can't compute SHA-256
- */
+ * @return 0 where OpenSSL can't compute SHA-256 */
 int whk_replay_name(whk_replay_name_t *name, const char *enterprise_id, const char *id,
                     apr_pool_t *pool);
 
 /** How many bytes a block of so many entries has: 64 for each, or up to 72. */
 apr_size_t whk_replay_memory_size(apr_uint32_t entries);
 
-/**
- * Begin a block, before others see it.
+/** Begin a block, before others see it.
  * @param block whk_replay_memory_size() bytes, all zero; those of entries that are not used are
  *              never touched
- * @return the block, or NULL where OpenSSL has no random bytes
- */
+ * @return the block, or NULL where OpenSSL has no random bytes */
 whk_replay_memory_t *whk_replay_memory_init(void *block, apr_uint32_t entries);
 
 /** How many entries it was made for. Needs no lock. */
 apr_uint32_t whk_replay_memory_entries(const whk_replay_memory_t *memory);
 
-/**
- * Note uses: all of them, or none.
+/** Note uses: all of them, or none.
  * @param owner whose share they count for
  * @param names what is used, `count` of them
- * @param until when the signature ends to be good; an entry ends in the second after
- */
+ * @param until when the signature ends to be good; an entry ends in the second after */
 whk_replay_result_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
                                               const whk_replay_name_t *owner,
                                               const whk_replay_name_t *names, int count,

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Seals for rows that are there: the first ones, of a registry of an older version, and those under
- * another key of the secret key file.
- */
+/** Seals for rows that are there: the first ones, of a registry of an older version, and those
+ * under another key of the secret key file. */
 
 #include "registry/registry.h"
 
@@ -25,8 +22,7 @@ typedef struct whk_reseal_t {
     char names[WHK_RESEAL_NAMES];
 } whk_reseal_t;
 
-/**
- * Seal everything of a registry under the first key that is not. In small transactions, so that
+/** Seal everything of a registry under the first key that is not. In small transactions, so that
  * others write meanwhile; what was done is done where it ends half way, and need not be done again.
  */
 const whk_outcome_t *whk_reseal(whk_registry_t *registry, whk_reseal_t *reseal);

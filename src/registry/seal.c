@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/seal.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
 #include <openssl/crypto.h>
+#include <string.h>
 
 #include "jose/base64url.h"
 #include "jose/jwk_thumbprint.h"

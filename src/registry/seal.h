@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A row is worth what its seal says: whoever can write the database, but not read the secret key
+/** A row is worth what its seal says: whoever can write the database, but not read the secret key
  * file, makes no key verify, nobody an admin, and no event of the trail.
  *
  * A seal is text, `v1.<key fingerprint>.<base64url of an HMAC-SHA256>`, over netstrings
@@ -17,8 +15,7 @@
  * Times are milliseconds since 1970.
  *
  * No function here touches the store. `secret` may be NULL, where an operator named no secret key
- * file: then nothing is sealed, and no seal is good.
- */
+ * file: then nothing is sealed, and no seal is good. */
 
 #include <apr_pools.h>
 

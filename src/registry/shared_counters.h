@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What all processes of a node count together, in memory that they share, zero at first.
- */
+/** What all processes of a node count together, in memory that they share, zero at first. */
 
 #include <apr.h>
 

@@ -24,19 +24,20 @@ static const whk_outcome_t *verify_with_any(whk_registry_t *registry, whk_key_ca
                                             whk_signed_message_t *message, whk_webhook_t *webhook)
 {
     int most = WHK_SIGNATURES_MAX / message->signature_count;
-    const whk_outcome_t *outcome = NULL;
+    const whk_outcome_t *outcome;
     apr_array_header_t *keys;
     int total;
-    int i;
+    int i = 0;
 
     WHK_TRY(whk_held_key_find_ed25519(cache, registry->store, enterprise_id, most, &keys, &total,
                                       registry->pool));
-    for (i = 0; i < keys->nelts; i++) {
+    /* Where there is none, it was refused as unknown_key. */
+    do {
         outcome =
             verify_with(registry, APR_ARRAY_IDX(keys, i, const whk_held_key_t *), message, webhook);
         if (!outcome)
             return NULL;
-    }
+    } while (++i < keys->nelts);
     if (outcome->code != WHK_BAD_SIGNATURE || total == keys->nelts)
         return outcome;
     return whk_refuse(registry->pool, WHK_BAD_SIGNATURE,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scheme/claims.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 /* The last second of the year 9999, which milliseconds since 1970 are far beyond. */
 #define SECONDS_MAX 253402300799.0

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The schemes of signing, by the name that `WebhookKeysSignature` has for each.
- */
+/** The schemes of signing, by the name that `WebhookKeysSignature` has for each. */
 
 #include "scheme/signed_message.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <string.h>
 
 #include "scheme/claims.h"
 #include "scheme/jws_message.h"
@@ -44,8 +43,7 @@ static const whk_outcome_t *find_type(int *is_jwt, const whk_message_t *message,
 
 /* Nobody signed the Content-Type: so what a payload says of its times holds under either, or a
  * JWT that is too old could be sent again as application/jose. `claims` stays NULL where there are
- * none.
- */
+ * none. */
 static const whk_outcome_t *read_payload(const json_t **claims, const state_t *state,
                                          apr_pool_t *pool)
 {

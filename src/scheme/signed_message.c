@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
 whk_signed_message_t *whk_signed_message_create(const whk_scheme_policy_t *policy,
                                                 const whk_scheme_verifier_t *verifier, void *state,
                                                 apr_pool_t *pool)

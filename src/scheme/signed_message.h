@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A webhook as it arrived, and the signature that it carries, whatever the scheme: first parsed,
+/** A webhook as it arrived, and the signature that it carries, whatever the scheme: first parsed,
  * which needs no key and tells which one to look up; then verified with that key.
  *
  * All functions return NULL or why not: malformed_jws, signature_missing, algorithm_mismatch,
@@ -11,8 +9,7 @@
  * claims about its key or algorithm is compared, never obeyed.
  *
  * A message that nobody signed is cheap: before its signature is found good nothing of a payload
- * is read as JSON, and a header is short.
- */
+ * is read as JSON, and a header is short. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -44,18 +41,14 @@ typedef struct whk_scheme_policy_t {
 typedef struct whk_signed_message_t {
     const char
         *kid; /**< key to look up; NULL: the signature names none (then see `try_all_ed25519`) */
-    /**
-     * The request carries several signatures, of which one counts: the keys that they name, in
-     * order, `const char *`; whk_signed_message_select() tells which. NULL: it is clear already.
-     */
+    /** The request carries several signatures, of which one counts: the keys that they name, in
+     * order, `const char *`; whk_signed_message_select() tells which. NULL: it is clear already. */
     const apr_array_header_t *kids;
     int try_all_ed25519; /**< to be tried against the enterprise's ACTIVE Ed25519 keys */
     int signature_count; /**< how many whk_signed_message_verify() may have to try with a key */
-    /**
-     * Once verified: all names under which this message may come again, of the one that counts
+    /** Once verified: all names under which this message may come again, of the one that counts
      * first, `const char *`: `jti:…`, `nonce:…`, `id:…`, and where there is none `sig:…`, of the
-     * signature itself. Never empty then.
-     */
+     * signature itself. Never empty then. */
     const apr_array_header_t *replay_ids;
     const char *jti;       /**< NULL: none */
     apr_time_t signed_at;  /**< iat, created or webhook-timestamp; 0: none */
@@ -89,21 +82,17 @@ whk_signed_message_t *whk_signed_message_create(const whk_scheme_policy_t *polic
 void whk_signed_message_add_replay_id(whk_signed_message_t *message, const char *name,
                                       apr_pool_t *pool);
 
-/**
- * Of several signatures the one at `index` of `kids` counts: read the rest of it.
- * @return NULL or malformed_jws
- */
+/** Of several signatures the one at `index` of `kids` counts: read the rest of it.
+ * @return NULL or malformed_jws */
 const whk_outcome_t *whk_signed_message_select(whk_signed_message_t *message, int index,
                                                apr_pool_t *pool);
 
-/**
- * Verify a parsed signature with a key. What is signed with it, and not known before (claims), is
+/** Verify a parsed signature with a key. What is signed with it, and not known before (claims), is
  * read when it was found good.
  * @param enabled   the algorithms that are on; a key verifies only by one that is, and that is its
  * own
  * @param algorithm set on success to the JWS name of what verified it (`EdDSA`, `ES256` …)
- * @return NULL: the signature is this key's, over this message
- */
+ * @return NULL: the signature is this key's, over this message */
 const whk_outcome_t *whk_signed_message_verify(whk_signed_message_t *message, const whk_jwk_t *jwk,
                                                whk_algorithms_t enabled, const char **algorithm,
                                                apr_pool_t *pool);

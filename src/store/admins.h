@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Admins: which users an enterprise is run by.
- */
+/** Admins: which users an enterprise is run by. */
 
 #include "store/store.h"
 
@@ -32,9 +29,7 @@ const whk_outcome_t *whk_store_admin_remove(whk_store_t *store, apr_pool_t *pool
 const whk_outcome_t *whk_store_admin_list(whk_store_t *store, apr_pool_t *pool,
                                           const char *enterprise_id, apr_array_header_t **admins);
 
-/**
- * [T] Put `seal` in the place of the one that the row was read with, as a seal under another key.
- * `done` is 0, and nothing changed, where the row was changed since.
- */
+/** [T] Put `seal` in the place of the one that the row was read with, as a seal under another key.
+ * `done` is 0, and nothing changed, where the row was changed since. */
 const whk_outcome_t *whk_store_admin_reseal(whk_store_t *store, apr_pool_t *pool,
                                             const whk_admin_t *admin, const char *seal, int *done);

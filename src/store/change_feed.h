@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Which enterprises' keys changed: what each process polls (registry/change_poll.h).
- */
+/** Which enterprises' keys changed: what each process polls (registry/change_poll.h). */
 
 #include "store/store.h"
 

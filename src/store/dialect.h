@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What differs between databases, as data: the text of each statement, the migrations, and how a
+/** What differs between databases, as data: the text of each statement, the migrations, and how a
  * connection is set up. In a statement `%s` binds text and `%lld` an apr_int64_t
- * (apr_dbd_prepare()).
- */
+ * (apr_dbd_prepare()). */
 
 #include <stddef.h>
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Enterprises: the rows that everything else belongs to.
- */
+/** Enterprises: the rows that everything else belongs to. */
 
 #include "store/store.h"
 
@@ -29,10 +26,8 @@ const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *po
 const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
                                                apr_array_header_t **enterprises);
 
-/**
- * [T] Lock an enterprise's row until the end, so that what follows in its name is one after
- * another, and read it. `enterprise` is set to NULL where there is none of that id.
- */
+/** [T] Lock an enterprise's row until the end, so that what follows in its name is one after
+ * another, and read it. `enterprise` is set to NULL where there is none of that id. */
 const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *pool, const char *id,
                                                whk_enterprise_t **enterprise);
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The rows of the audit trail.
- */
+/** The rows of the audit trail. */
 
 #include "model/event.h"
 #include "store/store.h"
@@ -22,9 +19,7 @@ const whk_outcome_t *whk_store_event_walk(whk_store_t *store, apr_pool_t *pool,
                                           const char *enterprise_id, apr_int64_t after, int limit,
                                           apr_array_header_t **events);
 
-/**
- * [T] Put `seal` in the place of the one that the row was read with, as a seal under another key.
- * `done` is 0, and nothing changed, where the row was changed since.
- */
+/** [T] Put `seal` in the place of the one that the row was read with, as a seal under another key.
+ * `done` is 0, and nothing changed, where the row was changed since. */
 const whk_outcome_t *whk_store_event_reseal(whk_store_t *store, apr_pool_t *pool,
                                             const whk_event_t *event, const char *seal, int *done);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Registered keys.
+/** Registered keys.
  *
  * A key's row that holds what this version can't have written is an internal_error where it is
- * asked for alone. In a list it is `corrupt`, and REVOKED.
- */
+ * asked for alone. In a list it is `corrupt`, and REVOKED. */
 
 #include "model/key.h"
 #include "store/store.h"
@@ -30,12 +27,10 @@ const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t 
                                                  const char *enterprise_id, const char *thumbprint,
                                                  whk_key_t **key);
 
-/**
- * A page of an enterprise's keys, oldest first (order of insertion).
+/** A page of an enterprise's keys, oldest first (order of insertion).
  * @param status NULL for both, else a whk_key_status_name()
  * @param keys   set to an array of `whk_key_t *`
- * @param total  set to how many match the filter
- */
+ * @param total  set to how many match the filter */
 const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
                                         const char *enterprise_id, const char *status, int limit,
                                         apr_int64_t offset, apr_array_header_t **keys,
@@ -71,9 +66,7 @@ const whk_outcome_t *whk_store_key_set_last_used(whk_store_t *store, apr_pool_t 
 const whk_outcome_t *whk_store_key_update_remote(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_key_t *key, int *updated);
 
-/**
- * [T] Put `seal` in the place of the one that the row was read with, as a seal under another key.
- * `done` is 0, and nothing changed, where the row was changed since.
- */
+/** [T] Put `seal` in the place of the one that the row was read with, as a seal under another key.
+ * `done` is 0, and nothing changed, where the row was changed since. */
 const whk_outcome_t *whk_store_key_reseal(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, const char *seal, int *done);

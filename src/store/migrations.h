@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Bringing a database's schema to this version.
- */
+/** Bringing a database's schema to this version. */
 
 #include "store/transaction.h"
 
@@ -17,7 +14,6 @@ typedef struct whk_migration_work_t {
  * Bring the schema to this version: each migration in a transaction of its own, once, forward only.
  * `from` is set to the version found. A database newer than this code is an `internal_error`.
  * @param works list of what migrations do beside their SQL; each gets `baton`. Where one fails, its
- *              migration did not happen. NULL: none
- */
+ *              migration did not happen. NULL: none */
 const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
                                        const whk_migration_work_t *works, void *baton, int *from);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Rows whose enterprise is gone.
- */
+/** Rows whose enterprise is gone. */
 
 #include "store/store.h"
 

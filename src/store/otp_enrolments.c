@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/otp_enrolments.h"
-#include "model/clock.h"
 #include "store/statement.h"
 
 static void *read_enrolment(whk_row_t *row)

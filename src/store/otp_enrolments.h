@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Users' enrolments for one-time passwords, and the state of each: the last step used, refused
- * codes, the lock.
- */
+/** Users' enrolments for one-time passwords, and the state of each: the last step used, refused
+ * codes, the lock. */
 
 #include "store/store.h"
 
@@ -40,12 +37,10 @@ const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, 
 const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           int *unlocked);
 
-/**
- * Use a step up, in one atomic update: last_step = `step`, failures = 0, not locked. `accepted` is
+/** Use a step up, in one atomic update: last_step = `step`, failures = 0, not locked. `accepted` is
  * 0, and nothing changed, where last_step is not before it, the user is locked at `now` (until no
  * later than `lock_latest`), or the sealed secret is no longer the one that the code was checked
- * by.
- */
+ * by. */
 const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           const char *sealed_secret, apr_int64_t step,
                                           apr_time_t now, apr_time_t lock_latest, int *accepted);
@@ -64,10 +59,8 @@ const whk_outcome_t *whk_store_otp_count_refusal(whk_store_t *store, apr_pool_t 
 const whk_outcome_t *whk_store_otp_lock(whk_store_t *store, apr_pool_t *pool, const char *user,
                                         apr_time_t until);
 
-/**
- * [T] Put `sealed` in the place of the one that the row was read with, sealed under another key.
- * `done` is 0, and nothing changed, where the row was changed since.
- */
+/** [T] Put `sealed` in the place of the one that the row was read with, sealed under another key.
+ * `done` is 0, and nothing changed, where the row was changed since. */
 const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,
                                           const whk_otp_enrolment_t *enrolment, const char *sealed,
                                           int *done);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * JWK Sets by URI: when each is to be fetched again, and which process does.
- */
+/** JWK Sets by URI: when each is to be fetched again, and which process does. */
 
 #include "store/store.h"
 

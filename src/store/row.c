@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/row.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
+#include <string.h>
 
 const char *whk_row_text_or_null(whk_row_t *row, int column)
 {

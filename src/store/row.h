@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Private to the store: the columns of a row that a statement answered.
- */
+/** Private to the store: the columns of a row that a statement answered. */
 
 #include <apr_dbd.h>
 #include <apr_time.h>
@@ -30,9 +27,7 @@ apr_time_t whk_row_time(whk_row_t *row, int column);
 /** Makes an item of a row; sets row->corrupt where it can't. */
 typedef void *(*whk_row_reader)(whk_row_t *row);
 
-/**
- * Whoever can write the database can have it answer a row that was not asked for, by a view in the
+/** Whoever can write the database can have it answer a row that was not asked for, by a view in the
  * place of a table: whatever a row is found by must stand in it.
- * @return NULL where it does, or an internal_error
- */
+ * @return NULL where it does, or an internal_error */
 const whk_outcome_t *whk_row_check_match(apr_pool_t *pool, const char *wanted, const char *found);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_hash.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
-
-#include <apr_hash.h>
-#include <apr_strings.h>
 
 #include "store/migrations.h"
 #include "store/schema_flaws.h"
@@ -40,24 +38,10 @@ static const whk_outcome_t *list_objects(whk_store_t *store, apr_pool_t *pool,
 
 /* ---- a fresh database ---- */
 
-static apr_status_t acquire(void *baton, apr_pool_t *pool, whk_connection_t *connection)
-{
-    (void)pool;
-    *connection = *(const whk_connection_t *)baton;
-    return APR_SUCCESS;
-}
-
-static void release(void *baton, whk_connection_t *connection)
-{
-    (void)baton;
-    (void)connection;
-}
-
 static const whk_outcome_t *list_in(whk_connection_t *connection, apr_pool_t *pool,
                                     apr_array_header_t **objects)
 {
-    static const whk_store_source_t source = {acquire, release, NULL, NULL};
-    whk_store_t *store = whk_store_create(connection->pool, &source, connection);
+    whk_store_t *store = whk_store_create_over(connection->pool, connection);
     int from;
 
     WHK_TRY(whk_store_migrate(store, pool, NULL, NULL, &from));

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What a database's schema has otherwise than the migrations leave it.
- */
+/** What a database's schema has otherwise than the migrations leave it. */
 
 #include "store/store.h"
 
@@ -14,10 +11,8 @@ typedef struct whk_schema_flaw_t {
     const char *flaw;
 } whk_schema_flaw_t;
 
-/**
- * Hold what the database says of its schema to a fresh one's: an array of `whk_schema_flaw_t *`. A
+/** Hold what the database says of its schema to a fresh one's: an array of `whk_schema_flaw_t *`. A
  * trigger that is not ours is one where it is about a table of ours; other things that are not
- * ours, indexes among them, change nothing that is read or written.
- */
+ * ours, indexes among them, change nothing that is read or written. */
 const whk_outcome_t *whk_store_schema_flaws(whk_store_t *store, apr_pool_t *pool,
                                             apr_array_header_t **flaws);

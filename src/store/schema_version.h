@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The version of the schema: the number of its newest migration.
- */
+/** The version of the schema: the number of its newest migration. */
 
 #include "store/store.h"
 

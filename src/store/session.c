@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
 #include "store/row.h"
 
 /* Under this name a connection's pool keeps its session. */
@@ -22,6 +20,26 @@ whk_store_t *whk_store_create(apr_pool_t *pool, const whk_store_source_t *source
     store->source = source;
     store->baton = baton;
     return store;
+}
+
+static apr_status_t lend(void *baton, apr_pool_t *pool, whk_connection_t *connection)
+{
+    (void)pool;
+    *connection = *(const whk_connection_t *)baton;
+    return APR_SUCCESS;
+}
+
+static void take_back(void *baton, whk_connection_t *connection)
+{
+    (void)baton;
+    (void)connection;
+}
+
+whk_store_t *whk_store_create_over(apr_pool_t *pool, whk_connection_t *connection)
+{
+    static const whk_store_source_t source = {lend, take_back, NULL, NULL};
+
+    return whk_store_create(pool, &source, connection);
 }
 
 const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, const char *doing,

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Private to the store: a connection while it is held, and what it carries from one use to the
- * next.
- */
+/** Private to the store: a connection while it is held, and what it carries from one use to the
+ * next. */
 
 #include "store/dialect.h"
 #include "store/store.h"
@@ -38,8 +35,7 @@ void whk_session_reset(whk_store_t *store);
 
 /**
  * After a statement failed, outside transactions: where the schema was changed from outside, reset.
- * @return 1 where it did, so that another try is worth it
- */
+ * @return 1 where it did, so that another try is worth it */
 int whk_session_reset_if_stale(whk_store_t *store, apr_pool_t *pool);
 
 /** The number that a query answers, 0 where it answers none. @return the driver's error, or 0 */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Private to the store: running the statements of a dialect, in and out of a transaction.
- */
+/** Private to the store: running the statements of a dialect, in and out of a transaction. */
 
 #include "store/dialect.h"
 #include "store/row.h"
@@ -12,8 +9,7 @@
 /**
  * Run a statement that answers no rows: inside a transaction as part of it, else as one of its own.
  * `arguments` are texts or pointers to apr_int64_t, in the statement's order; NULL is NULL.
- * @param rows set to how many rows it changed; may be NULL
- */
+ * @param rows set to how many rows it changed; may be NULL */
 const whk_outcome_t *whk_statement_write(whk_store_t *store, apr_pool_t *pool,
                                          whk_statement_t statement, const void **arguments,
                                          int *rows);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Persistence over APR DBD. One interface; what differs between databases is data
+/** Persistence over APR DBD. One interface; what differs between databases is data
  * (store/dialect.h).
  *
  * A whk_store_t is light and belongs to one thread: a request or a command makes one. It takes a
@@ -12,8 +10,7 @@
  * pool that is passed, and nothing is kept half-done.
  *
  * Writes marked [T] need a transaction of the same store and are an `internal_error` without one;
- * the other writes are a transaction of their own. Reads work in and out of one.
- */
+ * the other writes are a transaction of their own. Reads work in and out of one. */
 
 #include <apr_dbd.h>
 #include <apr_pools.h>
@@ -45,3 +42,6 @@ typedef struct whk_store_t whk_store_t;
 
 /** Borrows `source` and `baton`; touches no database yet. */
 whk_store_t *whk_store_create(apr_pool_t *pool, const whk_store_source_t *source, void *baton);
+
+/** Over a connection that nobody else has, which is borrowed; nothing locks around writes. */
+whk_store_t *whk_store_create_over(apr_pool_t *pool, whk_connection_t *connection);

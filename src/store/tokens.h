@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Bearer tokens.
- */
+/** Bearer tokens. */
 
 #include "store/store.h"
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Which key material an enterprise ever had, by thumbprint: none is good for a second key.
- */
+/** Which key material an enterprise ever had, by thumbprint: none is good for a second key. */
 
 #include "store/store.h"
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * whk_fetch() against real servers on loopback (t/lib/jwks_server.py, t/lib/connect_proxy.py) and a
+/* whk_fetch() against real servers on loopback (t/lib/jwks_server.py, t/lib/connect_proxy.py) and a
  * resolver of our own (t/lib/test_resolver.c, linked in). Runs from the root of the tree, or with
- * WHK_TEST_LIB set to where t/lib is.
- */
+ * WHK_TEST_LIB set to where t/lib is. */
 #include "fetch/fetch.h"
 #include "fetch/fetch_settings.h"
 #include "fetch_fixture.h"

@@ -7,7 +7,6 @@
 
 #include "jose/jws_algorithm.h"
 #include "jose/signature.h"
-#include "jose/signature_verifier.h"
 
 static void every_algorithm(void **state)
 {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What the hooks of a request to the API hand on to each other.
- */
+/** What the hooks of a request to the API hand on to each other. */
 
 #include <httpd.h>
 

@@ -6,7 +6,6 @@
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_core.h>
-#include <http_request.h>
 
 #include "httpd/config.h"
 #include "httpd/request.h"

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * `AuthType Bearer`: RFC 6750, `Authorization` header only.
- */
+/** `AuthType Bearer`: RFC 6750, `Authorization` header only. */
 
 #include <httpd.h>
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * `Require webhook-keys-admin`: the user, whoever authenticated them, is an admin of the enterprise
- * in the path.
- */
+/** `Require webhook-keys-admin`: the user, whoever authenticated them, is an admin of the
+ * enterprise in the path. */
 
 #include <httpd.h>
 #include <mod_auth.h>

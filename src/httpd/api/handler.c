@@ -97,8 +97,9 @@ static const whk_outcome_t *register_key(request_rec *r, const whk_api_request_t
     apr_size_t length;
     const whk_outcome_t *unread = whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length);
 
-    WHK_TRY(unread ? whk_register_unread(registry, request->caller, unread)
-                   : whk_register_key(registry, request->caller, body, length, &key));
+    if (unread)
+        return whk_register_unread(registry, request->caller, unread);
+    WHK_TRY(whk_register_key(registry, request->caller, body, length, &key));
     apr_table_setn(r->headers_out, "Location",
                    apr_pstrcat(r->pool, request->route.raw_path, "/",
                                ap_escape_path_segment(r->pool, key->key_id), NULL));
@@ -150,7 +151,7 @@ int whk_api_handler(request_rec *r)
 {
     const whk_api_request_t *request;
     const whk_outcome_t *outcome;
-    json_t *value;
+    json_t *value = NULL;
 
     if (!r->handler || strcmp(r->handler, WHK_HANDLER) != 0)
         return DECLINED;

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The resources themselves, behind all checks.
- */
+/** The resources themselves, behind all checks. */
 
 #include <httpd.h>
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The one-time password step: after authorisation, before the body.
- */
+/** The one-time password step: after authorisation, before the body. */
 
 #include <httpd.h>
 

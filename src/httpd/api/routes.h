@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Which of our resources a request means (docs/api.md, "Paths").
- */
+/** Which of our resources a request means (docs/api.md, "Paths"). */
 
 #include <httpd.h>
 
@@ -23,10 +20,8 @@ typedef struct whk_route_t {
     const char *raw_path; /**< the target's path as it was sent */
 } whk_route_t;
 
-/**
- * The route by the tail of the path. The raw request target and httpd's normalised path must agree
- * on the resource and on the enterprise, else there is none.
- */
+/** The route by the tail of the path. The raw request target and httpd's normalised path must agree
+ * on the resource and on the enterprise, else there is none. */
 void whk_route_find(whk_route_t *route, const request_rec *r);
 
 /** The methods of a resource, as `Allow` lists them. */

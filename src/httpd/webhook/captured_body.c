@@ -6,7 +6,6 @@
 #include <util_filter.h>
 
 #include "httpd/body.h"
-#include "httpd/config.h"
 #include "httpd/server.h"
 
 static ap_filter_rec_t *capture_filter;

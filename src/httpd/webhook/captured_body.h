@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * A body that is read before its handler runs.
+/** A body that is read before its handler runs.
  *
  * One filter stands at the head of the protocol's input filters of each request that a client sent,
  * from the moment its header was read: so it is in the chain of all subrequests and redirects that
  * httpd makes of it. It lets bytes through until the body is captured, and hands out what was
  * captured from then on. A handler that may read nothing else gets a second one, in front of all
- * filters (whk_captured_body_insert_filter()).
- */
+ * filters (whk_captured_body_insert_filter()). */
 
 #include <httpd.h>
 
@@ -31,13 +28,11 @@ void whk_captured_body_register_filters(void);
 /** post_read_request, where the server verifies webhooks. DECLINED. */
 int whk_captured_body_post_read_request(request_rec *r);
 
-/**
- * Read the body of the request that the client sent, as it sent it, once: whoever asks again gets
+/** Read the body of the request that the client sent, as it sent it, once: whoever asks again gets
  * the same. A chunked body has a length from then on.
  * @param initial  the first of a chain of redirects and subrequests
  * @param limit most bytes that it may have for whoever asks
- * @return as whk_body_read(); invalid_request where another handler has read of it
- */
+ * @return as whk_body_read(); invalid_request where another handler has read of it */
 const whk_outcome_t *whk_captured_body_read(request_rec *initial, apr_int64_t limit,
                                             const whk_captured_body_t **body);
 
@@ -47,9 +42,7 @@ int whk_captured_body_is_empty(const request_rec *initial);
 /** True where a handler has it already, or a part of it, so that another one would get less. */
 int whk_captured_body_is_consumed(const request_rec *initial);
 
-/**
- * From now on who reads the body of `r` gets what was captured and nothing else, whatever filters
+/** From now on who reads the body of `r` gets what was captured and nothing else, whatever filters
  * stand in its chain. The first time it is the whole body, also where a filter or module has looked
- * at it meanwhile; later what is left of it. Without a captured body the body is at its end.
- */
+ * at it meanwhile; later what is left of it. Without a captured body the body is at its end. */
 void whk_captured_body_insert_filter(request_rec *r, request_rec *initial);

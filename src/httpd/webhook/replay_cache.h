@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * Which webhooks were received (WebhookKeysReplayCache): in memory that the processes of the node
+/** Which webhooks were received (WebhookKeysReplayCache): in memory that the processes of the node
  * share and that outlives a reload, and besides, where the provider is one that nodes share, there.
  */
 
 #include <httpd.h>
-
-#include <http_config.h>
 
 #include "model/outcome.h"
 #include "registry/replay_memory.h"
@@ -30,8 +26,7 @@ typedef struct whk_replay_use_t {
 /**
  * Until when a message has to be remembered: for as long as its signature is good at the place that
  * takes the oldest ones.
- * @param signed_at, expires 0: the message has none
- */
+ * @param signed_at, expires 0: the message has none */
 apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires);
 
 /** pre_config, post_config, child_init. */
@@ -40,13 +35,11 @@ int whk_replay_cache_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
                                  server_rec *s);
 void whk_replay_cache_child_init(apr_pool_t *pool, server_rec *s);
 
-/**
- * Note the one use of a message: all of its ids, or none.
+/** Note the one use of a message: all of its ids, or none.
  * @param replay_ids 1 to WHK_REPLAY_IDS_MOST `const char *`, each naming it in its enterprise,
  *                   whatever key signed it
  * @param until      when its signature ends to be good at the latest
- * @return NULL, replayed, or too_busy where it can't be noted or the enterprise's share is full
- */
+ * @return NULL, replayed, or too_busy where it can't be noted or the enterprise's share is full */
 const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterprise_id,
                                               const apr_array_header_t *replay_ids,
                                               apr_time_t until, whk_replay_use_t *use);

@@ -125,6 +125,7 @@ static whk_verification_t *find(request_rec *initial, const whk_config_t *config
     for (i = 0; i < list->nelts; i++) {
         whk_verification_t *verification = APR_ARRAY_IDX(list, i, whk_verification_t *);
 
+        /* NOLINTNEXTLINE: where padding alone differs, the same is verified once more */
         if (!memcmp(&verification->rules, config, sizeof(*config)) && verification->enterprise_id &&
             !strcmp(verification->enterprise_id, enterprise_id))
             return verification;

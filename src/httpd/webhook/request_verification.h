@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What was found of a webhook by the rules of one location.
+/** What was found of a webhook by the rules of one location.
  *
  * A client's request is verified once by each set of rules that it meets, however many subrequests
  * and redirects httpd makes of it: what counts is always what the client sent, its whole body
- * included. Verifications live as long as that request.
- */
+ * included. Verifications live as long as that request. */
 
 #include <httpd.h>
 

@@ -3,7 +3,6 @@
 
 #include <apr_strings.h>
 #include <http_core.h>
-#include <http_request.h>
 
 #include "httpd/config.h"
 #include "httpd/webhook/webhook_environment.h"

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * `AuthType WebhookSignature` and `Require valid-webhook`: which locations they guard, and who is
- * let in.
- */
+/** `AuthType WebhookSignature` and `Require valid-webhook`: which locations they guard, and who is
+ * let in. */
 
 #include <httpd.h>
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The variables WEBHOOK_VERDICT, WEBHOOK_ENTERPRISE, WEBHOOK_KEY_ID, WEBHOOK_ALG and
- * WEBHOOK_SIGNED_AT of a request.
- */
+/** The variables WEBHOOK_VERDICT, WEBHOOK_ENTERPRISE, WEBHOOK_KEY_ID, WEBHOOK_ALG and
+ * WEBHOOK_SIGNED_AT of a request. */
 
 #include "httpd/webhook/request_verification.h"
 

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * The error response to a webhook that gets no further: JSON, though its location is anybody's.
- */
+/** The error response to a webhook that gets no further: JSON, though its location is anybody's. */
 
 #include <httpd.h>
 
 #include "model/outcome.h"
 
-/**
- * whk_request_stop() for a webhook. Its sender's fault is a 401, whatever status the code has in
+/** whk_request_stop() for a webhook. Its sender's fault is a 401, whatever status the code has in
  * responses of the API.
- * @return its status
- */
+ * @return its status */
 int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome);
 
 /** insert_error_filter: for what was so stopped, itself or by a subrequest of it. */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What the hooks of a webhook's request hand on to each other, along its chain of subrequests and
- * internal redirects too.
- */
+/** What the hooks of a webhook's request hand on to each other, along its chain of subrequests and
+ * internal redirects too. */
 
 #include "httpd/request.h"
 

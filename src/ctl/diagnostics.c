@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/message.h"
+#include "ctl/diagnostics.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-
-/** @file
- * What is said on standard error, and the exit status that goes with it.
- */
+/** What is said on standard error, and the exit status that goes with it. */
 
 #include "ctl/command.h"
 #include "model/outcome.h"
@@ -27,6 +24,14 @@ int whk_misused(const whk_command_t *command, const char *format, ...)
 
 /** Something that an operator should know, on standard error. */
 void whk_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** For functions that return an exit status: hand up one that is not WHK_EXIT_DONE. */
+#define WHK_TRY_STATUS(expression)                                                                 \
+    do {                                                                                           \
+        int whk_try_status = (expression);                                                         \
+        if (whk_try_status != WHK_EXIT_DONE)                                                       \
+            return whk_try_status;                                                                 \
+    } while (0)
 
 /** For functions that return an exit status: hand up an outcome. */
 #define WHK_TRY_OR_REFUSE(expression)                                                              \
