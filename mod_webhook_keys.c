@@ -20,7 +20,7 @@
 #include "httpd/api/handler.h"
 #include "httpd/api/httpd_errors.h"
 #include "httpd/api/otp_hook.h"
-#include "httpd/api/paths.h"
+#include "httpd/api/path_hooks.h"
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
 #include "httpd/config_check.h"
@@ -28,16 +28,16 @@
 #include "httpd/directives.h"
 #include "httpd/error_response.h"
 #include "httpd/mod_webhook_keys.h"
-#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
+#include "httpd/server_state.h"
 #include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
 #include "httpd/webhook/webhook_auth.h"
+#include "httpd/webhook/webhook_config_check.h"
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_gate.h"
 #include "httpd/webhook/webhook_replay.h"
-#include "httpd/webhook/webhook_sections.h"
 
 /* Start-up and end. Whatever can be found wrong is found in check_config, which `apachectl
  * configtest` runs too. */

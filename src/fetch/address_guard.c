@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fetch/address_range.h"
+#include "fetch/cidr.h"
 
 /* What is not a host of the public Internet: the IANA IPv4 and IPv6 Special-Purpose Address
  * Registries (RFC 6890, RFC 8190), the multicast and reserved space of the IANA address space
@@ -68,13 +68,13 @@ static const struct {
 
 static const char *meaning_in_table(const struct sockaddr *address)
 {
-    whk_address_range_t range;
+    whk_cidr_t range;
     size_t i;
 
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (whk_address_range_parse(&range, refused[i].range))
+        if (whk_cidr_parse(&range, refused[i].range))
             return "a broken row of the address guard's table";
-        if (whk_address_range_contains(&range, address))
+        if (whk_cidr_contains(&range, address))
             return refused[i].meaning;
     }
     return NULL;

@@ -4,12 +4,12 @@
 #include <apr_tables.h>
 #include <string.h>
 
-#include "fetch/address_range.h"
+#include "fetch/cidr.h"
 #include "fetch/host.h"
 
 struct whk_allow_list_t {
     apr_pool_t *pool;
-    apr_array_header_t *ranges; /* whk_address_range_t */
+    apr_array_header_t *ranges; /* whk_cidr_t */
     apr_array_header_t *hosts;  /* const char * */
 };
 
@@ -18,7 +18,7 @@ whk_allow_list_t *whk_allow_list_create(apr_pool_t *pool)
     whk_allow_list_t *list = apr_palloc(pool, sizeof(*list));
 
     list->pool = pool;
-    list->ranges = apr_array_make(pool, 2, sizeof(whk_address_range_t));
+    list->ranges = apr_array_make(pool, 2, sizeof(whk_cidr_t));
     list->hosts = apr_array_make(pool, 2, sizeof(const char *));
     return list;
 }
@@ -31,14 +31,14 @@ static int is_range(const char *entry)
 
 const char *whk_allow_list_add(whk_allow_list_t *list, const char *entry)
 {
-    whk_address_range_t range;
+    whk_cidr_t range;
     whk_host_t host;
     const char *flaw;
 
     if (*entry && is_range(entry)) {
-        flaw = whk_address_range_parse(&range, entry);
+        flaw = whk_cidr_parse(&range, entry);
         if (!flaw)
-            APR_ARRAY_PUSH(list->ranges, whk_address_range_t) = range;
+            APR_ARRAY_PUSH(list->ranges, whk_cidr_t) = range;
         return flaw;
     }
     flaw = whk_host_parse(&host, entry, strlen(entry), list->pool);
@@ -54,8 +54,7 @@ int whk_allow_list_has_address(const whk_allow_list_t *list, const struct sockad
     int i;
 
     for (i = 0; i < list->ranges->nelts; i++) {
-        if (whk_address_range_contains(&APR_ARRAY_IDX(list->ranges, i, whk_address_range_t),
-                                       address))
+        if (whk_cidr_contains(&APR_ARRAY_IDX(list->ranges, i, whk_cidr_t), address))
             return 1;
     }
     return 0;

@@ -5,20 +5,20 @@
 #include <string.h>
 
 #include "fetch/address_guard.h"
-#include "fetch/curl_handles.h"
+#include "fetch/curl_pool.h"
 #include "fetch/transfer.h"
 #include "model/clock.h"
 
 struct whk_fetcher_t {
     whk_fetch_settings_t settings;
-    whk_curl_handles_t *handles;
+    whk_curl_pool_t *handles;
 };
 
 apr_status_t whk_fetcher_create(whk_fetcher_t **fetcher, const whk_fetch_settings_t *settings,
                                 apr_pool_t *pool)
 {
     whk_fetcher_t *made = apr_pcalloc(pool, sizeof(*made));
-    apr_status_t status = whk_curl_handles_create(&made->handles, pool);
+    apr_status_t status = whk_curl_pool_create(&made->handles, pool);
 
     if (status)
         return status;
@@ -251,12 +251,12 @@ const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const ch
     whk_response_init(&transfer.response, fetcher->settings.max_bytes, pool);
     WHK_TRY(check_spelling(&transfer));
 
-    transfer.curl = whk_curl_handles_acquire(fetcher->handles);
+    transfer.curl = whk_curl_pool_acquire(fetcher->handles);
     if (!transfer.curl)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "libcurl has no memory for a fetch");
     outcome = fetch(&transfer, started);
     if (!outcome)
         fill(result, &transfer.response);
-    whk_curl_handles_release(fetcher->handles, transfer.curl, !outcome);
+    whk_curl_pool_release(fetcher->handles, transfer.curl, !outcome);
     return outcome;
 }

@@ -10,7 +10,7 @@
 #include "fetch/fetch_settings.h"
 #include "httpd/config.h"
 #include "httpd/other_directives.h"
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 #include "otp/secret_key_file.h"
 
 APLOG_USE_MODULE(webhook_keys);

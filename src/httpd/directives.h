@@ -9,7 +9,7 @@
 #include <http_config.h>
 
 #include "httpd/directive_values.h"
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 
 /** What httpd does not know of a directive of ours: the `cmd_data` of its command. */
 typedef struct whk_directive_t {

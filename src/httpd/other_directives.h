@@ -10,7 +10,7 @@
 #include <http_config.h>
 
 #include "httpd/config.h"
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 
 /** The end of whk_directives. */
 #define WHK_OTHER_DIRECTIVES                                                                       \

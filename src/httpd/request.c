@@ -10,8 +10,8 @@
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
-#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
+#include "httpd/server_state.h"
 #include "model/random.h"
 
 APLOG_USE_MODULE(webhook_keys);

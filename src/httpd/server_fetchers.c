@@ -7,8 +7,8 @@
 #include "httpd/child_shutdown.h"
 #include "httpd/config.h"
 #include "httpd/fetch_slots.h"
-#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
+#include "httpd/server_state.h"
 
 APLOG_USE_MODULE(webhook_keys);
 

@@ -9,8 +9,8 @@
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
-#include "httpd/server.h"
 #include "httpd/server_fetchers.h"
+#include "httpd/server_state.h"
 #include "registry/jwk_set_refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);

@@ -9,21 +9,6 @@
 #include "jose/json.h"
 #include "jose/jwk_thumbprint.h"
 
-static const whk_outcome_t *check_public(const whk_jwk_parser_t *parser)
-{
-    static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
-    apr_size_t i;
-
-    if (!json_is_object(parser->json))
-        return whk_jwk_refuse(parser, WHK_INVALID_JWKS, NULL, "must be an object: a JWK");
-    for (i = 0; i < sizeof(private_members) / sizeof(private_members[0]); i++)
-        if (json_object_get(parser->json, private_members[i]))
-            return whk_jwk_refuse(parser, WHK_PRIVATE_KEY_MATERIAL, private_members[i],
-                                  "belongs to a private or secret key: treat that key as "
-                                  "compromised, make a new one, and send its public members alone");
-    return NULL;
-}
-
 static const whk_outcome_t *take_thumbprint(whk_jwk_parser_t *parser)
 {
     const char *text = apr_pstrcat(parser->scratch, "{", parser->members, "}", NULL);
@@ -43,7 +28,7 @@ static const char *public_json(const whk_jwk_parser_t *parser)
 
 static const whk_outcome_t *read_jwk(whk_jwk_parser_t *parser)
 {
-    WHK_TRY(check_public(parser));
+    WHK_TRY(whk_jwk_check_public(parser));
     WHK_TRY(whk_jwk_find_key_type(parser));
     parser->jwk->family = parser->type->family;
     WHK_TRY(whk_jwk_parse_common_members(parser));

@@ -49,6 +49,9 @@ const char *whk_jwk_name_seen(const whk_jwk_parser_t *parser, const json_t *valu
 /** Find out what the JWK is, and whether that is turned on: sets type. */
 const whk_outcome_t *whk_jwk_find_key_type(whk_jwk_parser_t *parser);
 
+/** Check that it is an object without a member of a private or secret key. */
+const whk_outcome_t *whk_jwk_check_public(const whk_jwk_parser_t *parser);
+
 /** Check use, key_ops, alg and kid: sets alg, jwk->algorithms and jwk->kid. */
 const whk_outcome_t *whk_jwk_parse_common_members(whk_jwk_parser_t *parser);
 

@@ -48,7 +48,7 @@ const whk_outcome_t *whk_audit_verify_unsealed(whk_store_t *store, apr_pool_t *p
                                                const whk_enterprise_t *enterprise,
                                                whk_audit_report_t *report);
 
-/* ---- for audit_chain.c and audit_rows.c: a verification while it runs ---- */
+/* ---- for audit_verify_chain.c and audit_verify_rows.c: a verification while it runs ---- */
 
 /** Rows read at a time. */
 #define WHK_AUDIT_BATCH 500
@@ -64,15 +64,15 @@ typedef struct whk_audit_inspection_t {
     apr_int64_t last_event; /**< id of the newest event that was read */
 } whk_audit_inspection_t;
 
-/** audit_chain.c: read all events; do they link up by number and hash (registry/audit_trail.h), and
- *  end as the enterprise's row says? */
+/** audit_verify_chain.c: read all events; do they link up by number and hash
+ * (registry/audit_trail.h), and end as the enterprise's row says? */
 const whk_outcome_t *whk_audit_chain_verify(whk_audit_inspection_t *inspection,
                                             apr_pool_t *scratch);
 
-/** audit_chain.c: read what was appended since, for what it says of keys. */
+/** audit_verify_chain.c: read what was appended since, for what it says of keys. */
 const whk_outcome_t *whk_audit_chain_read_newer(whk_audit_inspection_t *inspection);
 
-/** audit_rows.c: the rows of keys, of used material and of admins, their seals, and whether they
- * say what the events do. After the chain: what is written meanwhile is in the rows then, and never
- * the other way. */
+/** audit_verify_rows.c: the rows of keys, of used material and of admins, their seals, and whether
+ * they say what the events do. After the chain: what is written meanwhile is in the rows then, and
+ * never the other way. */
 const whk_outcome_t *whk_audit_rows_verify(whk_audit_inspection_t *inspection, apr_pool_t *scratch);

@@ -13,7 +13,7 @@
 #include <netinet/in.h>
 
 #include "fetch/address_guard.h"
-#include "fetch/address_range.h"
+#include "fetch/cidr.h"
 
 static apr_pool_t *pool;
 
@@ -266,19 +266,19 @@ static void broken_entries(void **state)
 
 static void ranges_of_odd_lengths(void **state)
 {
-    whk_address_range_t range;
+    whk_cidr_t range;
 
     (void)state;
-    assert_null(whk_address_range_parse(&range, "172.16.0.0/12"));
-    assert_true(whk_address_range_contains(&range, address_of("172.31.255.255")));
-    assert_false(whk_address_range_contains(&range, address_of("172.32.0.0")));
-    assert_null(whk_address_range_parse(&range, "0.0.0.0/0"));
-    assert_true(whk_address_range_contains(&range, address_of("255.255.255.255")));
-    assert_null(whk_address_range_parse(&range, "128.0.0.0/1"));
-    assert_false(whk_address_range_contains(&range, address_of("127.255.255.255")));
-    assert_null(whk_address_range_parse(&range, "2001:db8::8000/113"));
-    assert_true(whk_address_range_contains(&range, address_of("2001:db8::ffff")));
-    assert_false(whk_address_range_contains(&range, address_of("2001:db8::7fff")));
+    assert_null(whk_cidr_parse(&range, "172.16.0.0/12"));
+    assert_true(whk_cidr_contains(&range, address_of("172.31.255.255")));
+    assert_false(whk_cidr_contains(&range, address_of("172.32.0.0")));
+    assert_null(whk_cidr_parse(&range, "0.0.0.0/0"));
+    assert_true(whk_cidr_contains(&range, address_of("255.255.255.255")));
+    assert_null(whk_cidr_parse(&range, "128.0.0.0/1"));
+    assert_false(whk_cidr_contains(&range, address_of("127.255.255.255")));
+    assert_null(whk_cidr_parse(&range, "2001:db8::8000/113"));
+    assert_true(whk_cidr_contains(&range, address_of("2001:db8::ffff")));
+    assert_false(whk_cidr_contains(&range, address_of("2001:db8::7fff")));
 }
 
 static int start(void **state)

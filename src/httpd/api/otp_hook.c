@@ -9,7 +9,7 @@
 #include "httpd/api/api_request.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 #include "registry/totp_check.h"
 
 APR_HOOK_STRUCT(APR_HOOK_LINK(check_otp))

@@ -6,7 +6,7 @@
 #include <util_filter.h>
 
 #include "httpd/body.h"
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 
 static ap_filter_rec_t *capture_filter;
 static ap_filter_rec_t *handler_filter;

@@ -11,7 +11,7 @@
 
 #include "httpd/child_mutex.h"
 #include "httpd/config.h"
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -23,11 +23,11 @@ APLOG_USE_MODULE(webhook_keys);
 #define REMEMBER_UNDATED apr_time_from_sec(86400)
 
 typedef struct {
-    whk_replay_memory_t *memory;
+    whk_replay_table_t *memory;
     apr_global_mutex_t *mutex;
 } retained_t;
 
-static whk_replay_memory_t *memory;
+static whk_replay_table_t *memory;
 static apr_global_mutex_t *mutex;
 static const whk_replay_provider_t *shared; /* NULL: this node's memory is all */
 static apr_interval_time_t longest_max_age;
@@ -59,11 +59,11 @@ int whk_replay_cache_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
 static apr_status_t make_memory(retained_t *retained, apr_uint32_t entries, apr_pool_t *process)
 {
     apr_shm_t *shm;
-    apr_status_t status = apr_shm_create(&shm, whk_replay_memory_size(entries), NULL, process);
+    apr_status_t status = apr_shm_create(&shm, whk_replay_table_size(entries), NULL, process);
 
     if (status != APR_SUCCESS)
         return status;
-    retained->memory = whk_replay_memory_init(apr_shm_baseaddr_get(shm), entries);
+    retained->memory = whk_replay_table_init(apr_shm_baseaddr_get(shm), entries);
     return retained->memory ? APR_SUCCESS : APR_EGENERAL;
 }
 
@@ -82,11 +82,11 @@ static apr_status_t retain(server_rec *s, apr_uint32_t entries)
         status = make_memory(retained, entries, process);
     memory = retained->memory;
     mutex = retained->mutex;
-    if (memory && whk_replay_memory_entries(memory) != entries)
+    if (memory && whk_replay_table_entries(memory) != entries)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      "WebhookKeysReplayEntries is %u now, and takes effect when httpd is started "
                      "anew: until then what was received stays in the memory of %u entries",
-                     entries, whk_replay_memory_entries(memory));
+                     entries, whk_replay_table_entries(memory));
     return status;
 }
 
@@ -161,7 +161,7 @@ static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_repla
         return status;
     /* Read inside: who waited for long must not use a time that is gone. */
     clock = read_clock();
-    *result = whk_replay_memory_reserve(memory, owner, use->names, use->count, use->until, &clock);
+    *result = whk_replay_table_reserve(memory, owner, use->names, use->count, use->until, &clock);
     apr_global_mutex_unlock(mutex);
     return APR_SUCCESS;
 }
@@ -170,7 +170,7 @@ static void release_here(const whk_replay_use_t *use)
 {
     if (!memory || !mutex || apr_global_mutex_lock(mutex) != APR_SUCCESS)
         return;
-    whk_replay_memory_give_back(memory, use->names, use->count, use->until);
+    whk_replay_table_give_back(memory, use->names, use->count, use->until);
     apr_global_mutex_unlock(mutex);
 }
 

@@ -7,7 +7,7 @@
 #include <httpd.h>
 
 #include "model/outcome.h"
-#include "registry/replay_memory.h"
+#include "registry/replay_table.h"
 
 /** The name that the `Mutex` directive knows the mutex by. */
 #define WHK_REPLAY_MUTEX_NAME "webhook-keys-replay"

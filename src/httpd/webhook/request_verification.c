@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 
 #include "httpd/request.h"
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_message.h"
 #include "httpd/webhook/webhook_request.h"

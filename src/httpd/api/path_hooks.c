@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/api/paths.h"
+#include "httpd/api/path_hooks.h"
 
 #include <apr_strings.h>
 

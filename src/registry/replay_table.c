@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry/replay_memory.h"
+#include "registry/replay_table.h"
 
 #include <apr_strings.h>
 #include <openssl/evp.h>
@@ -44,7 +44,7 @@ typedef struct {
 
 /* What is true is in the entries alone (those with an end) and in the ids of their owners. Chains,
  * lists and counts follow from it: see rebuild(). */
-struct whk_replay_memory_t {
+struct whk_replay_table_t {
     apr_uint64_t secret[WORDS + 1];
     table_t entries;
     table_t owners;
@@ -85,15 +85,15 @@ static apr_uint32_t chains_for(apr_uint32_t entries)
     return chains;
 }
 
-apr_size_t whk_replay_memory_size(apr_uint32_t entries)
+apr_size_t whk_replay_table_size(apr_uint32_t entries)
 {
-    return sizeof(whk_replay_memory_t) + (sizeof(entry_t) + sizeof(owner_t)) * (apr_size_t)entries +
+    return sizeof(whk_replay_table_t) + (sizeof(entry_t) + sizeof(owner_t)) * (apr_size_t)entries +
            2 * sizeof(apr_uint32_t) * (apr_size_t)chains_for(entries);
 }
 
-whk_replay_memory_t *whk_replay_memory_init(void *block, apr_uint32_t entries)
+whk_replay_table_t *whk_replay_table_init(void *block, apr_uint32_t entries)
 {
-    whk_replay_memory_t *memory = block;
+    whk_replay_table_t *memory = block;
     apr_uint32_t chains = chains_for(entries);
 
     if (RAND_bytes((unsigned char *)memory->secret, sizeof(memory->secret)) != 1)
@@ -109,28 +109,28 @@ whk_replay_memory_t *whk_replay_memory_init(void *block, apr_uint32_t entries)
     return memory;
 }
 
-apr_uint32_t whk_replay_memory_entries(const whk_replay_memory_t *memory)
+apr_uint32_t whk_replay_table_entries(const whk_replay_table_t *memory)
 {
     return memory->size;
 }
 
-static node_t *node_at(whk_replay_memory_t *memory, const table_t *table, apr_uint32_t index)
+static node_t *node_at(whk_replay_table_t *memory, const table_t *table, apr_uint32_t index)
 {
     return (node_t *)((char *)memory + table->nodes + (apr_uint64_t)table->node_size * (index - 1));
 }
 
-static entry_t *entry_at(whk_replay_memory_t *memory, apr_uint32_t index)
+static entry_t *entry_at(whk_replay_table_t *memory, apr_uint32_t index)
 {
     return (entry_t *)node_at(memory, &memory->entries, index);
 }
 
-static owner_t *owner_at(whk_replay_memory_t *memory, apr_uint32_t index)
+static owner_t *owner_at(whk_replay_table_t *memory, apr_uint32_t index)
 {
     return (owner_t *)node_at(memory, &memory->owners, index);
 }
 
 /* Multilinear hashing by secret factors: who chooses ids can't choose their chain. */
-static apr_uint32_t *head_of(whk_replay_memory_t *memory, const table_t *table,
+static apr_uint32_t *head_of(whk_replay_table_t *memory, const table_t *table,
                              const apr_uint32_t *id)
 {
     apr_uint32_t *heads = (apr_uint32_t *)((char *)memory + table->heads);
@@ -143,7 +143,7 @@ static apr_uint32_t *head_of(whk_replay_memory_t *memory, const table_t *table,
 }
 
 /* The next node of this id behind `index` (0: the first). */
-static apr_uint32_t find(whk_replay_memory_t *memory, const table_t *table, const apr_uint32_t *id,
+static apr_uint32_t find(whk_replay_table_t *memory, const table_t *table, const apr_uint32_t *id,
                          apr_uint32_t index)
 {
     index = index ? node_at(memory, table, index)->next : *head_of(memory, table, id);
@@ -152,7 +152,7 @@ static apr_uint32_t find(whk_replay_memory_t *memory, const table_t *table, cons
     return index;
 }
 
-static apr_uint32_t take(whk_replay_memory_t *memory, table_t *table)
+static apr_uint32_t take(whk_replay_table_t *memory, table_t *table)
 {
     apr_uint32_t index = table->free;
 
@@ -162,13 +162,13 @@ static apr_uint32_t take(whk_replay_memory_t *memory, table_t *table)
     return index;
 }
 
-static void release(whk_replay_memory_t *memory, table_t *table, apr_uint32_t index)
+static void release(whk_replay_table_t *memory, table_t *table, apr_uint32_t index)
 {
     node_at(memory, table, index)->next = table->free;
     table->free = index;
 }
 
-static void chain(whk_replay_memory_t *memory, const table_t *table, apr_uint32_t index)
+static void chain(whk_replay_table_t *memory, const table_t *table, apr_uint32_t index)
 {
     node_t *node = node_at(memory, table, index);
     apr_uint32_t *head = head_of(memory, table, node->id);
@@ -177,7 +177,7 @@ static void chain(whk_replay_memory_t *memory, const table_t *table, apr_uint32_
     *head = index;
 }
 
-static void unchain(whk_replay_memory_t *memory, const table_t *table, apr_uint32_t index)
+static void unchain(whk_replay_table_t *memory, const table_t *table, apr_uint32_t index)
 {
     const node_t *node = node_at(memory, table, index);
     apr_uint32_t *link = head_of(memory, table, node->id);
@@ -187,14 +187,14 @@ static void unchain(whk_replay_memory_t *memory, const table_t *table, apr_uint3
     *link = node->next;
 }
 
-static void forget_chains(whk_replay_memory_t *memory, table_t *table)
+static void forget_chains(whk_replay_table_t *memory, table_t *table)
 {
     memset((char *)memory + table->heads, 0, sizeof(apr_uint32_t) * ((apr_size_t)memory->mask + 1));
     table->free = 0;
 }
 
 /* Makes what follows from the entries anew. */
-static void rebuild(whk_replay_memory_t *memory)
+static void rebuild(whk_replay_table_t *memory)
 {
     apr_uint32_t i;
 
@@ -220,7 +220,7 @@ static void rebuild(whk_replay_memory_t *memory)
     }
 }
 
-static void enter(whk_replay_memory_t *memory)
+static void enter(whk_replay_table_t *memory)
 {
     if (memory->inside)
         rebuild(memory);
@@ -228,13 +228,13 @@ static void enter(whk_replay_memory_t *memory)
     in_this_order();
 }
 
-static void leave(whk_replay_memory_t *memory)
+static void leave(whk_replay_table_t *memory)
 {
     in_this_order();
     memory->inside = 0;
 }
 
-static void drop(whk_replay_memory_t *memory, apr_uint32_t index)
+static void drop(whk_replay_table_t *memory, apr_uint32_t index)
 {
     entry_t *entry = entry_at(memory, index);
     apr_uint32_t owner = entry->owner;
@@ -255,7 +255,7 @@ static int has_ended(const entry_t *entry, const seconds_t *now)
     return entry->end < now->wall && entry->steady_end < now->steady;
 }
 
-static void sweep(whk_replay_memory_t *memory, const seconds_t *now, apr_uint32_t steps)
+static void sweep(whk_replay_table_t *memory, const seconds_t *now, apr_uint32_t steps)
 {
     if (steps > memory->entries.touched)
         steps = memory->entries.touched;
@@ -272,8 +272,7 @@ static void read_id(apr_uint32_t id[WORDS], const whk_replay_name_t *name)
     memcpy(id, name->bytes, WORDS * sizeof(*id));
 }
 
-static int is_known(whk_replay_memory_t *memory, const whk_replay_name_t *name,
-                    const seconds_t *now)
+static int is_known(whk_replay_table_t *memory, const whk_replay_name_t *name, const seconds_t *now)
 {
     apr_uint32_t id[WORDS];
     apr_uint32_t index = 0;
@@ -286,7 +285,7 @@ static int is_known(whk_replay_memory_t *memory, const whk_replay_name_t *name,
 }
 
 /* Whether each of `count` entries, one after another, finds fewer held than are free. */
-static int has_room(whk_replay_memory_t *memory, const apr_uint32_t *owner_id, int count)
+static int has_room(whk_replay_table_t *memory, const apr_uint32_t *owner_id, int count)
 {
     apr_uint32_t owner = find(memory, &memory->owners, owner_id, 0);
     apr_uint32_t held = owner ? owner_at(memory, owner)->held : 0;
@@ -294,7 +293,7 @@ static int has_room(whk_replay_memory_t *memory, const apr_uint32_t *owner_id, i
     return held + 2 * ((apr_uint32_t)count - 1) < memory->size - memory->live;
 }
 
-static apr_uint32_t owner_of(whk_replay_memory_t *memory, const apr_uint32_t *id)
+static apr_uint32_t owner_of(whk_replay_table_t *memory, const apr_uint32_t *id)
 {
     apr_uint32_t index = find(memory, &memory->owners, id, 0);
 
@@ -307,7 +306,7 @@ static apr_uint32_t owner_of(whk_replay_memory_t *memory, const apr_uint32_t *id
     return index;
 }
 
-static void add(whk_replay_memory_t *memory, const apr_uint32_t *owner_id,
+static void add(whk_replay_table_t *memory, const apr_uint32_t *owner_id,
                 const whk_replay_name_t *name, const seconds_t *end)
 {
     apr_uint32_t owner = owner_of(memory, owner_id);
@@ -332,7 +331,7 @@ static apr_uint32_t seconds_of(apr_time_t time)
     return seconds < 1 ? 1 : seconds > APR_UINT32_MAX ? APR_UINT32_MAX : (apr_uint32_t)seconds;
 }
 
-static whk_replay_result_t decide(whk_replay_memory_t *memory, const whk_replay_name_t *owner,
+static whk_replay_result_t decide(whk_replay_table_t *memory, const whk_replay_name_t *owner,
                                   const whk_replay_name_t *names, int count, const seconds_t *end,
                                   const seconds_t *now)
 {
@@ -354,10 +353,10 @@ static whk_replay_result_t decide(whk_replay_memory_t *memory, const whk_replay_
     return WHK_REPLAY_RESERVED;
 }
 
-whk_replay_result_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
-                                              const whk_replay_name_t *owner,
-                                              const whk_replay_name_t *names, int count,
-                                              apr_time_t until, const whk_replay_clock_t *clock)
+whk_replay_result_t whk_replay_table_reserve(whk_replay_table_t *memory,
+                                             const whk_replay_name_t *owner,
+                                             const whk_replay_name_t *names, int count,
+                                             apr_time_t until, const whk_replay_clock_t *clock)
 {
     const seconds_t now = {seconds_of(clock->wall), seconds_of(clock->steady)};
     apr_time_t left = until > clock->wall ? until - clock->wall : 0;
@@ -371,8 +370,8 @@ whk_replay_result_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
     return result;
 }
 
-void whk_replay_memory_give_back(whk_replay_memory_t *memory, const whk_replay_name_t *names,
-                                 int count, apr_time_t until)
+void whk_replay_table_give_back(whk_replay_table_t *memory, const whk_replay_name_t *names,
+                                int count, apr_time_t until)
 {
     apr_uint32_t end = seconds_of(until);
     int i;

@@ -20,7 +20,7 @@
 #include <apr_strings.h>
 #include <cmocka.h>
 
-#include "registry/replay_memory.h"
+#include "registry/replay_table.h"
 
 #define START apr_time_from_sec(1800000000)
 #define LIFE apr_time_from_sec(300)
@@ -38,21 +38,21 @@ static void *shared(apr_size_t size)
     return block;
 }
 
-static whk_replay_memory_t *make(apr_uint32_t entries)
+static whk_replay_table_t *make(apr_uint32_t entries)
 {
-    whk_replay_memory_t *memory =
-        whk_replay_memory_init(shared(whk_replay_memory_size(entries)), entries);
+    whk_replay_table_t *memory =
+        whk_replay_table_init(shared(whk_replay_table_size(entries)), entries);
 
     assert_non_null(memory);
-    assert_int_equal(whk_replay_memory_entries(memory), entries);
+    assert_int_equal(whk_replay_table_entries(memory), entries);
     now.wall = START;
     now.steady = apr_time_from_sec(5000);
     return memory;
 }
 
-static void unmake(whk_replay_memory_t *memory)
+static void unmake(whk_replay_table_t *memory)
 {
-    munmap(memory, whk_replay_memory_size(whk_replay_memory_entries(memory)));
+    munmap(memory, whk_replay_table_size(whk_replay_table_entries(memory)));
 }
 
 static void pass(apr_interval_time_t time)
@@ -69,16 +69,16 @@ static whk_replay_name_t name_of(const char *enterprise, const char *id)
     return name;
 }
 
-static whk_replay_result_t use(whk_replay_memory_t *memory, const char *enterprise, const char *id,
+static whk_replay_result_t use(whk_replay_table_t *memory, const char *enterprise, const char *id,
                                apr_interval_time_t life)
 {
     whk_replay_name_t owner = name_of(enterprise, NULL);
     whk_replay_name_t name = name_of(enterprise, id);
 
-    return whk_replay_memory_reserve(memory, &owner, &name, 1, now.wall + life, &now);
+    return whk_replay_table_reserve(memory, &owner, &name, 1, now.wall + life, &now);
 }
 
-static whk_replay_result_t use_all(whk_replay_memory_t *memory, const char *enterprise,
+static whk_replay_result_t use_all(whk_replay_table_t *memory, const char *enterprise,
                                    const char *const *ids, int count)
 {
     whk_replay_name_t owner = name_of(enterprise, NULL);
@@ -87,19 +87,19 @@ static whk_replay_result_t use_all(whk_replay_memory_t *memory, const char *ente
 
     for (i = 0; i < count; i++)
         names[i] = name_of(enterprise, ids[i]);
-    return whk_replay_memory_reserve(memory, &owner, names, count, now.wall + LIFE, &now);
+    return whk_replay_table_reserve(memory, &owner, names, count, now.wall + LIFE, &now);
 }
 
-static void give_back(whk_replay_memory_t *memory, const char *enterprise, const char *id,
+static void give_back(whk_replay_table_t *memory, const char *enterprise, const char *id,
                       apr_time_t until)
 {
     whk_replay_name_t name = name_of(enterprise, id);
 
-    whk_replay_memory_give_back(memory, &name, 1, until);
+    whk_replay_table_give_back(memory, &name, 1, until);
 }
 
 /* Uses new ids, at most `most`, until the share is full. @return how many there was room for */
-static int fill(whk_replay_memory_t *memory, const char *enterprise, int most,
+static int fill(whk_replay_table_t *memory, const char *enterprise, int most,
                 apr_interval_time_t life)
 {
     static int serial;
@@ -119,7 +119,7 @@ static int fill(whk_replay_memory_t *memory, const char *enterprise, int most,
 
 static void used_once(void **state)
 {
-    whk_replay_memory_t *memory = make(1024);
+    whk_replay_table_t *memory = make(1024);
 
     (void)state;
     assert_int_equal(use(memory, "acme", "a", LIFE), WHK_REPLAY_RESERVED);
@@ -138,7 +138,7 @@ static void several_at_once(void **state)
     const char *const three[] = {"a", "b", "c"};
     const char *const with_known[] = {"d", "b", "e"};
     const char *const twice[] = {"f", "f"};
-    whk_replay_memory_t *memory = make(1024);
+    whk_replay_table_t *memory = make(1024);
 
     (void)state;
     assert_int_equal(use_all(memory, "acme", three, 3), WHK_REPLAY_RESERVED);
@@ -157,7 +157,7 @@ static void several_where_room_is_short(void **state)
 {
     const char *const ids[] = {"1",  "2",  "3",  "4",  "5",  "6",  "7",  "8", "9",
                                "10", "11", "12", "13", "14", "15", "16", "17"};
-    whk_replay_memory_t *memory = make(1024);
+    whk_replay_table_t *memory = make(1024);
 
     (void)state;
     assert_int_equal(fill(memory, "acme", 500, LIFE), 500);
@@ -171,7 +171,7 @@ static void several_where_room_is_short(void **state)
 
 static void given_back(void **state)
 {
-    whk_replay_memory_t *memory = make(1024);
+    whk_replay_table_t *memory = make(1024);
     int i;
 
     (void)state;
@@ -196,7 +196,7 @@ static void given_back(void **state)
 
 static void entries_end(void **state)
 {
-    whk_replay_memory_t *memory = make(1024);
+    whk_replay_table_t *memory = make(1024);
 
     (void)state;
     assert_int_equal(use(memory, "acme", "a", LIFE), WHK_REPLAY_RESERVED);
@@ -222,7 +222,7 @@ static void entries_end(void **state)
 /* In a memory that is too large for one sweep, what has ended is found while it is used. */
 static void entries_end_in_a_large_memory(void **state)
 {
-    whk_replay_memory_t *memory = make(100000);
+    whk_replay_table_t *memory = make(100000);
     int round, i;
 
     (void)state;
@@ -245,7 +245,7 @@ static void entries_end_in_a_large_memory(void **state)
 
 static void the_wall_clock_is_set(void **state)
 {
-    whk_replay_memory_t *memory = make(1024);
+    whk_replay_table_t *memory = make(1024);
 
     (void)state;
     /* Back: the signature is good for longer, and so is the entry there. */
@@ -273,7 +273,7 @@ static void the_wall_clock_is_set(void **state)
 
 static void ends_beyond_all_clocks(void **state)
 {
-    whk_replay_memory_t *memory = make(1024);
+    whk_replay_table_t *memory = make(1024);
 
     (void)state;
     assert_int_equal(use(memory, "acme", "late", APR_INT64_MAX - now.wall), WHK_REPLAY_RESERVED);
@@ -288,7 +288,7 @@ static void ends_beyond_all_clocks(void **state)
 
 /* Each of `hogs` takes what it gets, one entry after another in turn. @return the least that one
  * got */
-static int fill_in_turn(whk_replay_memory_t *memory, int hogs)
+static int fill_in_turn(whk_replay_table_t *memory, int hogs)
 {
     int held[10] = {0};
     int least = INT_MAX;
@@ -321,7 +321,7 @@ static void shares(void **state)
 
     (void)state;
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        whk_replay_memory_t *memory = make(13200);
+        whk_replay_table_t *memory = make(13200);
 
         assert_int_equal(use(memory, "victim", "first", LIFE), WHK_REPLAY_RESERVED);
         assert_in_range(fill_in_turn(memory, cases[i].hogs), cases[i].each - 1, cases[i].each);
@@ -337,7 +337,7 @@ static void shares(void **state)
  * than the others. */
 static void shares_one_after_another(void **state)
 {
-    whk_replay_memory_t *memory = make(16384);
+    whk_replay_table_t *memory = make(16384);
     int i;
 
     (void)state;
@@ -356,7 +356,7 @@ static void shares_one_after_another(void **state)
 
 static void many_small_ones(void **state)
 {
-    whk_replay_memory_t *memory = make(16384);
+    whk_replay_table_t *memory = make(16384);
     int i;
 
     (void)state;
@@ -409,7 +409,7 @@ static whk_replay_name_t numbered(int round, int child, int number)
 
 /* Reserves ids two by two without end: one that stays until it is given back, KEPT later, and one
  * that ends by itself. */
-static void hammer(whk_replay_memory_t *memory, world_t *world, int round, int child)
+static void hammer(whk_replay_table_t *memory, world_t *world, int round, int child)
 {
     whk_replay_name_t owner = numbered(round, child, -1);
     whk_replay_clock_t clock = now;
@@ -422,9 +422,9 @@ static void hammer(whk_replay_memory_t *memory, world_t *world, int round, int c
         clock.steady = now.steady + apr_time_from_sec(i / 50);
         clock.wall = now.wall + apr_time_from_sec(i / 50);
         lock(world);
-        if (whk_replay_memory_reserve(memory, &owner, &names[0], 1, now.wall + 1000 * LIFE,
-                                      &clock) != WHK_REPLAY_RESERVED ||
-            whk_replay_memory_reserve(memory, &owner, &names[1], 1, clock.wall, &clock) !=
+        if (whk_replay_table_reserve(memory, &owner, &names[0], 1, now.wall + 1000 * LIFE,
+                                     &clock) != WHK_REPLAY_RESERVED ||
+            whk_replay_table_reserve(memory, &owner, &names[1], 1, clock.wall, &clock) !=
                 WHK_REPLAY_RESERVED)
             _exit(1);
         world->reserved[child] = i + 1;
@@ -434,7 +434,7 @@ static void hammer(whk_replay_memory_t *memory, world_t *world, int round, int c
         names[0] = numbered(round, child, 2 * (i - KEPT));
         lock(world);
         world->returned[child] = i - KEPT + 1;
-        whk_replay_memory_give_back(memory, names, 1, now.wall + 1000 * LIFE);
+        whk_replay_table_give_back(memory, names, 1, now.wall + 1000 * LIFE);
         pthread_mutex_unlock(&world->lock);
     }
 }
@@ -452,7 +452,7 @@ static void kill_both(const pid_t *children)
 }
 
 /* What the children were told is so, and nothing else is in the way. */
-static void check_what_is_left(whk_replay_memory_t *memory, world_t *world, int round)
+static void check_what_is_left(whk_replay_table_t *memory, world_t *world, int round)
 {
     whk_replay_name_t stranger = numbered(round, 3, -1);
     int child, i;
@@ -464,7 +464,7 @@ static void check_what_is_left(whk_replay_memory_t *memory, world_t *world, int 
         for (i = world->returned[child]; i < world->reserved[child]; i++) {
             whk_replay_name_t name = numbered(round, child, 2 * i);
 
-            assert_int_equal(whk_replay_memory_reserve(memory, &owner, &name, 1, now.wall, &now),
+            assert_int_equal(whk_replay_table_reserve(memory, &owner, &name, 1, now.wall, &now),
                              WHK_REPLAY_KNOWN);
         }
     }
@@ -473,7 +473,7 @@ static void check_what_is_left(whk_replay_memory_t *memory, world_t *world, int 
     for (i = 0; i <= 2048; i++) {
         whk_replay_name_t name = numbered(round, 3, i);
 
-        assert_int_equal(whk_replay_memory_reserve(memory, &stranger, &name, 1, now.wall, &now),
+        assert_int_equal(whk_replay_table_reserve(memory, &stranger, &name, 1, now.wall, &now),
                          i < 2048 ? WHK_REPLAY_RESERVED : WHK_REPLAY_SHARE_FULL);
     }
     pthread_mutex_unlock(&world->lock);
@@ -481,7 +481,7 @@ static void check_what_is_left(whk_replay_memory_t *memory, world_t *world, int 
 
 static void killed_inside(void **state)
 {
-    whk_replay_memory_t *memory = make(4096);
+    whk_replay_table_t *memory = make(4096);
     world_t *world = shared(sizeof(*world));
     pthread_mutexattr_t attributes;
     pid_t children[2];

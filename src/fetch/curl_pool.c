@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fetch/curl_handles.h"
+#include "fetch/curl_pool.h"
 
 #include <apr_thread_mutex.h>
 
 /** Handles kept for the next transfer, each with its open connections. */
 #define IDLE_MAX 16
 
-struct whk_curl_handles_t {
+struct whk_curl_pool_t {
     CURLSH *share; /* DNS answers and TLS sessions; connections can't be shared between threads */
     apr_thread_mutex_t *share_locks[CURL_LOCK_DATA_LAST];
     apr_thread_mutex_t *idle_lock;
@@ -18,13 +18,13 @@ static void lock_share(CURL *curl, curl_lock_data data, curl_lock_access access,
 {
     (void)curl;
     (void)access;
-    apr_thread_mutex_lock(((whk_curl_handles_t *)handles)->share_locks[data]);
+    apr_thread_mutex_lock(((whk_curl_pool_t *)handles)->share_locks[data]);
 }
 
 static void unlock_share(CURL *curl, curl_lock_data data, void *handles)
 {
     (void)curl;
-    apr_thread_mutex_unlock(((whk_curl_handles_t *)handles)->share_locks[data]);
+    apr_thread_mutex_unlock(((whk_curl_pool_t *)handles)->share_locks[data]);
 }
 
 static apr_status_t end_curl(void *unused)
@@ -42,7 +42,7 @@ static apr_status_t free_share(void *share)
 
 static apr_status_t free_idle(void *baton)
 {
-    whk_curl_handles_t *handles = baton;
+    whk_curl_pool_t *handles = baton;
 
     while (handles->idle_count)
         curl_easy_cleanup(handles->idle[--handles->idle_count]);
@@ -58,7 +58,7 @@ static int curl_can_do_it(void)
     return (features & CURL_VERSION_SSL) && (features & CURL_VERSION_ASYNCHDNS);
 }
 
-static apr_status_t create_locks(whk_curl_handles_t *handles, apr_pool_t *pool)
+static apr_status_t create_locks(whk_curl_pool_t *handles, apr_pool_t *pool)
 {
     apr_status_t status;
     int i;
@@ -69,7 +69,7 @@ static apr_status_t create_locks(whk_curl_handles_t *handles, apr_pool_t *pool)
     return status;
 }
 
-static apr_status_t create_share(whk_curl_handles_t *handles, apr_pool_t *pool)
+static apr_status_t create_share(whk_curl_pool_t *handles, apr_pool_t *pool)
 {
     CURLSH *share = curl_share_init();
 
@@ -86,9 +86,9 @@ static apr_status_t create_share(whk_curl_handles_t *handles, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
-apr_status_t whk_curl_handles_create(whk_curl_handles_t **handles, apr_pool_t *pool)
+apr_status_t whk_curl_pool_create(whk_curl_pool_t **handles, apr_pool_t *pool)
 {
-    whk_curl_handles_t *made = apr_pcalloc(pool, sizeof(*made));
+    whk_curl_pool_t *made = apr_pcalloc(pool, sizeof(*made));
     apr_status_t status;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT))
@@ -103,7 +103,7 @@ apr_status_t whk_curl_handles_create(whk_curl_handles_t **handles, apr_pool_t *p
     return APR_SUCCESS;
 }
 
-CURL *whk_curl_handles_acquire(whk_curl_handles_t *handles)
+CURL *whk_curl_pool_acquire(whk_curl_pool_t *handles)
 {
     CURL *curl = NULL;
 
@@ -122,7 +122,7 @@ CURL *whk_curl_handles_acquire(whk_curl_handles_t *handles)
     return curl;
 }
 
-void whk_curl_handles_release(whk_curl_handles_t *handles, CURL *curl, int is_good)
+void whk_curl_pool_release(whk_curl_pool_t *handles, CURL *curl, int is_good)
 {
     if (is_good) {
         /* Keeps connections and the share, and forgets what points into a request's memory. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/webhook/webhook_sections.h"
+#include "httpd/webhook/webhook_config_check.h"
 
 #include <apr_strings.h>
 #include <http_log.h>

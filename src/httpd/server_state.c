@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/server.h"
+#include "httpd/server_state.h"
 
 #include <http_config.h>
 

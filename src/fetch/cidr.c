@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fetch/address_range.h"
+#include "fetch/cidr.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -31,7 +31,7 @@ static int same_prefix(const unsigned char *one, const unsigned char *other, int
     return !mask || !((one[whole] ^ other[whole]) & mask);
 }
 
-static int has_bits_beyond(const whk_address_range_t *range, int size)
+static int has_bits_beyond(const whk_cidr_t *range, int size)
 {
     unsigned char base[16] = {0};
     int i;
@@ -41,7 +41,7 @@ static int has_bits_beyond(const whk_address_range_t *range, int size)
     return memcmp(base, range->bytes, size) != 0;
 }
 
-const char *whk_address_range_parse(whk_address_range_t *range, const char *text)
+const char *whk_cidr_parse(whk_cidr_t *range, const char *text)
 {
     char address[INET6_ADDRSTRLEN];
     const char *slash = strchr(text, '/');
@@ -66,7 +66,7 @@ const char *whk_address_range_parse(whk_address_range_t *range, const char *text
     return NULL;
 }
 
-int whk_address_range_contains(const whk_address_range_t *range, const struct sockaddr *address)
+int whk_cidr_contains(const whk_cidr_t *range, const struct sockaddr *address)
 {
     const void *bytes;
 

@@ -32,7 +32,7 @@
 #define WHK_REPLAY_ENTRIES_MOST 16777216
 
 /** The block, as it lies in memory. */
-typedef struct whk_replay_memory_t whk_replay_memory_t;
+typedef struct whk_replay_table_t whk_replay_table_t;
 
 /** SHA-256 of an enterprise, or of a use and whose it is: the same in every process and node. */
 typedef struct whk_replay_name_t {
@@ -58,26 +58,26 @@ int whk_replay_name(whk_replay_name_t *name, const char *enterprise_id, const ch
                     apr_pool_t *pool);
 
 /** How many bytes a block of so many entries has: 64 for each, or up to 72. */
-apr_size_t whk_replay_memory_size(apr_uint32_t entries);
+apr_size_t whk_replay_table_size(apr_uint32_t entries);
 
 /** Begin a block, before others see it.
- * @param block whk_replay_memory_size() bytes, all zero; those of entries that are not used are
+ * @param block whk_replay_table_size() bytes, all zero; those of entries that are not used are
  *              never touched
  * @return the block, or NULL where OpenSSL has no random bytes */
-whk_replay_memory_t *whk_replay_memory_init(void *block, apr_uint32_t entries);
+whk_replay_table_t *whk_replay_table_init(void *block, apr_uint32_t entries);
 
 /** How many entries it was made for. Needs no lock. */
-apr_uint32_t whk_replay_memory_entries(const whk_replay_memory_t *memory);
+apr_uint32_t whk_replay_table_entries(const whk_replay_table_t *memory);
 
 /** Note uses: all of them, or none.
  * @param owner whose share they count for
  * @param names what is used, `count` of them
  * @param until when the signature ends to be good; an entry ends in the second after */
-whk_replay_result_t whk_replay_memory_reserve(whk_replay_memory_t *memory,
-                                              const whk_replay_name_t *owner,
-                                              const whk_replay_name_t *names, int count,
-                                              apr_time_t until, const whk_replay_clock_t *clock);
+whk_replay_result_t whk_replay_table_reserve(whk_replay_table_t *memory,
+                                             const whk_replay_name_t *owner,
+                                             const whk_replay_name_t *names, int count,
+                                             apr_time_t until, const whk_replay_clock_t *clock);
 
 /** Take back what was reserved by these names with this end; what is not there is passed over. */
-void whk_replay_memory_give_back(whk_replay_memory_t *memory, const whk_replay_name_t *names,
-                                 int count, apr_time_t until);
+void whk_replay_table_give_back(whk_replay_table_t *memory, const whk_replay_name_t *names,
+                                int count, apr_time_t until);
