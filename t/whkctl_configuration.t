@@ -165,6 +165,8 @@ subtest '--server' => sub {
     means('one virtual host alone has one', '/only.db', "$db\n<VirtualHost *:80>\nServerName a\n</VirtualHost>\n<VirtualHost *:81>\nDBDParams /only.db\n</VirtualHost>");
     means('two have the same', '/same.db', "$db\n" . join '', map { "<VirtualHost *:$_>\nDBDParams /same.db\n</VirtualHost>\n" } 80, 81);
     means('fields are inherited one by one', '/v.db', "DBDParams /main.db\n<VirtualHost *:80>\nServerName v\nDBDriver sqlite3\nDBDParams /v.db\n</VirtualHost>", '--server', 'v');
+    means('a virtual host without a name is not called as the main server is', '/main.db', "$db\nDBDParams /main.db\n<VirtualHost *:80>\nDBDParams /n.db\n</VirtualHost>", '--server', 'main.example');
+    means('an alias that is not UTF-8 is in nobody\'s way', '/v.db', "$db\n<VirtualHost *:80>\nServerName v\nServerAlias \xe9.example\nDBDParams /v.db\n</VirtualHost>", '--server', 'v');
     means('no pattern but * and ?', '/p.db', "$db\nDBDParams /main.db\n<VirtualHost *:80>\nServerName v\nServerAlias a[b]c\nDBDParams /p.db\n</VirtualHost>", '--server', 'a[b]c');
     refuses('... of characters', qr/no virtual host has the ServerName or ServerAlias abc$/m, undef, '--server', 'abc');
 };

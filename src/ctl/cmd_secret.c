@@ -221,22 +221,17 @@ static int change_to_next(whk_invocation_t *invocation, int folder)
 {
     const whk_secret_key_t *promoted = whk_secret_key_promote(invocation->pool, invocation->key);
     outcome_t outcome;
-    int status;
 
     if (!promoted)
         return write_file(invocation, NULL);
-    status = seal_all_in_child(invocation, folder, promoted, &outcome);
-    if (status == WHK_EXIT_DONE)
-        status = write_file(invocation, promoted);
-    return status == WHK_EXIT_DONE
-               ? print_step(invocation, 2,
-                            outcome.left > 0
-                                ? "what lets itself be sealed is sealed by the new key, which the "
-                                  "file has first now"
-                                : "everything is sealed by the new key, which the file has "
-                                  "first now",
-                            &outcome)
-               : status;
+    WHK_TRY_STATUS(seal_all_in_child(invocation, folder, promoted, &outcome));
+    WHK_TRY_STATUS(write_file(invocation, promoted));
+    return print_step(
+        invocation, 2,
+        outcome.left > 0
+            ? "what lets itself be sealed is sealed by the new key, which the file has first now"
+            : "everything is sealed by the new key, which the file has first now",
+        &outcome);
 }
 
 static int drop_previous(whk_invocation_t *invocation, int folder)

@@ -28,27 +28,25 @@ static json_t *user_json(void)
                      (json_int_t)ap_unixd_config.group_id);
 }
 
-static int append_names(json_t *array, const apr_array_header_t *names)
+/* One that is not UTF-8 is none that whkctl could be given. */
+static void append_names(json_t *array, const apr_array_header_t *names)
 {
     int i;
 
     for (i = 0; names && i < names->nelts; i++)
-        if (json_array_append_new(array, json_string(APR_ARRAY_IDX(names, i, const char *))) != 0)
-            return 0;
-    return 1;
+        json_array_append_new(array, json_string(APR_ARRAY_IDX(names, i, const char *)));
 }
 
-/* NULL where one is not UTF-8. */
-static json_t *names_json(const server_rec *s)
+/* httpd gives a server without a ServerName the name of another. */
+static json_t *names_json(const server_rec *s, int is_named)
 {
     json_t *names = json_array();
 
-    if ((!s->server_hostname ||
-         json_array_append_new(names, json_string(s->server_hostname)) == 0) &&
-        append_names(names, s->names) && append_names(names, s->wild_names))
-        return names;
-    json_decref(names);
-    return NULL;
+    if (is_named)
+        json_array_append_new(names, json_string(s->server_hostname));
+    append_names(names, s->names);
+    append_names(names, s->wild_names);
+    return names;
 }
 
 static json_t *server_json(apr_pool_t *pool, const server_rec *s, const server_rec *main_server)
@@ -57,9 +55,9 @@ static json_t *server_json(apr_pool_t *pool, const server_rec *s, const server_r
     const char *place =
         s == main_server ? NULL : apr_psprintf(pool, "%s:%u", s->defn_name, s->defn_line_number);
 
-    return json_pack("{s:o, s:s?, s:s?, s:s?, s:s?, s:s?}", "names", names_json(s), "place", place,
-                     "driver", others.driver, "params", others.params, "paramsPlace",
-                     others.params_place, "secretKeyFile",
+    return json_pack("{s:o, s:s?, s:s?, s:s?, s:s?, s:s?}", "names", names_json(s, others.is_named),
+                     "place", place, "driver", others.driver, "params", others.params,
+                     "paramsPlace", others.params_place, "secretKeyFile",
                      whk_config_of_server(s)->secret_key_file);
 }
 
@@ -79,8 +77,8 @@ static int print(apr_pool_t *pool, server_rec *main_server)
     if (!all || failed) {
         json_decref(all);
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,
-                     "whkctl can't be told the configuration: a ServerName, ServerAlias, User or "
-                     "path in it is not UTF-8");
+                     "whkctl can't be told the configuration: a User or path in it is not "
+                     "UTF-8");
         return 0;
     }
     /* Somebody may have left a line without an end. */

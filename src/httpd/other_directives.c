@@ -98,6 +98,14 @@ const char *whk_read_set_handler(cmd_parms *cmd, void *config, const char *argum
     return NULL;
 }
 
+const char *whk_read_server_name(cmd_parms *cmd, void *config, const char *arguments)
+{
+    (void)config;
+    (void)arguments;
+    settings_of(cmd->server)->is_named = 1;
+    return NULL;
+}
+
 /* As mod_dbd has it, an empty one is none. */
 static int is_set(const char *value)
 {

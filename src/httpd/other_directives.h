@@ -19,7 +19,8 @@
                       "see mod_authz_core"),                                                       \
         AP_INIT_RAW_ARGS("DBDriver", whk_read_dbd_driver, NULL, RSRC_CONF, "see mod_dbd"),         \
         AP_INIT_RAW_ARGS("DBDParams", whk_read_dbd_params, NULL, RSRC_CONF, "see mod_dbd"),        \
-        AP_INIT_RAW_ARGS("SetHandler", whk_read_set_handler, NULL, OR_FILEINFO, "see core")
+        AP_INIT_RAW_ARGS("SetHandler", whk_read_set_handler, NULL, OR_FILEINFO, "see core"),       \
+        AP_INIT_RAW_ARGS("ServerName", whk_read_server_name, NULL, RSRC_CONF, "see core")
 
 /** A location of webhooks is closed where nothing there asks for a signature. */
 const char *whk_read_require(cmd_parms *cmd, void *config, const char *arguments);
@@ -31,6 +32,7 @@ void whk_requirements_merge(whk_config_t *merged, const whk_config_t *over);
 const char *whk_read_dbd_driver(cmd_parms *cmd, void *config, const char *arguments);
 const char *whk_read_dbd_params(cmd_parms *cmd, void *config, const char *arguments);
 const char *whk_read_set_handler(cmd_parms *cmd, void *config, const char *arguments);
+const char *whk_read_server_name(cmd_parms *cmd, void *config, const char *arguments);
 
 /** What they say of a server, and of the main one where it has none of its own: field by field, as
  * mod_dbd merges. */

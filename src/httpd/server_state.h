@@ -15,6 +15,7 @@ typedef struct whk_other_settings_t {
     const char *params;       /**< DBDParams, likewise */
     const char *params_place; /**< `FILE:LINE` of it */
     int serves;               /**< `SetHandler webhook-keys` stands somewhere in it */
+    int is_named;             /**< ServerName stands in it itself */
 } whk_other_settings_t;
 
 typedef struct whk_server_t {
