@@ -268,6 +268,19 @@ subtest 'a define of that name in the configuration' => sub {
     ok(eval { $server->start } && 1, 'does not keep httpd from its start') or diag $@;
     $server->stop;
     unlike(text_of("$dir/stdout.log"), qr/mod_webhook_keys/, '... nor make it tell');
+    write_file($conf, text_of($conf) . "<Location /hooks>\nAuthType WebhookSignature\nAuthName w\nWebhookKeysSignature jws\n</Location>\n");
+    my ($status, $out, $err) = WHK::Server::run_command($WHK::Server::httpd, '-t', '-f', $conf);
+    ok($status, '... nor pass a configuration that is wrong');
+};
+
+subtest 'started by who ignores how processes end' => sub {
+    with("$db\nDBDParams $dir/nowhere.db");
+    my @under = ($^X, '-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV');
+    my ($status, $out, $err) = WHK::Server::run_command(@under, "$WHK::Server::build/whkctl", '-f', $conf, qw(enterprise list));
+    like($err, qr{there is no registry \Q$dir\E/nowhere\.db}, 'httpd was asked');
+    with('NoSuchDirective');
+    ($status, $out, $err) = WHK::Server::run_command(@under, "$WHK::Server::build/whkctl", '-f', $conf, qw(enterprise list));
+    like($err, qr/does not take this configuration/, 'and that it refused is known');
 };
 
 subtest 'names that a shell would not leave alone' => sub {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_general.h>
+#include <apr_signal.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -233,6 +234,8 @@ int main(int argc, char **argv)
         return whk_refused("APR cannot be initialised");
     setlocale(LC_CTYPE, "");
     umask(027);
+    /* Who started this may ignore it, and then nobody learns how httpd ended. */
+    apr_signal(SIGCHLD, SIG_DFL);
     opterr = 0;
     apr_pool_create(&invocation.pool, NULL);
     invocation.operator_name = whk_identity_name(invocation.pool, getuid());

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <apr_strings.h>
 #include <http_config.h>
@@ -89,13 +90,23 @@ static int print(apr_pool_t *pool, server_rec *main_server)
     return fflush(stdout) == 0 && !ferror(stdout);
 }
 
+/* On the command line: a Define of that name in the configuration must not keep httpd from its
+ * start, nor from a test of that. */
+static int is_asked_for(const process_rec *process)
+{
+    int i;
+
+    for (i = 2; i < process->argc; i++)
+        if (!strcmp(process->argv[i - 1], "-D") && !strcmp(process->argv[i], WHK_CONFIG_DUMP))
+            return 1;
+    return 0;
+}
+
 int whk_config_dump(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     (void)pconf;
     (void)plog;
-    /* A Define of that name in the configuration must not keep httpd from its start. */
-    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST ||
-        !ap_exists_config_define(WHK_CONFIG_DUMP))
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST || !is_asked_for(s->process))
         return OK;
     /* Not by way of the pools, with which we would be unloaded ourselves. */
     exit(print(ptemp, s) ? 0 : 1);
