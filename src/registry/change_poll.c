@@ -5,7 +5,6 @@
 #include <apr_thread_mutex.h>
 
 #include "model/clock.h"
-#include "store/change_feed.h"
 
 /* How long a store that did not answer is left alone. */
 #define BACK_OFF apr_time_from_sec(1)
@@ -54,10 +53,12 @@ static void report_restored(whk_change_poll_t *poll)
 static const whk_outcome_t *read_changes(whk_change_poll_t *poll, whk_store_t *store,
                                          apr_pool_t *pool, int *follow)
 {
+    whk_change_mark_t mark = whk_directory_begin(poll->directory);
     apr_array_header_t *changes;
+    apr_int64_t next;
 
-    WHK_TRY(whk_store_change_list(store, pool, whk_directory_begin(poll->directory), &changes));
-    *follow = whk_directory_update(poll->directory, changes);
+    WHK_TRY(whk_store_change_list(store, pool, &mark, &changes, &next));
+    *follow = whk_directory_update(poll->directory, changes, next);
     return NULL;
 }
 

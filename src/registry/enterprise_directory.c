@@ -8,19 +8,12 @@
 #include <string.h>
 
 #include "model/clock.h"
-#include "store/change_feed.h"
 
 typedef struct {
     const char *id;
     apr_int64_t revision;
+    apr_int64_t number; /* of the change that made it */
 } enterprise_t;
-
-/* The change that was seen last, which is there as it was for as long as nothing newer is. */
-typedef struct {
-    apr_int64_t number; /* -1: none was seen */
-    const char *enterprise_id;
-    apr_int64_t revision;
-} last_change_t;
 
 /* When a reading of the changes began, 0: never, and what had been counted then. */
 typedef struct {
@@ -36,9 +29,10 @@ struct whk_enterprise_directory_t {
     apr_pool_t *pool;          /* of `enterprises` */
     apr_hash_t *enterprises;   /* enterprise_t by id */
     apr_uint32_t generation;
-    last_change_t last_change;
-    reading_t last; /* that succeeded */
-    reading_t now;  /* its thread's alone */
+    whk_change_mark_t mark; /* its enterprise: that of the newest change */
+    apr_int64_t newest;     /* its number */
+    reading_t last;         /* that succeeded */
+    reading_t now;          /* its thread's alone */
 };
 
 whk_enterprise_directory_t *whk_directory_create(const whk_shared_counters_t *counters,
@@ -50,7 +44,8 @@ whk_enterprise_directory_t *whk_directory_create(const whk_shared_counters_t *co
     directory->counters = counters;
     directory->lag = lag;
     directory->max_stale = max_stale;
-    directory->last_change.number = -1;
+    directory->mark.number = -1;
+    directory->newest = -1;
     if (apr_pool_create(&directory->pool, pool) != APR_SUCCESS ||
         apr_thread_mutex_create(&directory->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
         return NULL;
@@ -121,41 +116,35 @@ whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directo
 
 /* ---- updates ---- */
 
-apr_int64_t whk_directory_begin(whk_enterprise_directory_t *directory)
+whk_change_mark_t whk_directory_begin(whk_enterprise_directory_t *directory)
 {
-    apr_int64_t last = directory->last_change.number;
     int i;
 
     directory->now.began = whk_clock_now();
     for (i = 0; i < WHK_COUNTER_SLOTS; i++)
         directory->now.counted[i] =
             apr_atomic_read32((apr_uint32_t *)&directory->counters->changes[i]);
-    /* Number 0 is that of all that never changed. */
-    return last > 0 ? last - 1 : last;
+    return directory->mark;
 }
 
-/* Numbers grow, each with a new revision, and the last that was seen stays until its enterprise
- * changes again: whatever else is found is another registry. */
+/* Revisions grow, each is the work of one change, and the enterprise that changed last is there for
+ * ever: whatever else is found is another registry. */
 static int follow(const whk_enterprise_directory_t *directory, const apr_array_header_t *changes)
 {
-    const last_change_t *last = &directory->last_change;
-    int found = last->number <= 0;
+    const char *last = directory->mark.enterprise_id;
+    int found = !last;
     int i;
 
     for (i = 0; i < changes->nelts; i++) {
         const whk_change_t *change = APR_ARRAY_IDX(changes, i, const whk_change_t *);
         const enterprise_t *enterprise = find(directory, change->enterprise_id);
-        int is_last = last->number > 0 && !strcmp(change->enterprise_id, last->enterprise_id);
 
-        if (change->number > last->number) {
-            if (enterprise && enterprise->revision >= change->revision)
-                return 0;
-            found |= is_last;
-        } else {
-            if (!is_last || change->revision != last->revision)
-                return 0;
-            found = 1;
-        }
+        int is_same = enterprise && change->revision == enterprise->revision;
+
+        if (enterprise && (change->revision < enterprise->revision ||
+                           is_same != (change->number == enterprise->number)))
+            return 0;
+        found |= last && !strcmp(change->enterprise_id, last);
     }
     return found;
 }
@@ -164,14 +153,14 @@ static void forget_all(whk_enterprise_directory_t *directory)
 {
     apr_pool_clear(directory->pool);
     directory->enterprises = apr_hash_make(directory->pool);
-    directory->last_change = (last_change_t){-1, NULL, 0};
+    directory->mark = (whk_change_mark_t){-1, NULL};
+    directory->newest = -1;
     directory->last.began = 0;
     directory->generation++;
 }
 
 static void take_over(whk_enterprise_directory_t *directory, const apr_array_header_t *changes)
 {
-    last_change_t *last = &directory->last_change;
     int i;
 
     for (i = 0; i < changes->nelts; i++) {
@@ -179,19 +168,24 @@ static void take_over(whk_enterprise_directory_t *directory, const apr_array_hea
         enterprise_t *enterprise = find_or_add(directory, change->enterprise_id);
 
         enterprise->revision = change->revision;
-        if (change->number > last->number)
-            *last = (last_change_t){change->number, enterprise->id, change->revision};
+        enterprise->number = change->number;
+        if (change->number > directory->newest && change->number > 0) {
+            directory->newest = change->number;
+            directory->mark.enterprise_id = enterprise->id;
+        }
     }
 }
 
-int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes)
+int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes,
+                         apr_int64_t next)
 {
     int follows;
 
     apr_thread_mutex_lock(directory->mutex);
-    follows = follow(directory, changes);
+    follows = next >= directory->mark.number && follow(directory, changes);
     if (follows) {
         take_over(directory, changes);
+        directory->mark.number = next;
         directory->last = directory->now;
     } else {
         forget_all(directory);

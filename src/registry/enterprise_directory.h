@@ -9,6 +9,7 @@
 #include <apr_time.h>
 
 #include "registry/shared_counters.h"
+#include "store/change_feed.h"
 
 typedef struct whk_enterprise_directory_t whk_enterprise_directory_t;
 
@@ -48,11 +49,13 @@ whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directo
 /* One thread at a time reads what changed, in these steps. */
 
 /** Before the store is asked, so that what changes in between shows again rather than never.
- *  @return the number after which changes are to be listed: the last that was seen is listed again
- */
-apr_int64_t whk_directory_begin(whk_enterprise_directory_t *directory);
+ *  @return the mark from which changes are to be listed: the enterprise that changed last is listed
+ *          again */
+whk_change_mark_t whk_directory_begin(whk_enterprise_directory_t *directory);
 
 /** Take over what changed (`whk_change_t *`, store/change_feed.h).
+ * @param next of whk_store_change_list()
  * @return 0 where these do not follow what was seen before: another registry is there, such as an
  *         older one. Then all is forgotten; begin again. */
-int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes);
+int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes,
+                         apr_int64_t next);

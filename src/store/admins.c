@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/admins.h"
-#include "store/statement.h"
+#include "store/write.h"
 
 static void *read_admin(whk_row_t *row)
 {
@@ -33,7 +33,7 @@ const whk_outcome_t *whk_store_admin_add(whk_store_t *store, apr_pool_t *pool,
     apr_int64_t created = apr_time_as_msec(admin->created);
     const void *arguments[] = {admin->enterprise_id, admin->user, &created, admin->seal};
 
-    return whk_statement_write(store, pool, SQL_ADMIN_ADD, arguments, added);
+    return whk_write(store, pool, SQL_ADMIN_ADD, arguments, added);
 }
 
 const whk_outcome_t *whk_store_admin_remove(whk_store_t *store, apr_pool_t *pool,
@@ -42,7 +42,7 @@ const whk_outcome_t *whk_store_admin_remove(whk_store_t *store, apr_pool_t *pool
 {
     const void *arguments[] = {enterprise_id, user};
 
-    return whk_statement_write(store, pool, SQL_ADMIN_REMOVE, arguments, removed);
+    return whk_write(store, pool, SQL_ADMIN_REMOVE, arguments, removed);
 }
 
 const whk_outcome_t *whk_store_admin_list(whk_store_t *store, apr_pool_t *pool,
@@ -64,5 +64,5 @@ const whk_outcome_t *whk_store_admin_reseal(whk_store_t *store, apr_pool_t *pool
     apr_int64_t created = apr_time_as_msec(admin->created);
     const void *arguments[] = {seal, admin->enterprise_id, admin->user, &created, admin->seal};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_ADMIN_RESEAL, arguments, done);
+    return whk_statement_write(store, pool, SQL_ADMIN_RESEAL, arguments, done);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const whk_dialect_t *const dialects[] = {&whk_dialect_sqlite3};
+static const whk_dialect_t *const dialects[] = {&whk_dialect_sqlite3, &whk_dialect_pgsql};
 
 const whk_dialect_t *whk_dialect_of(const char *driver)
 {

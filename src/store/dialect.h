@@ -4,6 +4,7 @@
  * connection is set up. In a statement `%s` binds text and `%lld` an apr_int64_t
  * (apr_dbd_prepare()). */
 
+#include <apr_pools.h>
 #include <stddef.h>
 
 typedef enum {
@@ -48,6 +49,7 @@ typedef enum {
     SQL_EVENT_INSERT,
     SQL_EVENT_LIST,
     SQL_EVENT_COUNT,
+    SQL_EVENT_HASH,
     SQL_EVENT_WALK,
     SQL_EVENT_RESEAL,
     SQL_CHANGE_LIST,
@@ -74,10 +76,22 @@ typedef struct whk_migration_t {
 } whk_migration_t;
 
 typedef struct whk_dialect_t {
-    const char *driver;        /**< apr_dbd_name() */
+    const char *driver; /**< apr_dbd_name() */
+    const char *params; /**< what DBDParams looks like */
+    /** What is wrong with DBDParams: "must …". NULL: nothing, or nothing can be. */
+    const char *(*params_flaw)(apr_pool_t *pool, const char *params);
+    int is_file;               /**< DBDParams is the path of a file, which the driver makes */
     int single_writer;         /**< writes want the source's lock around them */
     const char *const *set_up; /**< for each new connection; NULL ends the list */
     int busy; /**< the driver's error where others are in the way for a moment; 0: it has none */
+    const char *begin; /**< a transaction that writes */
+    /** Whether this error, of a statement or of COMMIT, says for certain that nothing of the
+     * transaction happened since another one was in its way. NULL: no error does. */
+    int (*is_conflict)(int code, const char *text);
+    /** Milliseconds that a COMMIT may take. One that took longer may have been broken off by the
+     * server, which says nothing of it: that it answered then proves nothing. 0: does not happen.
+     */
+    int commit_timeout;
     const char *const
         *prepare_schema; /**< once, before the first migration, outside transactions */
     /** A number that changes whenever prepared statements go stale; NULL: they never do. */
@@ -85,7 +99,10 @@ typedef struct whk_dialect_t {
     const char *schema_tables;  /**< how many tables whk_schema there are: one, or none */
     const char *schema_version; /**< the version that whk_schema tells */
     const char *schema_table;   /**< makes whk_schema (version, applied_at) where there is none */
-    const char *scratch; /**< a connection's parameters that lead to a fresh, empty database */
+    /** A connection's parameters that lead to a fresh, empty database. NULL: see scratch_set_up. */
+    const char *scratch;
+    /** Makes an empty place for our tables in a transaction that will be rolled back; NULL ends. */
+    const char *const *scratch_set_up;
     const whk_migration_t *migrations;
     const char *statements[SQL_STATEMENT_COUNT];
 } whk_dialect_t;
@@ -93,7 +110,12 @@ typedef struct whk_dialect_t {
 /** The dialect of an APR DBD driver, or NULL where there is none. */
 const whk_dialect_t *whk_dialect_of(const char *driver);
 
+/** Names of the drivers that there are dialects for, as "sqlite3 or pgsql". */
+#define WHK_DRIVERS "sqlite3 or pgsql"
+
 extern const whk_dialect_t whk_dialect_sqlite3;
+extern const whk_dialect_t whk_dialect_pgsql;
 
 /* Made by embed_schema.sh from conf/schema. */
 extern const whk_migration_t whk_migrations_sqlite3[];
+extern const whk_migration_t whk_migrations_pgsql[];

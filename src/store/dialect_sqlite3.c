@@ -31,9 +31,12 @@ static const char *const prepare_schema[] = {"PRAGMA journal_mode = WAL", NULL};
 
 const whk_dialect_t whk_dialect_sqlite3 = {
     .driver = "sqlite3",
+    .params = "/path/of/registry.db",
+    .is_file = 1,
     .single_writer = 1,
     .set_up = set_up,
     .busy = 5, /* SQLITE_BUSY */
+    .begin = "BEGIN IMMEDIATE",
     .prepare_schema = prepare_schema,
     .schema_stamp = "PRAGMA schema_version",
     .schema_tables =
@@ -128,12 +131,14 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_EVENT_LIST] =
                 EVENT "WHERE enterprise_id = %s AND id <= %lld ORDER BY id DESC LIMIT %lld",
             [SQL_EVENT_COUNT] = "SELECT event_count FROM whk_enterprise WHERE enterprise_id = %s",
+            [SQL_EVENT_HASH] = "SELECT hash FROM whk_event WHERE enterprise_id = %s AND id = %lld",
             [SQL_EVENT_WALK] =
                 EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",
             [SQL_EVENT_RESEAL] = "UPDATE whk_event SET seal = %s WHERE enterprise_id = %s AND id = "
                                  "%lld AND seal IS %s",
-            [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number FROM whk_enterprise "
-                                "WHERE change_number > %lld ORDER BY change_number",
+            /* One writer: numbers come in the order of commits. */
+            [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number, change_number FROM "
+                                "whk_enterprise WHERE change_number > %lld OR enterprise_id = %s",
             [SQL_KEY_LIST_ACTIVE] =
                 KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
             [SQL_KEY_LIST_REVOKED] =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/enterprises.h"
-#include "store/statement.h"
+#include "store/write.h"
 
 static void *read_enterprise(whk_row_t *row)
 {
@@ -42,7 +42,7 @@ const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t 
                                &enterprise->active_keys, &enterprise->event_count,
                                enterprise->event_head,   enterprise->id};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_ENTERPRISE_UPDATE, arguments, NULL);
+    return whk_statement_write(store, pool, SQL_ENTERPRISE_UPDATE, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_enterprise_add(whk_store_t *store, apr_pool_t *pool, const char *id,
@@ -51,7 +51,7 @@ const whk_outcome_t *whk_store_enterprise_add(whk_store_t *store, apr_pool_t *po
     apr_int64_t created = apr_time_as_msec(when);
     const void *arguments[] = {id, name, &created};
 
-    return whk_statement_write(store, pool, SQL_ENTERPRISE_ADD, arguments, added);
+    return whk_write(store, pool, SQL_ENTERPRISE_ADD, arguments, added);
 }
 
 const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *pool, const char *id,

@@ -28,7 +28,8 @@ const whk_outcome_t *whk_store_event_insert(whk_store_t *store, apr_pool_t *pool
         event->enterprise_id,  &event->id,        event->type,   event->key_id, event->actor, &at,
         event->remote_address, event->request_id, event->detail, event->hash,   event->seal};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_EVENT_INSERT, arguments, NULL);
+    store->trace = (whk_trace_t){event->enterprise_id, event->id, event->hash};
+    return whk_statement_write(store, pool, SQL_EVENT_INSERT, arguments, NULL);
 }
 
 static const whk_outcome_t *read_events(whk_store_t *store, apr_pool_t *pool,
@@ -73,5 +74,5 @@ const whk_outcome_t *whk_store_event_reseal(whk_store_t *store, apr_pool_t *pool
 {
     const void *arguments[] = {seal, event->enterprise_id, &event->id, event->seal};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_EVENT_RESEAL, arguments, done);
+    return whk_statement_write(store, pool, SQL_EVENT_RESEAL, arguments, done);
 }

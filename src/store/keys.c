@@ -143,7 +143,7 @@ const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
                                key->enterprise_id,
                                key->thumbprint};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_KEY_INSERT, arguments, inserted);
+    return whk_statement_write(store, pool, SQL_KEY_INSERT, arguments, inserted);
 }
 
 const whk_outcome_t *whk_store_key_revoke(whk_store_t *store, apr_pool_t *pool,
@@ -153,7 +153,7 @@ const whk_outcome_t *whk_store_key_revoke(whk_store_t *store, apr_pool_t *pool,
     const void *arguments[] = {&revoked_at, key->revoked_by, key->seal, key->enterprise_id,
                                key->key_id};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_KEY_REVOKE, arguments, revoked);
+    return whk_statement_write(store, pool, SQL_KEY_REVOKE, arguments, revoked);
 }
 
 const whk_outcome_t *whk_store_key_get(whk_store_t *store, apr_pool_t *pool,
@@ -221,7 +221,7 @@ const whk_outcome_t *whk_store_key_set_last_used(whk_store_t *store, apr_pool_t 
     apr_int64_t ahead = apr_time_as_msec(when + step);
     const void *arguments[] = {&used, enterprise_id, key_id, &before, &ahead};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_KEY_SET_LAST_USED, arguments, NULL);
+    return whk_statement_write(store, pool, SQL_KEY_SET_LAST_USED, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_key_list_by_uri(whk_store_t *store, apr_pool_t *pool,
@@ -244,8 +244,7 @@ const whk_outcome_t *whk_store_key_update_remote(whk_store_t *store, apr_pool_t 
                                key->enterprise_id,
                                key->key_id};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_KEY_UPDATE_REMOTE, arguments,
-                                              updated);
+    return whk_statement_write(store, pool, SQL_KEY_UPDATE_REMOTE, arguments, updated);
 }
 
 const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,
@@ -264,5 +263,5 @@ const whk_outcome_t *whk_store_key_reseal(whk_store_t *store, apr_pool_t *pool,
 {
     const void *arguments[] = {seal, key->enterprise_id, key->key_id, key->seal};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_KEY_RESEAL, arguments, done);
+    return whk_statement_write(store, pool, SQL_KEY_RESEAL, arguments, done);
 }

@@ -17,3 +17,10 @@ typedef struct whk_migration_work_t {
  *              migration did not happen. NULL: none */
 const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
                                        const whk_migration_work_t *works, void *baton, int *from);
+
+/* ---- for the store's own files ---- */
+
+/** Run all migrations in the dialect's scratch_set_up, have `read` look at what they made, and roll
+ * all of it back. */
+const whk_outcome_t *whk_migrate_in_vain(whk_store_t *store, apr_pool_t *pool,
+                                         whk_transaction_fn read, void *baton);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/otp_enrolments.h"
-#include "store/statement.h"
+#include "store/write.h"
 
 static void *read_enrolment(whk_row_t *row)
 {
@@ -54,7 +54,7 @@ const whk_outcome_t *whk_store_otp_put(whk_store_t *store, apr_pool_t *pool,
                                &locked_until,
                                &created};
 
-    return whk_statement_write(store, pool, SQL_OTP_PUT, arguments, NULL);
+    return whk_write(store, pool, SQL_OTP_PUT, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, const char *user,
@@ -62,7 +62,7 @@ const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, 
 {
     const void *arguments[] = {user};
 
-    return whk_statement_write(store, pool, SQL_OTP_REMOVE, arguments, removed);
+    return whk_write(store, pool, SQL_OTP_REMOVE, arguments, removed);
 }
 
 const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, const char *user,
@@ -70,7 +70,7 @@ const whk_outcome_t *whk_store_otp_unlock(whk_store_t *store, apr_pool_t *pool, 
 {
     const void *arguments[] = {user};
 
-    return whk_statement_write(store, pool, SQL_OTP_UNLOCK, arguments, unlocked);
+    return whk_write(store, pool, SQL_OTP_UNLOCK, arguments, unlocked);
 }
 
 const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, const char *user,
@@ -81,7 +81,7 @@ const whk_outcome_t *whk_store_otp_accept(whk_store_t *store, apr_pool_t *pool, 
     apr_int64_t latest = apr_time_as_msec(lock_latest);
     const void *arguments[] = {&step, user, sealed_secret, &step, &now_ms, &latest};
 
-    return whk_statement_write(store, pool, SQL_OTP_ACCEPT, arguments, accepted);
+    return whk_write(store, pool, SQL_OTP_ACCEPT, arguments, accepted);
 }
 
 const whk_outcome_t *whk_store_otp_count_refusal(whk_store_t *store, apr_pool_t *pool,
@@ -93,8 +93,7 @@ const whk_outcome_t *whk_store_otp_count_refusal(whk_store_t *store, apr_pool_t 
     apr_int64_t latest = apr_time_as_msec(lock_latest);
     const void *arguments[] = {user, &now_ms, &latest};
 
-    WHK_TRY(
-        whk_statement_write_in_transaction(store, pool, SQL_OTP_COUNT_REFUSAL, arguments, counted));
+    WHK_TRY(whk_statement_write(store, pool, SQL_OTP_COUNT_REFUSAL, arguments, counted));
     return whk_store_otp_get(store, pool, user, enrolment);
 }
 
@@ -104,7 +103,7 @@ const whk_outcome_t *whk_store_otp_lock(whk_store_t *store, apr_pool_t *pool, co
     apr_int64_t until_ms = apr_time_as_msec(until);
     const void *arguments[] = {&until_ms, user};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_OTP_LOCK, arguments, NULL);
+    return whk_statement_write(store, pool, SQL_OTP_LOCK, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,
@@ -113,5 +112,5 @@ const whk_outcome_t *whk_store_otp_reseal(whk_store_t *store, apr_pool_t *pool,
 {
     const void *arguments[] = {sealed, enrolment->user, enrolment->sealed_secret};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_OTP_RESEAL, arguments, done);
+    return whk_statement_write(store, pool, SQL_OTP_RESEAL, arguments, done);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/remote_sets.h"
-#include "store/statement.h"
+#include "store/write.h"
 
 static void *read_remote_set(whk_row_t *row)
 {
@@ -22,7 +22,7 @@ const whk_outcome_t *whk_store_remote_set_add(whk_store_t *store, apr_pool_t *po
     apr_int64_t fresh = apr_time_as_msec(fresh_until);
     const void *arguments[] = {uri, &refresh, &fresh};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_REMOTE_SET_ADD, arguments, NULL);
+    return whk_statement_write(store, pool, SQL_REMOTE_SET_ADD, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_remote_set_get(whk_store_t *store, apr_pool_t *pool, const char *uri,
@@ -70,7 +70,7 @@ const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *
     const void *arguments[] = {&end, set->uri, &at, &refresh, &at, &lease};
 
     set->leased_until = until;
-    return whk_statement_write(store, pool, SQL_REMOTE_SET_LEASE, arguments, leased);
+    return whk_write(store, pool, SQL_REMOTE_SET_LEASE, arguments, leased);
 }
 
 const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t *pool,
@@ -82,5 +82,5 @@ const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t 
     const void *arguments[] = {set->etag,      set->etag_seal, &refresh, &fresh,
                                &set->failures, set->uri,       &lease};
 
-    return whk_statement_write(store, pool, SQL_REMOTE_SET_UPDATE, arguments, NULL);
+    return whk_write(store, pool, SQL_REMOTE_SET_UPDATE, arguments, NULL);
 }

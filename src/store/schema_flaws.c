@@ -48,8 +48,8 @@ static const whk_outcome_t *list_in(whk_connection_t *connection, apr_pool_t *po
     return list_objects(store, pool, objects);
 }
 
-static const whk_outcome_t *list_fresh(const whk_dialect_t *dialect, apr_pool_t *pool,
-                                       apr_array_header_t **objects)
+static const whk_outcome_t *list_in_new(const whk_dialect_t *dialect, apr_pool_t *pool,
+                                        apr_array_header_t **objects)
 {
     whk_connection_t connection = {0};
     const whk_outcome_t *outcome;
@@ -64,6 +64,23 @@ static const whk_outcome_t *list_fresh(const whk_dialect_t *dialect, apr_pool_t 
     apr_pool_destroy(connection.pool);
     apr_dbd_close(connection.driver, connection.handle);
     return outcome;
+}
+
+static const whk_outcome_t *list_work(whk_store_t *store, void *objects, apr_pool_t *pool)
+{
+    return list_objects(store, pool, objects);
+}
+
+static const whk_outcome_t *list_fresh(whk_store_t *store, apr_pool_t *pool,
+                                       apr_array_header_t **objects)
+{
+    const whk_dialect_t *dialect;
+
+    WHK_TRY(whk_session_acquire(store, pool));
+    dialect = store->session->dialect;
+    whk_session_release(store);
+    return dialect->scratch ? list_in_new(dialect, pool, objects)
+                            : whk_migrate_in_vain(store, pool, list_work, objects);
 }
 
 /* ---- the comparison ---- */
@@ -102,7 +119,8 @@ static int mentions_ours(const char *sql)
 
 static const char *flaw_of(const object_t *object, object_t *fresh)
 {
-    if (!fresh && !strcmp(object->type, "trigger") && mentions_ours(object->sql))
+    if (!fresh && (!strcmp(object->type, "trigger") || !strcmp(object->type, "rule")) &&
+        mentions_ours(object->sql))
         return "it is not ours, and acts on what is: look who made it, and drop it";
     if (!fresh)
         return NULL;
@@ -157,7 +175,7 @@ const whk_outcome_t *whk_store_schema_flaws(whk_store_t *store, apr_pool_t *pool
     apr_array_header_t *objects, *fresh;
 
     WHK_TRY(list_objects(store, pool, &objects));
-    WHK_TRY(list_fresh(&whk_dialect_sqlite3, pool, &fresh));
+    WHK_TRY(list_fresh(store, pool, &fresh));
     *flaws = apr_array_make(pool, 4, sizeof(whk_schema_flaw_t *));
     compare(objects, fresh, pool, *flaws);
     return NULL;

@@ -46,7 +46,9 @@ const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, con
                                        int code)
 {
     const char *text = apr_dbd_error(store->connection.driver, store->connection.handle, code);
+    const whk_dialect_t *dialect = store->session->dialect;
 
+    store->conflict = dialect->is_conflict && dialect->is_conflict(code, text ? text : "");
     return whk_fail(pool, WHK_STORE_UNAVAILABLE, "the registry's database can't %s: %s (%d)", doing,
                     text ? text : "no reason given", code);
 }
@@ -62,11 +64,8 @@ static const whk_outcome_t *find_session(whk_store_t *store, apr_pool_t *pool)
 
         made->dialect = whk_dialect_of(driver);
         if (!made->dialect)
-            return whk_fail(
-                pool, WHK_STORE_UNAVAILABLE,
-                "DBDriver is \"%s\", but must be sqlite3: this version keeps its registry "
-                "there",
-                driver);
+            return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                            "DBDriver is \"%s\", but must be " WHK_DRIVERS, driver);
         apr_pool_userdata_setn(made, SESSION_KEY, NULL, store->connection.pool);
         found = made;
     }
@@ -74,16 +73,33 @@ static const whk_outcome_t *find_session(whk_store_t *store, apr_pool_t *pool)
     return NULL;
 }
 
+/* With random access, always: without, a driver (pgsql) takes an error for an empty answer, and
+ * leaves rows behind that nobody fetched. */
+static int select_rows(whk_store_t *store, apr_pool_t *pool, const char *sql,
+                       apr_dbd_results_t **results)
+{
+    *results = NULL;
+    return apr_dbd_select(store->connection.driver, pool, store->connection.handle, results, sql,
+                          1);
+}
+
+int whk_session_run(whk_store_t *store, const char *sql)
+{
+    int rows;
+
+    return apr_dbd_query(store->connection.driver, store->connection.handle, &rows, sql);
+}
+
 int whk_session_number(whk_store_t *store, apr_pool_t *pool, const char *sql, apr_int64_t *number)
 {
     const whk_connection_t *connection = &store->connection;
-    apr_dbd_results_t *results = NULL;
+    apr_dbd_results_t *results;
     whk_row_t row = {connection->driver, NULL, pool, 0};
-    int code = apr_dbd_select(connection->driver, pool, connection->handle, &results, sql, 0);
+    int code = select_rows(store, pool, sql, &results);
 
     /* The first question after a change of the schema may be answered by that it has changed. */
     if (code)
-        code = apr_dbd_select(connection->driver, pool, connection->handle, &results, sql, 0);
+        code = select_rows(store, pool, sql, &results);
     *number = 0;
     if (!code && apr_dbd_get_row(connection->driver, pool, results, &row.row, -1) == 0)
         *number = whk_row_number(&row, 0);
@@ -105,26 +121,30 @@ static int run_patiently(whk_store_t *store, apr_pool_t *pool, const char *sql)
     int code;
 
     for (;;) {
-        apr_dbd_results_t *results = NULL;
+        apr_dbd_results_t *results;
 
-        code = apr_dbd_select(store->connection.driver, pool, store->connection.handle, &results,
-                              sql, 0);
+        code = select_rows(store, pool, sql, &results);
         if (!code || code != store->session->dialect->busy || ++tries == BUSY_TRIES)
             return code;
         apr_sleep(BUSY_WAIT);
     }
 }
 
+int whk_session_select_all(whk_store_t *store, apr_pool_t *pool, const char *const *sql)
+{
+    int code = 0;
+
+    for (; *sql && !code; sql++)
+        code = run_patiently(store, pool, *sql);
+    return code;
+}
+
 static const whk_outcome_t *run_set_up(whk_store_t *store, apr_pool_t *pool)
 {
-    const char *const *sql;
-    int code;
+    int code = whk_session_select_all(store, pool, store->session->dialect->set_up);
 
-    for (sql = store->session->dialect->set_up; *sql; sql++) {
-        code = run_patiently(store, pool, *sql);
-        if (code)
-            return whk_session_error(store, pool, "be set up", code);
-    }
+    if (code)
+        return whk_session_error(store, pool, "be set up", code);
     code = read_stamp(store, pool, &store->session->stamp);
     if (code)
         return whk_session_error(store, pool, "be read", code);
@@ -132,10 +152,35 @@ static const whk_outcome_t *run_set_up(whk_store_t *store, apr_pool_t *pool)
     return NULL;
 }
 
+/* What one left open, the next would write into. */
+static const whk_outcome_t *finish(whk_store_t *store, apr_pool_t *pool)
+{
+    int code = whk_session_run(store, "ROLLBACK");
+
+    if (code)
+        return whk_session_error(store, pool, "end a transaction", code);
+    store->session->unfinished = 0;
+    return NULL;
+}
+
 static const whk_outcome_t *prepare_connection(whk_store_t *store, apr_pool_t *pool)
 {
     WHK_TRY(find_session(store, pool));
+    if (store->session->unfinished)
+        WHK_TRY(finish(store, pool));
     return store->session->set_up ? NULL : run_set_up(store, pool);
+}
+
+/* A connection that was lost since it was used last shows it in its set-up at the earliest: once
+ * renewed by the driver it is as good as another. */
+static const whk_outcome_t *prepare_patiently(whk_store_t *store, apr_pool_t *pool)
+{
+    const whk_outcome_t *outcome = prepare_connection(store, pool);
+
+    if (outcome && store->session && !store->session->dialect->is_file &&
+        apr_dbd_check_conn(store->connection.driver, pool, store->connection.handle) == APR_SUCCESS)
+        outcome = prepare_connection(store, pool);
+    return outcome;
 }
 
 const whk_outcome_t *whk_session_acquire(whk_store_t *store, apr_pool_t *pool)
@@ -144,11 +189,12 @@ const whk_outcome_t *whk_session_acquire(whk_store_t *store, apr_pool_t *pool)
 
     if (store->in_transaction)
         return NULL;
+    store->conflict = 0;
     if (store->source->acquire(store->baton, pool, &store->connection) != APR_SUCCESS)
         return whk_fail(pool, WHK_STORE_UNAVAILABLE,
                         "no connection to the registry's database is to be had: see DBDParams and "
                         "DBDMax, and what mod_dbd logged");
-    outcome = prepare_connection(store, pool);
+    outcome = prepare_patiently(store, pool);
     if (outcome)
         whk_session_release(store);
     return outcome;
@@ -167,14 +213,20 @@ void whk_session_reset(whk_store_t *store)
     memset(store->session->prepared, 0, sizeof(store->session->prepared));
     store->session->set_up = 0;
     store->session->current = 0;
+    store->session->generation++;
 }
 
-int whk_session_reset_if_stale(whk_store_t *store, apr_pool_t *pool)
+int whk_session_may_retry(whk_store_t *store, apr_pool_t *pool)
 {
+    int is_file = store->session->dialect->is_file;
     apr_int64_t stamp;
 
+    /* One that the driver can't renew is dropped by its source, which makes another. */
+    if (!is_file &&
+        apr_dbd_check_conn(store->connection.driver, pool, store->connection.handle) != APR_SUCCESS)
+        return 1;
     if (read_stamp(store, pool, &stamp) != 0 || stamp == store->session->stamp)
-        return 0;
+        return !is_file;
     whk_session_reset(store);
     return 1;
 }

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statement.h"
 
+#include <apr_strings.h>
+
 #include "store/schema_version.h"
 
-/* A statement that went stale, as after a migration by another process, is prepared anew once. */
+/* A statement that went stale, as after a migration by another process, is prepared anew once, and
+ * one that met a lost connection asked anew. */
 #define TRIES 2
+
+/* A name, without which pgsql would have the text parsed and planned each time. */
+static const char *label(whk_store_t *store, whk_statement_t statement)
+{
+    return apr_psprintf(store->connection.pool, "whk_%d_%d", store->session->generation, statement);
+}
 
 static const whk_outcome_t *prepare(whk_store_t *store, apr_pool_t *pool, whk_statement_t statement,
                                     apr_dbd_prepared_t **prepared)
@@ -13,9 +22,12 @@ static const whk_outcome_t *prepare(whk_store_t *store, apr_pool_t *pool, whk_st
     const whk_connection_t *connection = &store->connection;
     int code;
 
+    /* Behind one that failed nothing of a transaction counts. */
+    if (store->in_transaction && store->failure)
+        return store->failure;
     if (!session->prepared[statement]) {
         code = apr_dbd_prepare(connection->driver, connection->pool, connection->handle,
-                               session->dialect->statements[statement], NULL,
+                               session->dialect->statements[statement], label(store, statement),
                                &session->prepared[statement]);
         if (code) {
             session->prepared[statement] = NULL;
@@ -35,8 +47,8 @@ static const whk_outcome_t *note(whk_store_t *store, const whk_outcome_t *outcom
     return outcome;
 }
 
-static const whk_outcome_t *write_once(whk_store_t *store, apr_pool_t *pool,
-                                       whk_statement_t statement, const void **arguments, int *rows)
+static const whk_outcome_t *write_row(whk_store_t *store, apr_pool_t *pool,
+                                      whk_statement_t statement, const void **arguments, int *rows)
 {
     apr_dbd_prepared_t *prepared;
     int code;
@@ -47,46 +59,16 @@ static const whk_outcome_t *write_once(whk_store_t *store, apr_pool_t *pool,
     return code ? whk_session_error(store, pool, "write", code) : NULL;
 }
 
-static const whk_outcome_t *write_locked(whk_store_t *store, apr_pool_t *pool,
-                                         whk_statement_t statement, const void **arguments,
-                                         int *rows)
-{
-    const whk_outcome_t *outcome;
-
-    WHK_TRY(whk_session_lock(store, pool));
-    outcome = write_once(store, pool, statement, arguments, rows);
-    whk_session_unlock(store);
-    return outcome;
-}
-
 const whk_outcome_t *whk_statement_write(whk_store_t *store, apr_pool_t *pool,
                                          whk_statement_t statement, const void **arguments,
                                          int *rows)
 {
-    const whk_outcome_t *outcome = NULL;
     int changed = 0;
-    int again = 1;
-    int tries;
 
-    if (store->in_transaction)
-        return note(store, write_once(store, pool, statement, arguments, rows ? rows : &changed));
-    for (tries = 0; tries < TRIES && again; tries++) {
-        WHK_TRY(whk_session_acquire_current(store, pool));
-        outcome = write_locked(store, pool, statement, arguments, rows ? rows : &changed);
-        again = outcome && whk_session_reset_if_stale(store, pool);
-        whk_session_release(store);
-    }
-    return outcome;
-}
-
-const whk_outcome_t *whk_statement_write_in_transaction(whk_store_t *store, apr_pool_t *pool,
-                                                        whk_statement_t statement,
-                                                        const void **arguments, int *rows)
-{
     if (!store->in_transaction)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "a write that belongs into a transaction was tried outside of one");
-    return whk_statement_write(store, pool, statement, arguments, rows);
+    return note(store, write_row(store, pool, statement, arguments, rows ? rows : &changed));
 }
 
 static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
@@ -117,7 +99,7 @@ static const whk_outcome_t *read_once(whk_store_t *store, apr_pool_t *pool,
     *results = NULL;
     WHK_TRY(prepare(store, pool, statement, &prepared));
     code = apr_dbd_pbselect(store->connection.driver, pool, store->connection.handle, results,
-                            prepared, 0, arguments);
+                            prepared, 1, arguments);
     return code ? whk_session_error(store, pool, "read", code) : NULL;
 }
 
@@ -139,7 +121,7 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
             whk_session_release(store);
             return outcome;
         }
-        again = !store->in_transaction && whk_session_reset_if_stale(store, pool);
+        again = !store->in_transaction && whk_session_may_retry(store, pool);
         whk_session_release(store);
     }
     return note(store, outcome);

@@ -7,17 +7,12 @@
 #include "store/session.h"
 
 /**
- * Run a statement that answers no rows: inside a transaction as part of it, else as one of its own.
- * `arguments` are texts or pointers to apr_int64_t, in the statement's order; NULL is NULL.
+ * [T] Run a statement that answers no rows. `arguments` are texts or pointers to apr_int64_t, in
+ * the statement's order; NULL is NULL. For one that is a transaction of its own: store/write.h.
  * @param rows set to how many rows it changed; may be NULL */
 const whk_outcome_t *whk_statement_write(whk_store_t *store, apr_pool_t *pool,
                                          whk_statement_t statement, const void **arguments,
                                          int *rows);
-
-/** [T] As whk_statement_write(), but an internal_error outside a transaction. */
-const whk_outcome_t *whk_statement_write_in_transaction(whk_store_t *store, apr_pool_t *pool,
-                                                        whk_statement_t statement,
-                                                        const void **arguments, int *rows);
 
 /** Run a statement that answers rows: `items` is set to an array of what `read` made of each. */
 const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/tokens.h"
-#include "store/statement.h"
+#include "store/write.h"
 
 static void *read_token(whk_row_t *row)
 {
@@ -33,7 +33,7 @@ const whk_outcome_t *whk_store_token_insert(whk_store_t *store, apr_pool_t *pool
     const void *arguments[] = {token->id,    token->hash, token->user,
                                token->label, &created,    token->expires ? &expires : NULL};
 
-    return whk_statement_write(store, pool, SQL_TOKEN_INSERT, arguments, NULL);
+    return whk_write(store, pool, SQL_TOKEN_INSERT, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_token_list(whk_store_t *store, apr_pool_t *pool, const char *user,
@@ -51,5 +51,5 @@ const whk_outcome_t *whk_store_token_revoke(whk_store_t *store, apr_pool_t *pool
     apr_int64_t revoked_at = apr_time_as_msec(when);
     const void *arguments[] = {&revoked_at, id};
 
-    return whk_statement_write(store, pool, SQL_TOKEN_REVOKE, arguments, revoked);
+    return whk_write(store, pool, SQL_TOKEN_REVOKE, arguments, revoked);
 }

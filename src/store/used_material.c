@@ -8,7 +8,7 @@ const whk_outcome_t *whk_store_material_use(whk_store_t *store, apr_pool_t *pool
 {
     const void *arguments[] = {enterprise_id, thumbprint, key_id};
 
-    return whk_statement_write_in_transaction(store, pool, SQL_MATERIAL_USE, arguments, first);
+    return whk_statement_write(store, pool, SQL_MATERIAL_USE, arguments, first);
 }
 
 static void *read_text(whk_row_t *row)

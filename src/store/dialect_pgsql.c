@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "store/dialect.h"
+
+#define ENTERPRISE                                                                                 \
+    "SELECT enterprise_id, name, created_at, revision, active_keys, event_count, event_head "      \
+    "FROM whk_enterprise "
+#define TOKEN "SELECT id, hash, user_id, label, created_at, expires_at, revoked_at FROM whk_token "
+#define OTP                                                                                        \
+    "SELECT user_id, sealed_secret, algorithm, digits, period, last_step, failures, "              \
+    "locked_until, created_at FROM whk_otp "
+#define REMOTE_SET                                                                                 \
+    "SELECT uri, etag, refresh_at, fresh_until, failures, etag_seal FROM whk_remote_set "
+#define KEY                                                                                        \
+    "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
+    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal FROM "        \
+    "whk_key "
+#define EVENT                                                                                      \
+    "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
+    "hash, seal FROM whk_event "
+/* Of a table, how many rows name an enterprise that has no row. */
+#define LOST(kind, table)                                                                          \
+    "SELECT enterprise_id, '" kind "', count(*) FROM " table " AS of WHERE NOT EXISTS (SELECT 1 "  \
+    "FROM whk_enterprise WHERE enterprise_id = of.enterprise_id) GROUP BY enterprise_id "
+#define ADMIN "SELECT enterprise_id, user_id, created_at, seal FROM whk_admin "
+
+/* What our schema holds, as text that does not depend on the schema's name. */
+#define OURS "relnamespace = current_schema()::regnamespace"
+#define SCHEMA_LIST                                                                                \
+    "SELECT CASE relkind WHEN 'r' THEN 'table' ELSE 'view' END, relname, CASE WHEN "               \
+    "relrowsecurity THEN 'row security ' ELSE '' END || string_agg(attname || ' ' || "             \
+    "format_type(atttypid, atttypmod) || ' ' || CASE WHEN attcollation <> 0 THEN "                 \
+    "attcollation::regcollation::text ELSE '' END || CASE WHEN attnotnull THEN ' NOT NULL' ELSE "  \
+    "'' END || attidentity || attgenerated || coalesce(' DEFAULT ' || pg_get_expr(adbin, "         \
+    "adrelid), ''), ', ' ORDER BY attnum) FROM pg_class JOIN pg_attribute ON attrelid = "          \
+    "pg_class.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = attrelid " \
+    "AND adnum = attnum WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND " OURS " GROUP BY "         \
+    "pg_class.oid, relkind, relname, relrowsecurity "                                              \
+    "UNION ALL SELECT 'index', relname, pg_get_indexdef(indexrelid, 0, true) || CASE WHEN "        \
+    "indisvalid AND indisready THEN '' ELSE ' invalid' END FROM pg_index JOIN pg_class ON "        \
+    "pg_class.oid = indexrelid WHERE " OURS " "                                                    \
+    "UNION ALL SELECT 'constraint', relname || '.' || conname, pg_get_constraintdef(c.oid, true) " \
+    "FROM pg_constraint c JOIN pg_class ON pg_class.oid = conrelid WHERE " OURS " "                \
+    "UNION ALL SELECT 'trigger', relname || '.' || tgname, tgenabled || ' ' || "                   \
+    "pg_get_triggerdef(t.oid, true) FROM pg_trigger t JOIN pg_class ON pg_class.oid = tgrelid "    \
+    "WHERE NOT tgisinternal AND " OURS " "                                                         \
+    "UNION ALL SELECT 'rule', relname || '.' || rulename, pg_get_ruledef(r.oid, true) FROM "       \
+    "pg_rewrite r JOIN pg_class ON pg_class.oid = ev_class WHERE rulename <> '_RETURN' AND " OURS  \
+    " UNION ALL SELECT 'function', proname, prosrc FROM pg_proc WHERE pronamespace = "             \
+    "current_schema()::regnamespace"
+
+/* One question sets up all. A commit is on the disk before it is acknowledged, also on the standby
+ * where the server has one that is synchronous. Nobody is waited for without end: not for a lock,
+ * nor by others for a node that stopped inside a transaction. */
+static const char *const set_up[] = {
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE "
+    "current_setting('synchronous_commit') = 'off'",
+    "SELECT set_config('default_transaction_isolation', 'read committed', false), "
+    "set_config('default_transaction_read_only', 'off', false), "
+    "set_config('statement_timeout', '10s', false), set_config('lock_timeout', '5s', false), "
+    "set_config('idle_in_transaction_session_timeout', '10s', false), "
+    "set_config('tcp_keepalives_idle', '10', false), "
+    "set_config('tcp_keepalives_interval', '5', false), "
+    "set_config('tcp_keepalives_count', '3', false), "
+    "set_config('client_encoding', 'UTF8', false), "
+    "set_config('client_min_messages', 'error', false), set_config('jit', 'off', false)",
+    NULL};
+
+static const char *const nothing[] = {NULL};
+
+static const char *const scratch_set_up[] = {
+    "CREATE SCHEMA whk_fresh", "SELECT set_config('search_path', 'whk_fresh', true)", NULL};
+
+/* The driver tells no SQLSTATE. A server that speaks another language is not understood, and then
+ * what failed is tried once more only. */
+static int is_conflict(int code, const char *text)
+{
+    (void)code;
+    return strstr(text, "deadlock detected") || strstr(text, "could not serialize access");
+}
+
+const whk_dialect_t whk_dialect_pgsql = {
+    .driver = "pgsql",
+    .params = "host=... dbname=... user=... password=...",
+    .set_up = set_up,
+    .begin = "BEGIN",
+    .is_conflict = is_conflict,
+    .commit_timeout = 10000, /* as statement_timeout */
+    .prepare_schema = nothing,
+    /* A connection that was renewed knows no statement of the one before. */
+    .schema_stamp = "SELECT (extract(epoch FROM backend_start) * 1000000)::bigint # pid FROM "
+                    "pg_stat_activity WHERE pid = pg_backend_pid()",
+    .schema_tables = "SELECT count(*) FROM pg_class WHERE relname = 'whk_schema' AND relkind = 'r' "
+                     "AND relnamespace = current_schema()::regnamespace",
+    .schema_version = "SELECT max(version) FROM whk_schema",
+    .schema_table = "CREATE TABLE IF NOT EXISTS whk_schema (version BIGINT NOT NULL PRIMARY KEY, "
+                    "applied_at BIGINT NOT NULL)",
+    .scratch_set_up = scratch_set_up,
+    .migrations = whk_migrations_pgsql,
+    .statements =
+        {
+            [SQL_ENTERPRISE_LOCK] = ENTERPRISE "WHERE enterprise_id = %s FOR UPDATE",
+            [SQL_ENTERPRISE_UPDATE] =
+                "UPDATE whk_enterprise SET change_number = CASE WHEN revision = %lld THEN "
+                "change_number ELSE pg_current_xact_id()::text::bigint END, "
+                "revision = %lld, active_keys = %lld, event_count = %lld, event_head = %s WHERE "
+                "enterprise_id = %s",
+            [SQL_ENTERPRISE_ADD] = "INSERT INTO whk_enterprise (enterprise_id, name, created_at) "
+                                   "VALUES (%s, %s, %lld) "
+                                   "ON CONFLICT DO NOTHING",
+            [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
+            [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
+            [SQL_ORPHAN_LIST] =
+                LOST("key", "whk_key") "UNION ALL " LOST("event", "whk_event") "UNION ALL " LOST(
+                    "admin", "whk_admin") "UNION ALL " LOST("material", "whk_used_material"),
+            [SQL_ADMIN_GET] = ADMIN "WHERE enterprise_id = %s AND user_id = %s",
+            [SQL_ADMIN_ADD] = "INSERT INTO whk_admin (enterprise_id, user_id, created_at, seal) "
+                              "VALUES (%s, %s, %lld, %s) ON CONFLICT DO NOTHING",
+            [SQL_ADMIN_REMOVE] = "DELETE FROM whk_admin WHERE enterprise_id = %s AND user_id = %s",
+            [SQL_ADMIN_LIST] = ADMIN "WHERE enterprise_id = %s ORDER BY user_id",
+            [SQL_ADMIN_RESEAL] =
+                "UPDATE whk_admin SET seal = %s WHERE enterprise_id = %s AND "
+                "user_id = %s AND created_at = %lld AND seal IS NOT DISTINCT FROM %s",
+            [SQL_TOKEN_FIND] = TOKEN "WHERE hash = %s",
+            [SQL_TOKEN_INSERT] = "INSERT INTO whk_token (id, hash, user_id, label, created_at, "
+                                 "expires_at) VALUES (%s, %s, %s, %s, %lld, %lld)",
+            [SQL_TOKEN_LIST] = TOKEN "ORDER BY seq",
+            [SQL_TOKEN_LIST_OF_USER] = TOKEN "WHERE user_id = %s ORDER BY seq",
+            [SQL_TOKEN_REVOKE] =
+                "UPDATE whk_token SET revoked_at = %lld WHERE id = %s AND revoked_at IS NULL",
+            [SQL_OTP_GET] = OTP "WHERE user_id = %s",
+            [SQL_OTP_LIST] = OTP "ORDER BY user_id",
+            [SQL_OTP_PUT] =
+                "INSERT INTO whk_otp (user_id, sealed_secret, algorithm, digits, "
+                "period, "
+                "last_step, failures, locked_until, created_at) VALUES (%s, %s, %s, %lld, %lld, "
+                "%lld, %lld, %lld, %lld) ON CONFLICT (user_id) DO UPDATE SET "
+                "sealed_secret = excluded.sealed_secret, algorithm = excluded.algorithm, "
+                "digits = excluded.digits, period = excluded.period, last_step = "
+                "excluded.last_step, failures = excluded.failures, locked_until = "
+                "excluded.locked_until, created_at = excluded.created_at",
+            [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
+            [SQL_OTP_UNLOCK] =
+                "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",
+            [SQL_OTP_ACCEPT] =
+                "UPDATE whk_otp SET last_step = %lld, failures = 0, locked_until = 0 WHERE user_id "
+                "= %s AND sealed_secret = %s AND last_step < %lld AND "
+                "(locked_until <= %lld OR locked_until > %lld)",
+            [SQL_OTP_COUNT_REFUSAL] =
+                "UPDATE whk_otp SET failures = failures + 1 WHERE user_id = %s "
+                "AND (locked_until <= %lld OR locked_until > %lld)",
+            [SQL_OTP_LOCK] = "UPDATE whk_otp SET locked_until = %lld WHERE user_id = %s",
+            [SQL_OTP_RESEAL] =
+                "UPDATE whk_otp SET sealed_secret = %s WHERE user_id = %s AND sealed_secret = %s",
+            [SQL_KEY_INSERT] =
+                "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
+                "jwk, thumbprint, status, created_at, created_by, seal) SELECT %s, %s, %s, %s, %s, "
+                "%s, %s, %s, %s, %lld, %s, %s WHERE NOT EXISTS (SELECT 1 FROM whk_used_material "
+                "WHERE enterprise_id = %s AND thumbprint = %s) ON CONFLICT DO NOTHING",
+            [SQL_KEY_REVOKE] =
+                "UPDATE whk_key SET status = 'REVOKED', revoked_at = %lld, revoked_by = %s, "
+                "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+            [SQL_KEY_GET] = KEY "WHERE enterprise_id = %s AND key_id = %s",
+            [SQL_KEY_BY_THUMBPRINT] = KEY "WHERE enterprise_id = %s AND thumbprint = %s",
+            [SQL_KEY_LIST] = KEY "WHERE enterprise_id = %s ORDER BY seq LIMIT %lld OFFSET %lld",
+            [SQL_KEY_LIST_BY_STATUS] =
+                KEY "WHERE enterprise_id = %s AND status = %s ORDER BY seq LIMIT %lld OFFSET %lld",
+            [SQL_KEY_COUNT] = "SELECT count(*) FROM whk_key WHERE enterprise_id = %s",
+            [SQL_KEY_COUNT_BY_STATUS] =
+                "SELECT count(*) FROM whk_key WHERE enterprise_id = %s AND status = %s",
+            [SQL_KEY_WALK] =
+                KEY "WHERE enterprise_id = %s AND key_id > %s ORDER BY key_id LIMIT %lld",
+            [SQL_KEY_RESEAL] = "UPDATE whk_key SET seal = %s WHERE enterprise_id = %s AND key_id = "
+                               "%s AND seal IS NOT DISTINCT FROM %s",
+            [SQL_MATERIAL_USE] = "INSERT INTO whk_used_material (enterprise_id, thumbprint, "
+                                 "key_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [SQL_MATERIAL_GET] = "SELECT key_id FROM whk_used_material WHERE enterprise_id = %s "
+                                 "AND thumbprint = %s",
+            [SQL_MATERIAL_WALK] =
+                "SELECT thumbprint FROM whk_used_material WHERE enterprise_id = %s AND thumbprint "
+                "> %s ORDER BY thumbprint LIMIT %lld",
+            [SQL_EVENT_INSERT] =
+                "INSERT INTO whk_event (enterprise_id, id, type, key_id, actor, at, "
+                "remote_address, request_id, detail, hash, seal) VALUES (%s, %lld, %s, %s, %s, "
+                "%lld, %s, %s, %s, %s, %s)",
+            [SQL_EVENT_LIST] =
+                EVENT "WHERE enterprise_id = %s AND id <= %lld ORDER BY id DESC LIMIT %lld",
+            [SQL_EVENT_COUNT] = "SELECT event_count FROM whk_enterprise WHERE enterprise_id = %s",
+            [SQL_EVENT_HASH] = "SELECT hash FROM whk_event WHERE enterprise_id = %s AND id = %lld",
+            [SQL_EVENT_WALK] =
+                EVENT "WHERE enterprise_id = %s AND id > %lld ORDER BY id LIMIT %lld",
+            [SQL_EVENT_RESEAL] = "UPDATE whk_event SET seal = %s WHERE enterprise_id = %s AND id = "
+                                 "%lld AND seal IS NOT DISTINCT FROM %s",
+            /* The mark: all transactions before it have ended, and are seen. */
+            [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number, "
+                                "pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 FROM "
+                                "whk_enterprise WHERE change_number > %lld OR enterprise_id = %s",
+            [SQL_KEY_LIST_ACTIVE] =
+                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_LIST_REVOKED] =
+                KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
+            [SQL_KEY_SET_LAST_USED] =
+                "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
+                "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld OR "
+                "last_used_at > %lld)",
+            [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_UPDATE_REMOTE] =
+                "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s, "
+                "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+            [SQL_REMOTE_SET_ADD] =
+                "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
+                "ON CONFLICT (uri) DO UPDATE SET refresh_at = least(whk_remote_set.refresh_at, "
+                "excluded.refresh_at), "
+                "fresh_until = greatest(whk_remote_set.fresh_until, excluded.fresh_until)",
+            [SQL_REMOTE_SET_DUE] =
+                REMOTE_SET "WHERE refresh_at <= %lld AND (leased_until <= %lld OR leased_until > "
+                           "%lld) ORDER BY refresh_at LIMIT 1",
+            [SQL_REMOTE_SET_AHEAD] =
+                REMOTE_SET "WHERE refresh_at > %lld AND (leased_until <= %lld OR leased_until > "
+                           "%lld) ORDER BY refresh_at LIMIT 1",
+            [SQL_REMOTE_SET_LEASE] =
+                "UPDATE whk_remote_set SET leased_until = %lld WHERE uri = %s AND "
+                "(refresh_at <= %lld OR refresh_at > %lld) AND "
+                "(leased_until <= %lld OR leased_until > %lld)",
+            [SQL_REMOTE_SET_GET] = REMOTE_SET "WHERE uri = %s",
+            [SQL_REMOTE_SET_LIST] =
+                REMOTE_SET "WHERE uri IN (SELECT jwks_uri FROM whk_key WHERE enterprise_id = %s "
+                           "AND status = 'ACTIVE' AND jwks_uri IS NOT NULL)",
+            [SQL_REMOTE_SET_UPDATE] =
+                "UPDATE whk_remote_set SET etag = %s, etag_seal = %s, refresh_at = %lld, "
+                "fresh_until = %lld, failures = %lld, leased_until = 0 WHERE uri = %s AND "
+                "leased_until = %lld",
+            [SQL_SCHEMA_LIST] = SCHEMA_LIST,
+        },
+};
