@@ -67,7 +67,7 @@ static void check_changing(check_t *check, const char *file)
                "-f %s secret rotate again",
                file, whk_secret_key_has_next(invocation->key) ? "next" : "previous",
                invocation->conf_file);
-    if (!whk_secret_key_has_mark(invocation->pool, invocation->key, invocation->config.params))
+    if (!whk_secret_key_has_mark(invocation->pool, invocation->key, invocation->config.name))
         report(check, FOUND_NOTICE, "secret key",
                "%s does not say that the rows of this registry are sealed: run whkctl -f %s "
                "migrate here, or copy the file from the node where that was done",
@@ -372,7 +372,8 @@ static void check_content(check_t *check)
                outcome->operator_hint ? outcome->operator_hint : "");
 }
 
-static void check_registry(check_t *check)
+/* @return 1 where it can be opened */
+static int check_file(check_t *check)
 {
     whk_invocation_t *invocation = check->invocation;
     const char *file = invocation->config.params;
@@ -381,16 +382,25 @@ static void check_registry(check_t *check)
     if (stat(file, &info) != 0) {
         report(check, FOUND_PROBLEM, "file", "%s: %s; whkctl -f %s init makes a registry", file,
                strerror(errno), invocation->conf_file);
-        return;
+        return 0;
     }
     check_mode(check, file, &info);
     check_owner(check, file, &info);
     check_companions(check, &info);
     if (whk_invocation_become_owner(invocation) != WHK_EXIT_DONE) {
         check->problems++;
-        return;
+        return 0;
     }
     check_folder(check);
+    return 1;
+}
+
+static void check_registry(check_t *check)
+{
+    whk_invocation_t *invocation = check->invocation;
+
+    if (invocation->config.dialect->is_file && !check_file(check))
+        return;
     if (whk_invocation_connect(invocation) != WHK_EXIT_DONE)
         check->problems++;
     else if (check_schema(check))

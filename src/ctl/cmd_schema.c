@@ -46,7 +46,7 @@ static int open_marks(whk_invocation_t *invocation, int *marks)
 {
     int folder;
 
-    if (whk_secret_key_has_mark(invocation->pool, invocation->key, invocation->config.params))
+    if (whk_secret_key_has_mark(invocation->pool, invocation->key, invocation->config.name))
         return WHK_EXIT_DONE;
     WHK_TRY_STATUS(whk_invocation_lock_key(invocation, PATIENCE, &folder));
     WHK_TRY_STATUS(whk_invocation_load_key(invocation));
@@ -56,7 +56,7 @@ static int open_marks(whk_invocation_t *invocation, int *marks)
 
 static int migrate(whk_invocation_t *invocation, int marks, int *from)
 {
-    const char *registry = invocation->config.params;
+    const char *registry = invocation->config.name;
     whk_first_seals_t first = {
         .secret = invocation->key,
         .key_file = invocation->config.secret_key_file,
@@ -139,10 +139,10 @@ static int print_made(whk_invocation_t *invocation, int created, int key_made)
 
     if (invocation->json)
         return whk_print_json(json_pack("{s:s, s:i, s:b, s:s?, s:b}", "registry",
-                                        invocation->config.params, "schemaVersion",
+                                        invocation->config.name, "schemaVersion",
                                         whk_schema_version(), "created", created, "secretKeyFile",
                                         key_file, "secretKeyCreated", key_made));
-    printf("The registry %s %s (schema version %d).\n", invocation->config.params,
+    printf("The registry %s %s (schema version %d).\n", invocation->config.name,
            created ? "is made" : "is there already", whk_schema_version());
     if (key_file)
         printf("The secret key file %s %s.\n", key_file,
@@ -188,7 +188,8 @@ int whk_cmd_init(whk_invocation_t *invocation)
 
     WHK_TRY_STATUS(make_key(invocation, &key_made));
     WHK_TRY_STATUS(open_marks(invocation, &marks));
-    WHK_TRY_STATUS(stat(invocation->config.params, &info) == 0
+    WHK_TRY_STATUS(!invocation->config.dialect->is_file ||
+                           stat(invocation->config.params, &info) == 0
                        ? whk_invocation_become_owner(invocation)
                        : become_future_owner(invocation));
     WHK_TRY_STATUS(whk_invocation_connect(invocation));
@@ -214,14 +215,14 @@ int whk_cmd_migrate(whk_invocation_t *invocation)
         return whk_refused_version(invocation, version);
     WHK_TRY_STATUS(migrate(invocation, marks, &version));
     if (invocation->json)
-        return whk_print_json(json_pack("{s:s, s:i, s:i}", "registry", invocation->config.params,
+        return whk_print_json(json_pack("{s:s, s:i, s:i}", "registry", invocation->config.name,
                                         "fromVersion", version, "schemaVersion",
                                         whk_schema_version()));
     if (version == whk_schema_version())
-        printf("The registry %s has schema version %d already.\n", invocation->config.params,
+        printf("The registry %s has schema version %d already.\n", invocation->config.name,
                version);
     else
-        printf("The registry %s went from schema version %d to %d.\n", invocation->config.params,
+        printf("The registry %s went from schema version %d to %d.\n", invocation->config.name,
                version, whk_schema_version());
     return WHK_EXIT_DONE;
 }

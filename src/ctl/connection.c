@@ -21,9 +21,10 @@ static const char *driver_flaw(apr_pool_t *pool, const char *driver, apr_status_
                         driver, apr_strerror(status, buffer, sizeof(buffer)), driver);
 }
 
-const char *whk_connection_open(apr_pool_t *pool, const char *driver, const char *params,
+const char *whk_connection_open(apr_pool_t *pool, const whk_registry_config_t *config,
                                 whk_store_t **store)
 {
+    const char *driver = config->dialect->driver;
     whk_connection_t *connection = apr_pcalloc(pool, sizeof(*connection));
     const char *error = NULL;
     apr_status_t status = apr_dbd_init(pool);
@@ -32,9 +33,9 @@ const char *whk_connection_open(apr_pool_t *pool, const char *driver, const char
         status = apr_dbd_get_driver(pool, driver, &connection->driver);
     if (status != APR_SUCCESS)
         return driver_flaw(pool, driver, status);
-    status = apr_dbd_open_ex(connection->driver, pool, params, &connection->handle, &error);
+    status = apr_dbd_open_ex(connection->driver, pool, config->params, &connection->handle, &error);
     if (status != APR_SUCCESS)
-        return apr_psprintf(pool, "the registry %s cannot be opened: %s", params,
+        return apr_psprintf(pool, "the registry %s cannot be opened: %s", config->name,
                             error ? error : "the driver does not say why");
     /* The statements that the store prepares live in this pool and must go before the connection.
      */

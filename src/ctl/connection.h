@@ -4,11 +4,11 @@
 
 #include <apr_pools.h>
 
+#include "ctl/registry_config.h"
 #include "store/store.h"
 
 /** Connect, and make a store over the connection; both end with the pool.
- * @param driver DBDriver's argument
- * @param params DBDParams' argument
+ * @param config says which
  * @return NULL, or a sentence that says why not */
-const char *whk_connection_open(apr_pool_t *pool, const char *driver, const char *params,
+const char *whk_connection_open(apr_pool_t *pool, const whk_registry_config_t *config,
                                 whk_store_t **store);

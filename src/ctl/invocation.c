@@ -80,6 +80,8 @@ int whk_invocation_become_owner(whk_invocation_t *invocation)
     const char *flaw;
     struct stat info;
 
+    if (!invocation->config.dialect->is_file)
+        return WHK_EXIT_DONE;
     if (stat(file, &info) != 0) {
         if (errno == ENOENT)
             return whk_refused("there is no registry %s: make it with whkctl -f %s init", file,
@@ -98,8 +100,8 @@ int whk_invocation_become_owner(whk_invocation_t *invocation)
 int whk_invocation_connect(whk_invocation_t *invocation)
 {
     static const whk_policy_t policy = {.algorithms = WHK_ALGORITHMS_DEFAULT};
-    const char *flaw = whk_connection_open(invocation->pool, invocation->config.driver,
-                                           invocation->config.params, &invocation->store);
+    const char *flaw =
+        whk_connection_open(invocation->pool, &invocation->config, &invocation->store);
 
     if (flaw)
         return whk_refused("%s", flaw);
@@ -112,7 +114,7 @@ int whk_invocation_connect(whk_invocation_t *invocation)
 
 int whk_refused_version(const whk_invocation_t *invocation, int version)
 {
-    const char *file = invocation->config.params;
+    const char *file = invocation->config.name;
 
     if (version == 0)
         return whk_refused("the registry %s has no schema yet: run whkctl -f %s init", file,

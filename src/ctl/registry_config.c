@@ -129,6 +129,42 @@ static const char *variable_flaw(apr_pool_t *pool, const char *place, const char
                         place ? place : "", place ? ": " : "", name, value);
 }
 
+static const char *driver_flaw(apr_pool_t *pool, const whk_httpd_server_t *server)
+{
+    const whk_dialect_t *dialect = whk_dialect_of(server->driver);
+    const char *flaw;
+
+    if (!dialect)
+        return apr_psprintf(pool, "DBDriver is \"%s\", but must be " WHK_DRIVERS, server->driver);
+    flaw = dialect->params_flaw ? dialect->params_flaw(pool, server->params) : NULL;
+    return flaw ? apr_psprintf(pool, "%s%sDBDParams must %s",
+                               server->params_place ? server->params_place : "",
+                               server->params_place ? ": " : "", flaw)
+                : NULL;
+}
+
+/* Of a server's parameters what leads to the database, and no more: the rest may be a password, and
+ * in quotes anything may be a part of that. */
+static const char *name_of(apr_pool_t *pool, const whk_dialect_t *dialect, const char *params)
+{
+    static const char *const shown[] = {"host=", "port=", "dbname="};
+    char *state;
+    char *token;
+    const char *name = dialect->driver;
+    size_t i;
+
+    if (dialect->is_file)
+        return params;
+    if (strpbrk(params, "'\"\\"))
+        return name;
+    for (token = apr_strtok(apr_pstrdup(pool, params), " \t,;", &state); token;
+         token = apr_strtok(NULL, " \t,;", &state))
+        for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+            if (!strncmp(token, shown[i], strlen(shown[i])))
+                name = apr_pstrcat(pool, name, " ", token, NULL);
+    return name;
+}
+
 static const char *check(apr_pool_t *pool, const whk_httpd_server_t *server)
 {
     const char *missing = NULL;
@@ -142,7 +178,9 @@ static const char *check(apr_pool_t *pool, const whk_httpd_server_t *server)
         return apr_psprintf(pool, "the configuration names no registry: it needs %s%s%s", missing,
                             server->place ? ", here or in the main server: " : "",
                             server->place ? server->place : "");
-    flaw = variable_flaw(pool, server->params_place, "DBDParams", server->params);
+    flaw = driver_flaw(pool, server);
+    if (!flaw)
+        flaw = variable_flaw(pool, server->params_place, "DBDParams", server->params);
     return flaw ? flaw
                 : variable_flaw(pool, NULL, "WebhookKeysSecretKeyFile", server->secret_key_file);
 }
@@ -157,8 +195,9 @@ const char *whk_registry_config_find(apr_pool_t *pool, const whk_httpd_config_t 
         flaw = check(pool, chosen);
     if (flaw)
         return flaw;
-    registry->driver = chosen->driver;
+    registry->dialect = whk_dialect_of(chosen->driver);
     registry->params = chosen->params;
+    registry->name = name_of(pool, registry->dialect, chosen->params);
     registry->params_place = chosen->params_place;
     registry->secret_key_file = chosen->secret_key_file;
     registry->user = config->user;

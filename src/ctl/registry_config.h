@@ -3,10 +3,13 @@
 /** Which of the registries in httpd's configuration is meant, and what is said of it there. */
 
 #include "ctl/httpd_config.h"
+#include "store/dialect.h"
 
 typedef struct whk_registry_config_t {
-    const char *driver;
-    const char *params;
+    const whk_dialect_t *dialect; /**< of DBDriver */
+    const char *params;           /**< may hold a password: never shown */
+    const char *name;            /**< for people and for the marks of the secret key file: the file,
+                                  *   or driver, host, port and database */
     const char *params_place;    /**< `FILE:LINE` */
     const char *secret_key_file; /**< absolute; NULL: none named */
     whk_httpd_user_t user;

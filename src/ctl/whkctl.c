@@ -187,11 +187,7 @@ static int read_configuration(whk_invocation_t *invocation, const line_t *line)
             whk_registry_config_find(invocation->pool, config, line->server, &invocation->config);
     if (flaw)
         return whk_refused("%s", flaw);
-    if (strcmp(invocation->config.driver, "sqlite3") != 0)
-        return whk_refused("DBDriver is \"%s\", but must be sqlite3: this version keeps its "
-                           "registry there",
-                           invocation->config.driver);
-    if (*invocation->config.params != '/')
+    if (invocation->config.dialect->is_file && *invocation->config.params != '/')
         whk_hint("whkctl: %s: DBDParams is \"%s\", which httpd looks for in the folder that it was "
                  "started in: an absolute path would be safer",
                  invocation->config.params_place, invocation->config.params);

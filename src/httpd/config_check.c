@@ -12,6 +12,7 @@
 #include "httpd/other_directives.h"
 #include "httpd/server_state.h"
 #include "otp/secret_key_file.h"
+#include "store/dialect.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -33,6 +34,8 @@ static int check_key(const server_rec *each, server_rec *s, int serves)
 static int check_registry(apr_pool_t *ptemp, const server_rec *each, server_rec *s)
 {
     whk_other_settings_t others = whk_other_settings_of(each, s);
+    const whk_dialect_t *dialect;
+    const char *flaw;
     apr_finfo_t info;
 
     if (check_key(each, s, others.serves) != OK)
@@ -42,18 +45,22 @@ static int check_registry(apr_pool_t *ptemp, const server_rec *each, server_rec 
     if (!others.driver || !others.params) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "SetHandler webhook-keys needs a registry, but %s is missing: set DBDriver "
-                     "sqlite3 and DBDParams /path/of/registry.db",
+                     "sqlite3 and DBDParams /path/of/registry.db, or those of another database",
                      others.driver ? "DBDParams" : "DBDriver");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (strcmp(others.driver, "sqlite3") != 0) {
-        ap_log_error(
-            APLOG_MARK, APLOG_CRIT, 0, s,
-            "DBDriver is \"%s\", but must be sqlite3: this version keeps its registry there",
-            others.driver);
+    dialect = whk_dialect_of(others.driver);
+    if (!dialect) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "DBDriver is \"%s\", but must be " WHK_DRIVERS,
+                     others.driver);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (apr_stat(&info, others.params, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
+    flaw = dialect->params_flaw ? dialect->params_flaw(ptemp, others.params) : NULL;
+    if (flaw) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "DBDParams must %s", flaw);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (dialect->is_file && apr_stat(&info, others.params, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "DBDParams is \"%s\", but there is no such file: make it with whkctl -f "
                      "HTTPD_CONF init; until then every request gets 503 store_unavailable",

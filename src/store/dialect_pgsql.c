@@ -32,7 +32,8 @@
     "relrowsecurity THEN 'row security ' ELSE '' END || string_agg(attname || ' ' || "             \
     "format_type(atttypid, atttypmod) || ' ' || CASE WHEN attcollation <> 0 THEN "                 \
     "attcollation::regcollation::text ELSE '' END || CASE WHEN attnotnull THEN ' NOT NULL' ELSE "  \
-    "'' END || attidentity || attgenerated || coalesce(' DEFAULT ' || pg_get_expr(adbin, "         \
+    "'' END || attidentity::text || attgenerated::text || coalesce(' DEFAULT ' || "                \
+    "pg_get_expr(adbin, "                                                                          \
     "adrelid), ''), ', ' ORDER BY attnum) FROM pg_class JOIN pg_attribute ON attrelid = "          \
     "pg_class.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = attrelid " \
     "AND adnum = attnum WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND " OURS " GROUP BY "         \
@@ -42,7 +43,7 @@
     "pg_class.oid = indexrelid WHERE " OURS " "                                                    \
     "UNION ALL SELECT 'constraint', relname || '.' || conname, pg_get_constraintdef(c.oid, true) " \
     "FROM pg_constraint c JOIN pg_class ON pg_class.oid = conrelid WHERE " OURS " "                \
-    "UNION ALL SELECT 'trigger', relname || '.' || tgname, tgenabled || ' ' || "                   \
+    "UNION ALL SELECT 'trigger', relname || '.' || tgname, tgenabled::text || ' ' || "             \
     "pg_get_triggerdef(t.oid, true) FROM pg_trigger t JOIN pg_class ON pg_class.oid = tgrelid "    \
     "WHERE NOT tgisinternal AND " OURS " "                                                         \
     "UNION ALL SELECT 'rule', relname || '.' || rulename, pg_get_ruledef(r.oid, true) FROM "       \
