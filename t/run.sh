@@ -13,6 +13,19 @@ modules=$("$APXS" -q LIBEXECDIR)
 WHK_TEST_PORT=$(perl -It/lib -MWHK::Server -e 'print WHK::Server::free_port()')
 export WHK_TEST_PORT
 
+# DB: where the registries of the tests that speak HTTP are: sqlite, pgsql, mysql or galera. Their servers are started by
+# the first that wants them (t/lib/WHK/Database.pm).
+DB=${DB:-sqlite}
+case $DB in
+sqlite | pgsql | mysql | galera) ;;
+*)
+    echo "DB is \"$DB\", but must be sqlite, pgsql, mysql or galera" >&2
+    exit 1
+    ;;
+esac
+WHK_DATABASES=$(mktemp -d /tmp/whk-databases.XXXXXX)
+export DB WHK_DATABASES
+
 rm -rf t/logs
 mkdir -p t/logs t/htdocs
 
@@ -43,15 +56,37 @@ for file in "$@"; do
     fi
 done
 
-stop() { perl t/TEST -stop-httpd > t/logs/stop.log 2>&1 || true; }
+stop() { [ -z "$shares" ] || perl t/TEST -stop-httpd > t/logs/stop.log 2>&1 || true; }
+# shellcheck disable=SC2317 # the trap calls it
+end() {
+    stop
+    for file in "$WHK_DATABASES"/*/supervisor.pid; do
+        if [ -s "$file" ]; then
+            pid=$(cat "$file")
+            kill -TERM "$pid" 2> /dev/null || true
+            while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
+        fi
+    done
+    rm -rf "$WHK_DATABASES"
+}
+shares=
+trap end EXIT
+trap 'exit 1' INT TERM
 share_httpd() {
+    shares=1
+    driver=sqlite3
+    params=$root/t/logs/registry.db
+    if [ "$DB" != sqlite ]; then
+        driver=$(perl -It/lib -MWHK::Database -e 'print WHK::Database->shared($ENV{DB})->driver')
+        params=$(perl -It/lib -MWHK::Database -e 'print WHK::Database->shared($ENV{DB})->params')
+    fi
     cat > t/conf/registry.conf << CONF
 <IfModule !mod_dbd.c>
     LoadModule dbd_module $modules/mod_dbd.so
 </IfModule>
 LoadModule webhook_keys_module $root/$BUILD/mod_webhook_keys.so
-DBDriver sqlite3
-DBDParams $root/t/logs/registry.db
+DBDriver $driver
+DBDParams "$params"
 DBDKeep 32
 DBDMax 32
 WebhookKeysSecretKeyFile $root/t/logs/secret.key
@@ -63,8 +98,6 @@ AllowEncodedSlashes NoDecode
     Require webhook-keys-admin
 </Location>
 CONF
-    trap stop EXIT
-    trap 'exit 1' INT TERM
     # whkctl makes what the configuration names before httpd starts with it.
     if ! {
         perl t/TEST -configure -port "$WHK_TEST_PORT" -servername 127.0.0.1 -httpd "$httpd" -apxs "$(command -v "$APXS")" &&

@@ -3,16 +3,19 @@ package WHK::Server;
 
 # A real httpd with the module and a registry of its own, which whkctl made.
 #   my $s = WHK::Server->shared;             the one that Apache::Test started for all files
+# DB=pgsql, mysql or galera in the environment puts their registries there (see WHK::Database), else SQLite's has a file.
 #   my $s = WHK::Server->new(                 one for this file alone; stopped at the end, also when it dies
 #       mpm => 'event', children => 2, threads => 8,
 #       before => '...', location => '...',   directives in the server, and in the API's <Location>
 #       modules => [qw(authn_basic ...)],     further modules to load
 #       conf => '...',                        instead of the API's location as a whole
 #       env => { NAME => 'value' },           httpd's environment, beside our own; undef takes one away
-#       init => 0, start => 0);               no registry yet; not started yet
+#       init => 0, start => 0,                no registry yet; not started yet
+#       database => $d, node => 2);           on a WHK::Database's database, by its node 2
 # ->port ->dir ->conf (file) ->db (file) ->prefix (/api/policy/v1) ->keys($enterprise) (path)
 # ->conf_of($name, $db, $key_file) (a configuration like its own, for another registry)
-# ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text, sqlite3 command)
+# ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text; columns between `|`)
+# ->database (a WHK::Database; undef with SQLite)   ->is_sqlite
 # ->kill_all (kill -9 of httpd and its children; then ->start)
 # ->start ->stop (its exit status as in $?; undef where it had to be killed) ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
 
@@ -54,10 +57,19 @@ sub free_port {
     die "no free port: $!\n";
 }
 
+# Of all files of this run: sqlite, pgsql, mysql, galera.
+our $db_kind = $ENV{DB} || 'sqlite';
+
 sub shared {
     my $class = shift;
     my $port = $ENV{WHK_TEST_PORT} // die "no shared server: run the tests by make -f Makefile.apxs test\n";
+    my $database;
+    if ($db_kind ne 'sqlite') {
+        require WHK::Database;
+        $database = WHK::Database->shared($db_kind);
+    }
     return bless {
+        database => $database,
         port => $port, dir => "$root/t", conf => "$root/t/conf/httpd.conf", shared => 1,
         db => "$root/t/logs/registry.db", prefix => '/api/policy/v1', log => "$root/t/logs/error_log"
     }, $class;
@@ -69,8 +81,13 @@ sub new {
     my $self = bless {
         dir => $dir, port => free_port(), conf => "$dir/httpd.conf", db => "$dir/registry.db",
         prefix => '/api/policy/v1', log => "$dir/error.log", pid => undef,
-        env => $o{env} // {}
+        env => $o{env} // {}, database => $o{database}, node => $o{node} // 1
     }, $class;
+    if (!$self->{database} && $db_kind ne 'sqlite' && !$o{sqlite}) {
+        require WHK::Database;
+        $self->{database} = WHK::Database->shared($db_kind)->fresh;
+    }
+    $self->{db} = $self->{database}->params($self->{node}) if $self->{database};
     $self->write_conf(%o);
     if ($o{init} // 1) {
         my ($status, $out, $err) = $self->ctl('init');
@@ -117,8 +134,8 @@ LoadModule webhook_keys_module $build/mod_webhook_keys.so
 KeepAlive On
 MaxKeepAliveRequests 0
 $workers
-DBDriver sqlite3
-DBDParams $self->{db}
+DBDriver @{[ $self->driver ]}
+DBDParams "$self->{db}"
 DBDKeep 32
 DBDMax 32
 $secret
@@ -134,7 +151,7 @@ sub conf_of {
     my ($self, $name, $db, $key_file) = @_;
     open my $in, '<', $self->{conf} or die "$self->{conf}: $!";
     my $text = do { local $/; <$in> };
-    $text =~ s/^DBDParams .*/DBDParams $db/m or die 'no DBDParams';
+    $text =~ s/^DBDParams .*/DBDParams "$db"/m or die 'no DBDParams';
     $text =~ s/^WebhookKeysSecretKeyFile .*/WebhookKeysSecretKeyFile $key_file/m or die 'no WebhookKeysSecretKeyFile';
     my $conf = "$self->{dir}/$name.conf";
     open my $out, '>', $conf or die "$conf: $!";
@@ -142,6 +159,10 @@ sub conf_of {
     close $out or die "$conf: $!";
     return $conf;
 }
+
+sub database  { return $_[0]{database} }
+sub is_sqlite { return !$_[0]{database} }
+sub driver    { return $_[0]{database} ? $_[0]{database}->driver : 'sqlite3' }
 
 sub port   { return $_[0]{port} }
 sub dir    { return $_[0]{dir} }
@@ -194,6 +215,7 @@ sub ctl_json { my ($self, @arguments) = @_; return JSON::PP->new->utf8->decode($
 
 sub sql {
     my ($self, $statement) = @_;
+    return $self->{database}->sql($statement, $self->{node}) =~ s/\t/|/gr if $self->{database};
     my ($status, $out, $err) = run_command('sqlite3', '-cmd', '.timeout 10000', $self->{db}, $statement);
     die "sqlite3: $err" if $status;
     chomp $out;

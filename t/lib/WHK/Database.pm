@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+package WHK::Database;
+
+# Real database servers on loopback, by conf/demo/database.sh.
+#   my $d = WHK::Database->new('pgsql');      of one's own, ended with it: to stop, kill and pause. 'mysql', 'galera' (three nodes)
+#   my $d = WHK::Database->shared('pgsql');   one for all test files of a run, ended by t/run.sh
+# ->kind ->driver (DBDriver's argument) ->nodes (how many)
+# ->fresh    a new, empty database on it, which from here on is the one that the others mean
+# ->params($node) (DBDParams' argument; nodes count from 1) ->dbname
+# ->sql($statement, $node) rows as text, a tab between columns, as the owner of the database; dies where it fails
+# ->pause($node) ->resume($node) ->kill($node) ->start_node($node)   and ->pid($node)
+
+use strict;
+use warnings;
+use Fcntl qw(:flock);
+use File::Path qw(make_path remove_tree);
+use File::Temp qw(tempdir);
+use POSIX qw(:sys_wait_h setsid);
+use Time::HiRes qw(sleep);
+use WHK::Server;
+
+my $script = "$WHK::Server::root/conf/demo/database.sh";
+my $count  = 0;
+
+sub read_env {
+    my $file = shift;
+    open my $in, '<', $file or return;
+    return { map { /^(\w+)='?(.*?)'?$/ ? ($1 => $2) : () } <$in> };
+}
+
+sub wait_until_ready {
+    my ($self, $is_alive) = @_;
+    for (1 .. 1800) {
+        if (-s "$self->{dir}/database.env") {
+            $self->{env} = read_env("$self->{dir}/database.env");
+            $self->{dbname} = 'webhook_keys';
+            return $self;
+        }
+        die "$self->{kind} does not start: " . qx{tail -n 30 $self->{dir}/start.log} if !$is_alive->();
+        sleep 0.1;
+    }
+    die "$self->{kind} takes too long to start";
+}
+
+sub new {
+    my ($class, $kind) = @_;
+    my $self = bless { kind => $kind, dir => tempdir('whk-db-XXXXXX', TMPDIR => 1, CLEANUP => 1), own => 1, owner => $$ }, $class;
+    my $pid  = fork // die "fork: $!";
+    if (!$pid) {
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', "$self->{dir}/start.log";
+        open STDERR, '>&', \*STDOUT;
+        exec 'setpriv', '--pdeathsig', 'TERM', 'sh', $script, $kind, $self->{dir};
+    }
+    $self->{supervisor} = $pid;
+    return $self->wait_until_ready(sub { waitpid($pid, WNOHANG) == 0 });
+}
+
+sub shared {
+    my ($class, $kind) = @_;
+    my $dir  = ($ENV{WHK_DATABASES} // die "no shared databases: run the tests by make -f Makefile.apxs test\n") . "/$kind";
+    my $self = bless { kind => $kind, dir => $dir }, $class;
+    make_path($dir);
+    open my $lock, '>', "$dir.lock" or die "$dir.lock: $!";
+    flock $lock, LOCK_EX;
+    my $pid = do { open my $in, '<', "$dir/supervisor.pid"; $in ? <$in> : '' };
+    if (!$pid || !kill 0, $pid) {
+        $pid = fork // die "fork: $!";
+        if (!$pid) {
+            # It outlives the file that happened to want it first; t/run.sh ends it.
+            setsid;
+            open STDIN,  '<', '/dev/null';
+            open STDOUT, '>', "$dir/start.log";
+            open STDERR, '>&', \*STDOUT;
+            close $lock;
+            exec 'sh', $script, $kind, $dir;
+        }
+        open my $out, '>', "$dir/supervisor.pid" or die "$dir/supervisor.pid: $!";
+        print $out $pid;
+        close $out;
+    }
+    return $self->wait_until_ready(sub { kill 0, $pid });
+}
+
+sub kind   { return $_[0]{kind} }
+sub driver { return $_[0]{env}{WHK_DATABASE_DRIVER} }
+sub nodes  { return $_[0]{env}{WHK_DATABASE_NODES} }
+sub dbname { return $_[0]{dbname} }
+
+sub params {
+    my ($self, $node) = @_;
+    return $self->{env}{ 'WHK_DATABASE_PARAMS_' . ($node // 1) } =~ s/dbname=\w+/dbname=$self->{dbname}/r;
+}
+
+sub as_administrator {
+    my ($self, $statement, $node) = @_;
+    my ($socket, $port) = @{ $self->{env} }{ map { "WHK_DATABASE_${_}_" . ($node // 1) } qw(SOCKET PORT) };
+    my ($status, $out, $err) =
+      $self->driver eq 'pgsql'
+      ? WHK::Server::run_command('psql', '-qAtX', '-F', "\t", '-h', $socket, '-p', $port, '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-d', 'postgres', map { ('-c', $_) } split /;\n/, $statement)
+      : WHK::Server::run_command('mariadb', '--no-defaults', '-BNr', "--socket=$socket", '-u', 'root', '-e', $statement);
+    die "$statement: $err" if $status;
+    return $out;
+}
+
+sub fresh {
+    my $self = shift;
+    my $name = sprintf 'webhook_keys_%d_%d', $$, ++$count;
+    $self->as_administrator($self->driver eq 'pgsql' ? "CREATE DATABASE $name OWNER webhook_keys" : "CREATE DATABASE $name");
+    $self->{dbname} = $name;
+    return $self;
+}
+
+# Another one of the same server: each has its own ->fresh.
+sub copy { my $self = shift; return bless { %$self, own => 0 }, ref $self }
+
+sub sql {
+    my ($self, $statement, $node) = @_;
+    my %param = map { split /=/, $_, 2 } split /[ ,]/, $self->params($node);
+    local $ENV{PGPASSWORD} = $param{password};
+    local $ENV{MYSQL_PWD}  = $param{pass};
+    my ($status, $out, $err) =
+      $self->driver eq 'pgsql'
+      ? WHK::Server::run_command('psql', '-qAtX', '-F', "\t", '-h', $param{host}, '-p', $param{port}, '-U', $param{user}, '-v', 'ON_ERROR_STOP=1', '-d', $param{dbname}, '-c', $statement)
+      : WHK::Server::run_command('mariadb', '--no-defaults', '-BNr', '--default-character-set=utf8mb4', '--protocol=tcp', '-h', $param{host}, '-P', $param{port}, '-u', $param{user}, $param{dbname}, '-e', $statement);
+    die "$statement: $err" if $status;
+    chomp $out;
+    return $out;
+}
+
+sub pid {
+    my ($self, $node) = @_;
+    open my $in, '<', "$self->{dir}/node" . ($node // 1) . '.pid' or die "no such node: $!";
+    chomp(my $pid = <$in>);
+    return $pid;
+}
+
+# With all of its processes: PostgreSQL has one for each connection.
+sub processes {
+    my ($self, $node) = @_;
+    my $pid = $self->pid($node);
+    return ($pid, grep { /^\d+$/ } split /\s+/, qx{pgrep -P $pid});
+}
+
+sub pause  { my ($self, $node) = @_; kill STOP => $self->processes($node); return }
+sub resume { my ($self, $node) = @_; kill CONT => $self->processes($node); return }
+
+sub kill {
+    my ($self, $node) = @_;
+    my @pids = $self->processes($node);
+    CORE::kill KILL => @pids;
+    for (1 .. 100) {
+        last if !grep { CORE::kill 0, $_ } @pids;
+        sleep 0.05;
+    }
+    return;
+}
+
+sub start_node {
+    my ($self, $node) = @_;
+    $node //= 1;
+    my $pid = fork // die "fork: $!";
+    exec 'sh', "$self->{dir}/node$node.sh" if !$pid;
+    open my $out, '>', "$self->{dir}/node$node.pid" or die "node$node.pid: $!";
+    print $out "$pid\n";
+    close $out;
+    for (1 .. 600) {
+        return $self if eval { $self->as_administrator($self->driver eq 'pgsql' ? 'SELECT 1' : 'SELECT 1', $node) =~ /1/ }
+          && ($self->kind ne 'galera' || $self->as_administrator("SHOW STATUS LIKE 'wsrep_local_state_comment'", $node) =~ /Synced/);
+        die "node $node of $self->{kind} ended: " . qx{tail -n 20 $self->{dir}/node$node.log} if waitpid($pid, WNOHANG) == $pid;
+        sleep 0.1;
+    }
+    die "node $node of $self->{kind} does not answer";
+}
+
+sub stop {
+    my $self = shift;
+    my $pid = delete $self->{supervisor} // return;
+    CORE::kill TERM => $pid;
+    waitpid $pid, 0;
+    return;
+}
+
+sub DESTROY { my $self = shift; local $?; $self->stop if $self->{own} && $self->{owner} == $$; return }
+
+1;
