@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const whk_dialect_t *const dialects[] = {&whk_dialect_sqlite3, &whk_dialect_pgsql};
+static const whk_dialect_t *const dialects[] = {&whk_dialect_sqlite3, &whk_dialect_pgsql,
+                                                &whk_dialect_mysql};
 
 const whk_dialect_t *whk_dialect_of(const char *driver)
 {

@@ -83,6 +83,8 @@ typedef struct whk_dialect_t {
     int is_file;               /**< DBDParams is the path of a file, which the driver makes */
     int single_writer;         /**< writes want the source's lock around them */
     const char *const *set_up; /**< for each new connection; NULL ends the list */
+    int rows_at_random; /**< the driver shows an error of a query only where rows are asked for so;
+                         *   the others refuse a row whose number is not told then */
     int busy; /**< the driver's error where others are in the way for a moment; 0: it has none */
     const char *begin; /**< a transaction that writes */
     /** Whether this error, of a statement or of COMMIT, says for certain that nothing of the
@@ -92,6 +94,7 @@ typedef struct whk_dialect_t {
      * server, which says nothing of it: that it answered then proves nothing. 0: does not happen.
      */
     int commit_timeout;
+    int ddl_commits; /**< a change of the schema is a commit: that of a migration can be repeated */
     const char *const
         *prepare_schema; /**< once, before the first migration, outside transactions */
     /** A number that changes whenever prepared statements go stale; NULL: they never do. */
@@ -101,6 +104,9 @@ typedef struct whk_dialect_t {
     const char *schema_table;   /**< makes whk_schema (version, applied_at) where there is none */
     /** A connection's parameters that lead to a fresh, empty database. NULL: see scratch_set_up. */
     const char *scratch;
+    /** What the migrations make, as the rows of SQL_SCHEMA_LIST, a tab between columns and a line
+     * feed behind each. NULL: it is looked for in a fresh database. */
+    const char *objects;
     /** Makes an empty place for our tables in a transaction that will be rolled back; NULL ends. */
     const char *const *scratch_set_up;
     const whk_migration_t *migrations;
@@ -110,12 +116,15 @@ typedef struct whk_dialect_t {
 /** The dialect of an APR DBD driver, or NULL where there is none. */
 const whk_dialect_t *whk_dialect_of(const char *driver);
 
-/** Names of the drivers that there are dialects for, as "sqlite3 or pgsql". */
-#define WHK_DRIVERS "sqlite3 or pgsql"
+/** Names of the drivers that there are dialects for, for messages. */
+#define WHK_DRIVERS "sqlite3, pgsql or mysql"
 
 extern const whk_dialect_t whk_dialect_sqlite3;
 extern const whk_dialect_t whk_dialect_pgsql;
+extern const whk_dialect_t whk_dialect_mysql;
 
 /* Made by embed_schema.sh from conf/schema. */
 extern const whk_migration_t whk_migrations_sqlite3[];
 extern const whk_migration_t whk_migrations_pgsql[];
+extern const whk_migration_t whk_migrations_mysql[];
+extern const char whk_objects_mysql[];

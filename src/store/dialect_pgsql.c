@@ -85,6 +85,7 @@ const whk_dialect_t whk_dialect_pgsql = {
     .driver = "pgsql",
     .params = "host=... dbname=... user=... password=...",
     .set_up = set_up,
+    .rows_at_random = 1,
     .begin = "BEGIN",
     .is_conflict = is_conflict,
     .commit_timeout = 10000, /* as statement_timeout */

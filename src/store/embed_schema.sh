@@ -17,5 +17,10 @@ set -eu
         done
         printf '    {0, NULL}};\n'
     done
+    for file in conf/schema/*/objects.txt; do
+        printf '\nconst char whk_objects_%s[] =\n' "$(basename "$(dirname "$file")")"
+        sed -e '/^#/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' "$file"
+        printf '    ;\n'
+    done
 } > "$1.new"
 mv "$1.new" "$1"

@@ -53,26 +53,58 @@ static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, int v
     return outcome ? outcome : store->failure;
 }
 
-static const whk_outcome_t *run(whk_store_t *store, apr_pool_t *pool,
-                                const apr_array_header_t *statements, int version,
-                                const rest_t *rest)
-{
-    int code = run_statements(store, statements);
+/* A migration's own statements, and those by which the schema tells its version. */
+typedef struct {
+    int version;
+    apr_array_header_t *own;
+    apr_array_header_t *told;
+} steps_t;
 
-    return code ? whk_session_error(store, pool, "migrate its schema", code)
-                : run_work(store, pool, version, rest);
+static steps_t steps_of(whk_store_t *store, apr_pool_t *pool, const whk_migration_t *migration)
+{
+    steps_t steps = {migration->version, apr_array_make(pool, 32, sizeof(const char *)),
+                     apr_array_make(pool, 2, sizeof(const char *))};
+
+    if (!store->session->dialect->ddl_commits)
+        APR_ARRAY_PUSH(steps.told, const char *) = store->session->dialect->schema_table;
+    APR_ARRAY_PUSH(steps.told, const char *) = apr_psprintf(
+        pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
+        migration->version, apr_time_as_msec(whk_time_now()));
+    add_paragraphs(steps.own, pool, migration->sql);
+    return steps;
 }
 
-static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *pool,
-                                               const apr_array_header_t *statements, int version,
-                                               const rest_t *rest)
+/* The version first: of two that migrate at once, the second breaks on it and changes nothing. */
+static const whk_outcome_t *run(whk_store_t *store, apr_pool_t *pool, const steps_t *steps,
+                                const rest_t *rest)
 {
-    int code = whk_session_run(store, store->session->dialect->begin);
-    const whk_outcome_t *outcome;
+    int code = run_statements(store, steps->told);
 
+    if (!code && !store->session->dialect->ddl_commits)
+        code = run_statements(store, steps->own);
+    return code ? whk_session_error(store, pool, "migrate its schema", code)
+                : run_work(store, pool, steps->version, rest);
+}
+
+/* Where each change of the schema is a commit, they come before the transaction that tells of them:
+ * who finds them half-done does them again. */
+static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
+                                  const whk_migration_t *migration, const rest_t *rest)
+{
+    const steps_t steps = steps_of(store, pool, migration);
+    const whk_outcome_t *outcome;
+    int code = 0;
+
+    if (store->session->dialect->ddl_commits) {
+        code = whk_session_run(store, store->session->dialect->schema_table);
+        if (!code)
+            code = run_statements(store, steps.own);
+    }
+    if (!code)
+        code = whk_session_run(store, store->session->dialect->begin);
     if (code)
         return whk_session_error(store, pool, "migrate its schema", code);
-    outcome = run(store, pool, statements, version, rest);
+    outcome = run(store, pool, &steps, rest);
     if (!outcome) {
         code = whk_session_run(store, "COMMIT");
         if (!code)
@@ -81,20 +113,6 @@ static const whk_outcome_t *run_in_transaction(whk_store_t *store, apr_pool_t *p
     }
     whk_session_run(store, "ROLLBACK");
     return outcome;
-}
-
-/* The version first: of two that migrate at once, the second breaks on it and changes nothing. */
-static apr_array_header_t *statements_of(whk_store_t *store, apr_pool_t *pool,
-                                         const whk_migration_t *migration)
-{
-    apr_array_header_t *statements = apr_array_make(pool, 32, sizeof(const char *));
-
-    APR_ARRAY_PUSH(statements, const char *) = store->session->dialect->schema_table;
-    APR_ARRAY_PUSH(statements, const char *) = apr_psprintf(
-        pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
-        migration->version, apr_time_as_msec(whk_time_now()));
-    add_paragraphs(statements, pool, migration->sql);
-    return statements;
 }
 
 static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const rest_t *rest,
@@ -114,8 +132,7 @@ static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const 
         return whk_session_error(store, pool, "be prepared for its schema", code);
     for (; migration->version; migration++)
         if (migration->version > *from)
-            WHK_TRY(run_in_transaction(store, pool, statements_of(store, pool, migration),
-                                       migration->version, rest));
+            WHK_TRY(apply(store, pool, migration, rest));
     return NULL;
 }
 
@@ -145,8 +162,11 @@ static const whk_outcome_t *make_and_read(whk_store_t *store, apr_pool_t *pool,
 
     if (code)
         return whk_session_error(store, pool, "make a place for a fresh schema", code);
-    for (; migration->version; migration++)
-        WHK_TRY(run(store, pool, statements_of(store, pool, migration), migration->version, &rest));
+    for (; migration->version; migration++) {
+        const steps_t steps = steps_of(store, pool, migration);
+
+        WHK_TRY(run(store, pool, &steps, &rest));
+    }
     store->in_transaction = 1;
     return read(store, baton, pool);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_hash.h>
+#include <apr_strings.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -71,6 +72,26 @@ static const whk_outcome_t *list_work(whk_store_t *store, void *objects, apr_poo
     return list_objects(store, pool, objects);
 }
 
+/* Rows of SQL_SCHEMA_LIST as text. */
+static apr_array_header_t *read_objects(apr_pool_t *pool, const char *text)
+{
+    apr_array_header_t *objects = apr_array_make(pool, 64, sizeof(object_t *));
+    char *lines = apr_pstrdup(pool, text);
+    char *end;
+
+    for (; (end = strchr(lines, '\n')); lines = end + 1) {
+        object_t *object = apr_pcalloc(pool, sizeof(*object));
+        char *state;
+
+        *end = '\0';
+        object->type = apr_strtok(lines, "\t", &state);
+        object->name = apr_strtok(NULL, "\t", &state);
+        object->sql = apr_strtok(NULL, "\t", &state);
+        APR_ARRAY_PUSH(objects, object_t *) = object;
+    }
+    return objects;
+}
+
 static const whk_outcome_t *list_fresh(whk_store_t *store, apr_pool_t *pool,
                                        apr_array_header_t **objects)
 {
@@ -79,6 +100,10 @@ static const whk_outcome_t *list_fresh(whk_store_t *store, apr_pool_t *pool,
     WHK_TRY(whk_session_acquire(store, pool));
     dialect = store->session->dialect;
     whk_session_release(store);
+    if (dialect->objects) {
+        *objects = read_objects(pool, dialect->objects);
+        return NULL;
+    }
     return dialect->scratch ? list_in_new(dialect, pool, objects)
                             : whk_migrate_in_vain(store, pool, list_work, objects);
 }

@@ -73,14 +73,12 @@ static const whk_outcome_t *find_session(whk_store_t *store, apr_pool_t *pool)
     return NULL;
 }
 
-/* With random access, always: without, a driver (pgsql) takes an error for an empty answer, and
- * leaves rows behind that nobody fetched. */
 static int select_rows(whk_store_t *store, apr_pool_t *pool, const char *sql,
                        apr_dbd_results_t **results)
 {
     *results = NULL;
     return apr_dbd_select(store->connection.driver, pool, store->connection.handle, results, sql,
-                          1);
+                          store->session->dialect->rows_at_random);
 }
 
 int whk_session_run(whk_store_t *store, const char *sql)
@@ -101,9 +99,14 @@ int whk_session_number(whk_store_t *store, apr_pool_t *pool, const char *sql, ap
     if (code)
         code = select_rows(store, pool, sql, &results);
     *number = 0;
-    if (!code && apr_dbd_get_row(connection->driver, pool, results, &row.row, -1) == 0)
+    if (code)
+        return code;
+    if (apr_dbd_get_row(connection->driver, pool, results, &row.row, -1) == 0)
         *number = whk_row_number(&row, 0);
-    return code;
+    /* To the end, or the connection takes no other question. */
+    while (apr_dbd_get_row(connection->driver, pool, results, &row.row, -1) == 0)
+        ;
+    return 0;
 }
 
 static int read_stamp(whk_store_t *store, apr_pool_t *pool, apr_int64_t *stamp)

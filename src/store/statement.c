@@ -99,7 +99,7 @@ static const whk_outcome_t *read_once(whk_store_t *store, apr_pool_t *pool,
     *results = NULL;
     WHK_TRY(prepare(store, pool, statement, &prepared));
     code = apr_dbd_pbselect(store->connection.driver, pool, store->connection.handle, results,
-                            prepared, 1, arguments);
+                            prepared, store->session->dialect->rows_at_random, arguments);
     return code ? whk_session_error(store, pool, "read", code) : NULL;
 }
 
