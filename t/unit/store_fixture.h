@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry of SQLite in a folder of its own, and connections to it that count what the store does
- * with them. */
+/* A registry, and connections to it that count what the store does with them: SQLite's in a folder
+ * of its own, or where WHK_STORE_DRIVER and WHK_STORE_PARAMS say (DBDriver's and DBDParams'
+ * arguments), in a database that each test empties. t/store_databases.t runs them so. */
 
 #pragma once
 
@@ -39,10 +40,29 @@ typedef struct {
     int acquired, released, locked, unlocked;
 } link_t;
 
+static inline const char *driver_name(void)
+{
+    const char *name = getenv("WHK_STORE_DRIVER");
+
+    return name ? name : "sqlite3";
+}
+
+static inline int is_driver(const char *name)
+{
+    return !strcmp(driver_name(), name);
+}
+
+/* What a test says in SQLite's own words, or does with its file. */
+#define SQLITE_ALONE()                                                                             \
+    do {                                                                                           \
+        if (!is_driver("sqlite3"))                                                                 \
+            skip();                                                                                \
+    } while (0)
+
 typedef struct {
     apr_pool_t *pool;
     char folder[64];
-    const char *file;
+    const char *file; /* DBDParams */
     link_t *link;
     const whk_secret_key_t *secret;
 } fixture_t;
@@ -102,7 +122,8 @@ static inline link_t *open_link(apr_pool_t *pool, const char *file, apr_thread_m
     link_t *link = apr_pcalloc(pool, sizeof(*link));
     const char *error = NULL;
 
-    assert_int_equal(apr_dbd_get_driver(pool, "sqlite3", &link->connection.driver), APR_SUCCESS);
+    assert_int_equal(apr_dbd_get_driver(pool, driver_name(), &link->connection.driver),
+                     APR_SUCCESS);
     assert_int_equal(
         apr_dbd_open_ex(link->connection.driver, pool, file, &link->connection.handle, &error),
         APR_SUCCESS);
@@ -124,6 +145,19 @@ static inline void run_sql(link_t *link, const char *sql)
                  apr_dbd_error(link->connection.driver, link->connection.handle, code));
 }
 
+/* The text of a column, in SQLite's way. */
+static inline const char *column_text(const apr_dbd_driver_t *driver, apr_dbd_row_t *row,
+                                      int column)
+{
+    const char *text = NULL;
+
+    if (apr_dbd_datum_get(driver, row, column, APR_DBD_TYPE_STRING, &text) != APR_SUCCESS || !text)
+        return "NULL";
+    if (is_driver("pgsql") && (!strcmp(text, "t") || !strcmp(text, "f")))
+        return *text == 't' ? "1" : "0";
+    return text;
+}
+
 /* A column of each row that a query answers, joined by `|`; NULL shows as NULL. */
 static inline const char *ask_sql(apr_pool_t *pool, link_t *link, const char *sql, int column)
 {
@@ -131,16 +165,25 @@ static inline const char *ask_sql(apr_pool_t *pool, link_t *link, const char *sq
     apr_dbd_results_t *results = NULL;
     apr_dbd_row_t *row = NULL;
     const char *answer = "";
-    int code = apr_dbd_select(driver, pool, link->connection.handle, &results, sql, 0);
+    int code;
+
+    if (is_driver("mysql"))
+        run_sql(link, "SET sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT')");
+    code = apr_dbd_select(driver, pool, link->connection.handle, &results, sql,
+                          whk_dialect_of(driver_name())->rows_at_random);
 
     if (code)
         fail_msg("%s: %s", sql, apr_dbd_error(driver, link->connection.handle, code));
-    while (apr_dbd_get_row(driver, pool, results, &row, -1) == 0) {
-        const char *text = apr_dbd_get_entry(driver, row, column);
-
-        answer = apr_pstrcat(pool, answer, *answer ? "|" : "", text ? text : "NULL", NULL);
-    }
+    while (apr_dbd_get_row(driver, pool, results, &row, -1) == 0)
+        answer =
+            apr_pstrcat(pool, answer, *answer ? "|" : "", column_text(driver, row, column), NULL);
     return answer;
+}
+
+static inline void drop_trigger(link_t *link, const char *name, const char *table)
+{
+    run_sql(link, apr_psprintf(link->connection.pool, "DROP TRIGGER %s%s%s", name,
+                               is_driver("pgsql") ? " ON " : "", is_driver("pgsql") ? table : ""));
 }
 
 static inline void good(const whk_outcome_t *outcome)
@@ -217,7 +260,7 @@ static inline void add_enterprise(fixture_t *fixture, const char *id)
 
 static inline void make_secret(fixture_t *fixture)
 {
-    const char *file = apr_pstrcat(fixture->pool, fixture->file, ".key", NULL);
+    const char *file = apr_pstrcat(fixture->pool, fixture->folder, "/registry.db.key", NULL);
     const char *flaw = NULL;
 
     assert_int_equal(whk_secret_key_create(fixture->pool, file, &flaw), 1);
@@ -247,6 +290,22 @@ static inline const whk_outcome_t *add_admin(whk_store_t *store, apr_pool_t *poo
     return whk_store_admin_add(store, pool, &admin, added);
 }
 
+static inline void empty_database(fixture_t *fixture)
+{
+    const char *name;
+
+    if (is_driver("pgsql")) {
+        run_sql(fixture->link, "SET client_min_messages = error");
+        run_sql(fixture->link, "DROP SCHEMA public CASCADE");
+        run_sql(fixture->link, "CREATE SCHEMA public");
+    } else if (is_driver("mysql")) {
+        name = ask_sql(fixture->pool, fixture->link, "SELECT database()", 0);
+        run_sql(fixture->link, apr_psprintf(fixture->pool, "DROP DATABASE %s", name));
+        run_sql(fixture->link, apr_psprintf(fixture->pool, "CREATE DATABASE %s", name));
+        run_sql(fixture->link, apr_psprintf(fixture->pool, "USE %s", name));
+    }
+}
+
 static inline int set_up_empty(void **state)
 {
     fixture_t *fixture;
@@ -257,8 +316,10 @@ static inline int set_up_empty(void **state)
     fixture->pool = pool;
     strcpy(fixture->folder, "/tmp/whk-store-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
-    fixture->file = apr_pstrcat(pool, fixture->folder, "/registry.db", NULL);
+    fixture->file = is_driver("sqlite3") ? apr_pstrcat(pool, fixture->folder, "/registry.db", NULL)
+                                         : getenv("WHK_STORE_PARAMS");
     fixture->link = open_link(pool, fixture->file, NULL);
+    empty_database(fixture);
     make_secret(fixture);
     *state = fixture;
     return 0;

@@ -225,7 +225,7 @@ static void a_row_that_was_changed(void **state)
 {
     static const char *const changes[] = {
         "jwk = '{\"kty\":\"oct\"}'",
-        "jwk = (SELECT jwk FROM whk_key WHERE key_id = 'two')",
+        "jwk = (SELECT max(jwk) FROM whk_key WHERE key_id = 'two')",
         "key_name = 'x'",
         "id = 'x'",
         "algorithm = 'RSA'",
@@ -239,7 +239,7 @@ static void a_row_that_was_changed(void **state)
         "seal = NULL",
         "seal = ''",
         "seal = 'v1..'",
-        "seal = (SELECT seal FROM whk_key WHERE key_id = 'two')",
+        "seal = (SELECT max(seal) FROM whk_key WHERE key_id = 'two')",
         "status = 'REVOKED'",
     };
     fixture_t *fixture = *state;

@@ -2,6 +2,7 @@
 /* Seals for rows that are there, over a real store: all or nothing where they are the first, and
  * under the eyes of those who write meanwhile where they are others. */
 
+#include "store/schema_version.h"
 #include "store_fixture.h"
 
 #include "model/timestamp.h"
@@ -130,7 +131,7 @@ static void a_bad_row_gets_no_seal(void **state)
     append(3);
     add_sealed_admin("alice");
     enroll("alice");
-    run_sql(fixture->link, "DROP TRIGGER whk_event_stays_as_it_is");
+    drop_trigger(fixture->link, "whk_event_stays_as_it_is", "whk_event");
     run_sql(fixture->link, "UPDATE whk_event SET actor = 'mallory' WHERE id = 2");
     run_sql(fixture->link, "INSERT INTO whk_admin VALUES ('acme', 'mallory', 7, NULL)");
     run_sql(fixture->link, "UPDATE whk_otp SET period = 60");
@@ -253,19 +254,19 @@ static void work_of_a_migration(void **state)
     static const whk_migration_work_t works[] = {{4, good_work}, {0, NULL}};
     fixture_t *empty = *state;
     whk_store_t *store = empty->link->store;
-    int from;
+    /* Where SQLite's fourth is the first. */
+    int before = is_driver("sqlite3") ? 3 : 0;
+    int version, from;
 
     bad(whk_store_migrate(store, empty->pool, fails, NULL, &from), WHK_INTERNAL_ERROR,
         "as the work decided");
-    assert_string_equal(ask_sql(empty->pool, empty->link, "SELECT max(version) FROM whk_schema", 0),
-                        "3");
-    assert_string_equal(ask_sql(empty->pool, empty->link, "SELECT count(*) FROM whk_enterprise", 0),
-                        "0");
+    good(whk_store_schema_version(store, empty->pool, &version));
+    assert_int_equal(version, before);
     bad(whk_store_migrate(store, empty->pool, breaks, NULL, &from), WHK_STORE_UNAVAILABLE,
-        "FOREIGN KEY");
-    assert_int_equal(from, 3);
-    assert_string_equal(ask_sql(empty->pool, empty->link, "SELECT max(version) FROM whk_schema", 0),
-                        "3");
+        "can't write");
+    assert_int_equal(from, before);
+    good(whk_store_schema_version(store, empty->pool, &version));
+    assert_int_equal(version, before);
     good(whk_store_migrate(store, empty->pool, works, (void *)"made", &from));
     assert_string_equal(ask_sql(empty->pool, empty->link, "SELECT max(version) FROM whk_schema", 0),
                         "4");

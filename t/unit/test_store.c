@@ -71,7 +71,7 @@ static void admins(void **state)
     assert_int_equal(done, 0);
     good(whk_store_admin_get(store, pool, "acme", "bob", &admin));
     assert_null(admin);
-    bad(add_admin(store, pool, "none", "bob", 0, &done), WHK_STORE_UNAVAILABLE, "FOREIGN KEY");
+    bad(add_admin(store, pool, "none", "bob", 0, &done), WHK_STORE_UNAVAILABLE, "can't write");
 }
 
 /* ---- tokens ---- */

@@ -78,14 +78,15 @@ static void each_write_is_locked_and_no_read_is(void **state)
     fixture_t *fixture = *state;
     whk_key_t *key;
     int locked = fixture->link->locked;
+    int by_us = is_driver("sqlite3");
     int done;
 
     good(whk_store_key_get(fixture->link->store, fixture->pool, "acme", "one", &key));
     assert_int_equal(fixture->link->locked, locked);
     good(insert(fixture, "acme", "one", "print"));
-    assert_int_equal(fixture->link->locked, locked + 1);
+    assert_int_equal(fixture->link->locked, locked + by_us);
     good(add_admin(fixture->link->store, fixture->pool, "acme", "bob", 0, &done));
-    assert_int_equal(fixture->link->locked, locked + 2);
+    assert_int_equal(fixture->link->locked, locked + 2 * by_us);
 }
 
 /* ---- statements that fail ---- */
@@ -130,8 +131,8 @@ static void assert_one_failed(fixture_t *fixture, int hide)
     whk_key_t *key;
 
     bad(whk_store_transaction(fixture->link->store, fixture->pool, failing_work, &failing),
-        WHK_STORE_UNAVAILABLE, "whk_event");
-    assert_int_equal(failing.runs, 1);
+        WHK_STORE_UNAVAILABLE, "can't write");
+    assert_int_equal(failing.runs, is_driver("sqlite3") ? 1 : 2);
     good(whk_store_key_get(fixture->link->store, fixture->pool, "acme", "one", &key));
     assert_null(key);
     assert_string_equal(ask_sql(fixture->pool, fixture->link, "SELECT count(*) FROM whk_event", 0),
@@ -160,6 +161,7 @@ static void a_commit_that_fails(void **state)
     failing_t failing = {1, 0, 0};
     whk_key_t *key;
 
+    SQLITE_ALONE();
     run_sql(fixture->link, "CREATE TABLE parent (id INTEGER PRIMARY KEY)");
     run_sql(fixture->link, "CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE "
                            "INITIALLY DEFERRED)");
@@ -257,7 +259,7 @@ static void threads_that_write_at_once(void **state)
         apr_thread_join(&status, thread[i]);
         assert_int_equal(worker[i].failed, 0);
         assert_int_equal(worker[i].link->acquired, worker[i].link->released);
-        assert_int_equal(worker[i].link->locked, TRANSACTIONS);
+        assert_int_equal(worker[i].link->locked, is_driver("sqlite3") ? TRANSACTIONS : 0);
         apr_pool_destroy(worker[i].pool);
     }
     assert_string_equal(ask_sql(fixture->pool, fixture->link,

@@ -151,4 +151,6 @@ CREATE OR REPLACE TRIGGER whk_used_material_stays BEFORE DELETE ON whk_used_mate
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'key material is used once';
 
 CREATE OR REPLACE TRIGGER whk_used_material_stays_as_it_is BEFORE UPDATE ON whk_used_material FOR EACH ROW
-SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'key material is used once';
+IF NOT (NEW.enterprise_id <=> OLD.enterprise_id AND NEW.thumbprint <=> OLD.thumbprint AND NEW.key_id <=> OLD.key_id) THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'key material is used once';
+END IF;

@@ -46,12 +46,15 @@ sub enroll_more {
 
 sub codes_work_again {
     my $self = shift;
-    my $name = "again_$self->{enterprise}";
-    $name =~ s/\W/_/g;
-    $self->{server}->sql("CREATE TRIGGER $name AFTER UPDATE OF last_step ON whk_otp "
-          . "WHEN NEW.last_step >= 0 AND NEW.user_id LIKE '%\@$self->{enterprise}' "
-          . 'BEGIN UPDATE whk_otp SET last_step = -1 WHERE user_id = NEW.user_id; END');
-    $self->{again} = $self->{server}{codes_work_again} = 1;
+    (my $name = "again_$self->{enterprise}") =~ s/\W/_/g;
+    my $whose = "NEW.last_step >= 0 AND NEW.user_id LIKE '%\@$self->{enterprise}'";
+    my $driver = $self->{server}->driver;
+    $self->{server}->make_trigger($name, 'whk_otp',
+        $driver eq 'sqlite3' ? "CREATE TRIGGER $name AFTER UPDATE OF last_step ON whk_otp WHEN $whose BEGIN UPDATE whk_otp SET last_step = -1 WHERE user_id = NEW.user_id; END"
+      : $driver eq 'mysql' ? "CREATE TRIGGER $name BEFORE UPDATE ON whk_otp FOR EACH ROW SET NEW.last_step = IF($whose, -1, NEW.last_step)"
+      : "CREATE OR REPLACE FUNCTION forget_step() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.last_step := -1; RETURN NEW; END';"
+          . "CREATE TRIGGER $name BEFORE UPDATE ON whk_otp FOR EACH ROW WHEN ($whose) EXECUTE FUNCTION forget_step()");
+    $self->{again} = 1;
     return $self;
 }
 
@@ -59,8 +62,8 @@ sub codes_work_again {
 sub codes_work_once {
     my $self = shift;
     (my $name = "again_$self->{enterprise}") =~ s/\W/_/g;
-    $self->{server}->sql("DROP TRIGGER $name");
-    $self->{again} = $self->{server}{codes_work_again} = 0;
+    $self->{server}->drop_trigger($name);
+    $self->{again} = 0;
     return;
 }
 
