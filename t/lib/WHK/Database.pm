@@ -63,7 +63,8 @@ sub shared {
     make_path($dir);
     open my $lock, '>', "$dir.lock" or die "$dir.lock: $!";
     flock $lock, LOCK_EX;
-    my $pid = do { open my $in, '<', "$dir/supervisor.pid"; $in ? <$in> : '' };
+    my $in;
+    my $pid = open($in, '<', "$dir/supervisor.pid") ? <$in> : '';
     if (!$pid || !kill 0, $pid) {
         $pid = fork // die "fork: $!";
         if (!$pid) {
