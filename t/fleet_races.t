@@ -12,6 +12,7 @@ use WHK::Client;
 use WHK::Fleet;
 use WHK::Keys;
 use WHK::OTP;
+use WHK::Origin;
 use WHK::Parallel;
 
 my $nodes  = 4;
@@ -71,9 +72,12 @@ sub race {
     return;
 }
 
+my $sets   = 10;
+my $origin = WHK::Origin->new(cert => undef);
+
 for my $kind (WHK::Fleet::kinds()) {
     subtest $kind => sub {
-        my $fleet = WHK::Fleet->new($kind, $nodes, location => '', threads => 8, before => 'WebhookKeysMaxActive 10000');
+        my $fleet = WHK::Fleet->new($kind, $nodes, before => "WebhookKeysMaxActive 10000\nWebhookKeysJwksUriAllow 127.0.0.1");
         my $sql   = sub { $fleet->database->sql(shift) };
         my $a     = WHK::Admins->new($fleet->first->server, 'race', 1)->codes_work_again;
         my @keys  = WHK::Keys::many($nodes * $rounds + 2 * $rounds + 10);
@@ -124,6 +128,25 @@ for my $kind (WHK::Fleet::kinds()) {
         dismiss($crowd);
         is_deeply(\%odd, {}, 'eight wrong codes: five are refused, and then the user is locked');
         is($sql->("SELECT count(*) FROM whk_event WHERE enterprise_id = 'codes' AND type = 'otp.locked'") - $locks, $rounds, '... once each time');
+
+        # Key sets that are due: whichever node sees it first, one fetches.
+        my @paths;
+        for my $n (1 .. $sets) {
+            my $jwk = $others[ -$n ];
+            push @paths, WHK::Origin::serve("$kind-$n.json", $json->encode({ keys => [ { %{$jwk}, kid => "remote-$n" } ] }));
+            is(outcome($a->register($fleet->first->client, { jwksUri => $origin->http_uri('127.0.0.1', $paths[-1]), keyId => "remote-$n" })), '201', "a set of its own, $n");
+        }
+        my $fetches = sub { my %count; $count{$_}++ for $origin->lines('request'); return map { $count{"GET $_"} // 0 } @paths };
+        my %twice;
+        for my $round (1 .. ($rounds + $sets - 1) / $sets) {
+            my @before = $fetches->();
+            $sql->('UPDATE whk_remote_set SET refresh_at = 0');
+            for (1 .. 200) { last if $sql->('SELECT count(*) FROM whk_remote_set WHERE refresh_at = 0') == 0; sleep 0.05 }
+            my @after = $fetches->();
+            my $new = join ' ', map { $after[$_] - $before[$_] } 0 .. $#paths;
+            $twice{$new}++ if $new ne join ' ', (1) x $sets;
+        }
+        is_deeply(\%twice, {}, 'each set that is due is fetched by one node');
 
         my ($status, $out, $err) = $fleet->first->server->ctl('audit', 'verify');
         is($status, 0, 'the trails are whole') or diag $out . $err;
