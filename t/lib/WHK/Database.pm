@@ -151,7 +151,8 @@ sub kill {
     my @pids = $self->processes($node);
     CORE::kill KILL => @pids;
     for (1 .. 100) {
-        last if !grep { CORE::kill 0, $_ } @pids;
+        # Who was started again is our own child, and stays until it is waited for.
+        last if !grep { waitpid($_, WNOHANG) != $_ && CORE::kill 0, $_ } @pids;
         sleep 0.05;
     }
     return;
