@@ -100,24 +100,26 @@ for my $kind (WHK::Fleet::kinds()) {
         }, { '200' => 1, '409 key_already_revoked' => $nodes - 1 });
 
         # A code is good for whoever shows it first; what he asks for is refused later, so the others are told of the code.
-        my $b    = WHK::Admins->new($fleet->first->server, 'codes', 1);
-        my $user = $b->{list}[0];
+        # A node checks some 60 wrong codes of a user in an hour, so there are many users.
+        my $b    = WHK::Admins->new($fleet->first->server, 'codes', 1 + int($rounds / 12));
+        my $of   = sub { my $round = shift; return $b->{list}[ int($round / 12) ] };
         my $show = sub {
-            my ($client, $code) = @_;
+            my ($client, $user, $code) = @_;
             return outcome($client->request(
                 POST => $fleet->first->server->keys('codes'),
                 { Authorization => "Bearer $user->{token}", OTP => $code, 'Content-Type' => 'application/json' }, '[]'
             ));
         };
-        my $anew = sub { $sql->("UPDATE whk_otp SET last_step = -1, failures = 0, locked_until = 0 WHERE user_id = '$user->{user}'") };
-        race($fleet, 'one code, shown four times', sub { my ($client) = @_; return $show->($client, WHK::OTP::code($user->{secret})) },
+        my $anew = sub { $sql->("UPDATE whk_otp SET last_step = -1, failures = 0, locked_until = 0 ") };
+        race($fleet, 'one code, shown four times', sub { my ($client, $n, $round) = @_; my $user = $of->($round); return $show->($client, $user, WHK::OTP::code($user->{secret})) },
             { '400 invalid_request' => 1, '401 otp_invalid' => $nodes - 1 }, before => $anew);
         my $locks = $sql->("SELECT count(*) FROM whk_event WHERE enterprise_id = 'codes' AND type = 'otp.locked'");
         my $crowd = crowd($fleet, sub {
-            my ($client) = @_;
+            my ($client, $n, $round) = @_;
+            my $user = $of->($round);
             my %good = map { $_ => 1 } map { WHK::OTP::code($user->{secret}, step => WHK::OTP::step_now() + $_) } -2 .. 2;
             my ($code) = grep { !$good{$_} } map { sprintf '%06d', $_ } 0 .. 9;
-            return join '|', map { $show->($client, $code) } 1, 2;
+            return join '|', map { $show->($client, $user, $code) } 1, 2;
         });
         my %odd;
         for my $round (1 .. $rounds) {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Behind `make -f Makefile.apxs run`: a registry with a demo enterprise, served in the foreground.
-# Environment: RUN_DIR, PORT, RUN_CONF (an extra file of directives); HTTPD (that of APXS); BUILD and APXS from the Makefile.
+# Environment: RUN_DIR, PORT, RUN_CONF (an extra file of directives); DB (sqlite, pgsql, mysql, galera), NODES (how many
+# httpd instances, on PORT, PORT+1 ...); HTTPD (that of APXS); BUILD and APXS from the Makefile.
 set -eu
 umask 022
 
@@ -23,6 +24,21 @@ case $port in
 '' | *[!0-9]* | ??????*) fail "PORT is \"$port\", but must be a number from 1 to 65535" ;;
 esac
 if [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then fail "PORT is \"$port\", but must be a number from 1 to 65535"; fi
+
+db=${DB:-sqlite}
+case $db in
+sqlite | pgsql | mysql | galera) ;;
+*) fail "DB is \"$db\", but must be sqlite, pgsql, mysql or galera" ;;
+esac
+nodes=${NODES:-1}
+case $nodes in
+[1-9] | 1[0-6]) ;;
+*) fail "NODES is \"$nodes\", but must be a number from 1 to 16" ;;
+esac
+if [ "$db" = sqlite ] && [ "$nodes" != 1 ]; then
+    fail "DB=sqlite has one node: SQLite's file serves one machine, whose httpd keeps its writers apart. For NODES=$nodes name DB=pgsql, mysql or galera"
+fi
+if [ "$((port + nodes - 1))" -gt 65535 ]; then fail "PORT is $port, which leaves no $nodes ports up to 65535"; fi
 
 # ---- the folder ----
 
@@ -64,18 +80,60 @@ pid=$(cat "$run/httpd.pid" 2> /dev/null || true)
 if [ -n "$pid" ] && tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline" | grep -qF -- "-f $run/httpd.conf "; then
     fail "the registry in $run is served already, by process $pid: stop that one, or set RUN_DIR"
 fi
-answer=0
-curl -s -o /dev/null --noproxy '*' --max-time 2 "http://127.0.0.1:$port/" || answer=$?
-[ "$answer" = 7 ] || fail "port $port of 127.0.0.1 is taken: name another, as PORT=8081 make -f Makefile.apxs run"
+all_nodes=$(seq 1 "$nodes")
+port_of() { echo $((port + $1 - 1)); }
+for node in $all_nodes; do
+    answer=0
+    curl -s -o /dev/null --noproxy '*' --max-time 2 "http://127.0.0.1:$(port_of "$node")/" || answer=$?
+    [ "$answer" = 7 ] || fail "port $(port_of "$node") of 127.0.0.1 is taken: name another, as PORT=18080 make -f Makefile.apxs run"
+done
 
+# Each database has its own data, and its own demo.env beside that.
 data=$run/data
-mkdir -p "$data" "$run/htdocs"
-[ -z "$child" ] || chown "$child:$group" "$data"
-chmod 750 "$data"
+[ "$db" = sqlite ] || data=$run/data-$db
+mkdir -p "$data"
+if [ "$db" = sqlite ]; then
+    [ -z "$child" ] || chown "$child:$group" "$data"
+    chmod 750 "$data"
+fi
 
 # ---- the configuration ----
 
 static=" $("$httpd" -l | sed -n 's/^ *\([a-z0-9_]*\)\.c$/\1/p' | tr '\n' ' ') "
+# Of the database servers and httpd instances; the servers end after those who use them.
+stopped=
+servers=
+database=
+stop() {
+    stopped=1
+    for server in $servers; do kill -TERM "$server" 2> /dev/null || true; done
+}
+stop_database() {
+    [ -z "$database" ] || { kill -TERM "$database" 2> /dev/null && wait "$database"; } || true
+    database=
+}
+trap stop INT TERM HUP
+trap stop_database EXIT
+
+driver=sqlite3
+params_of() { echo "$data/registry.db"; }
+if [ "$db" != sqlite ]; then
+    echo "Starting $db in $data ..."
+    rm -f "$data/database.env"
+    setpriv --pdeathsig TERM setsid sh conf/demo/database.sh "$db" "$data" < /dev/null &
+    database=$!
+    while [ ! -s "$data/database.env" ]; do
+        kill -0 "$database" 2> /dev/null || fail "$db does not start: see above"
+        [ -z "$stopped" ] || exit 1
+        sleep 0.1
+    done
+    # shellcheck disable=SC1091 # made by database.sh
+    . "$data/database.env"
+    driver=$WHK_DATABASE_DRIVER
+    # Each node has the next database node.
+    params_of() { eval "echo \"\$WHK_DATABASE_PARAMS_$((1 + ($1 - 1) % WHK_DATABASE_NODES))\""; }
+fi
+
 modules=
 load() {
     modules="${modules}LoadModule ${1}_module \"$modules_dir/mod_$1.so\"
@@ -104,30 +162,43 @@ fi
 errors=/dev/stderr
 if [ ! -w /dev/stderr ] || [ -S /dev/stderr ]; then errors=$run/error.log; fi
 
-conf=$run/httpd.conf
-awk -v run="$run" -v port="$port" -v build="$build" -v data="$data" -v user="$user_lines" \
-    -v modules="$modules" -v errors="$errors" -v run_conf="$include" '
-    function put(mark, value,    at) {
-        while ((at = index($0, mark)) > 0)
-            $0 = substr($0, 1, at - 1) value substr($0, at + length(mark))
-    }
-    { put("@RUN_CONF@", run_conf); put("@RUN@", run); put("@PORT@", port); put("@BUILD@", build)
-      put("@DATA@", data); put("@USER@", user); put("@MODULES@", modules); put("@ERRORS@", errors); print }
-' conf/demo/httpd.conf.in > "$conf"
+# The first node has the folder itself, the others one each.
+home_of() { if [ "$1" = 1 ]; then echo "$run"; else echo "$run/node$1"; fi; }
+conf_of() { echo "$(home_of "$1")/httpd.conf"; }
+write_conf() {
+    mkdir -p "$(home_of "$1")/htdocs"
+    # DBDParams may hold a password.
+    rm -f "$(conf_of "$1")"
+    (umask 077 && awk -v run="$run" -v home="$(home_of "$1")" -v port="$(port_of "$1")" -v build="$build" -v user="$user_lines" \
+        -v driver="$driver" -v params="$(params_of "$1")" -v modules="$modules" -v errors="$errors" -v run_conf="$include" '
+        function put(mark, value,    at) {
+            while ((at = index($0, mark)) > 0)
+                $0 = substr($0, 1, at - 1) value substr($0, at + length(mark))
+        }
+        { put("@RUN_CONF@", run_conf); put("@RUN@", run); put("@HOME@", home); put("@PORT@", port); put("@BUILD@", build)
+          put("@DRIVER@", driver); put("@PARAMS@", params); put("@USER@", user); put("@MODULES@", modules); put("@ERRORS@", errors)
+          print }
+    ' conf/demo/httpd.conf.in > "$(conf_of "$1")")
+    install -m 755 conf/demo/backend.cgi "$(home_of "$1")/backend.cgi"
+}
+for node in $all_nodes; do write_conf "$node"; done
+conf=$(conf_of 1)
 
 # ---- the registry: made once, and what is in it stays ----
 
 ctl() { "$build/whkctl" --httpd "$httpd" -f "$conf" "$@"; }
-# shellcheck disable=SC1091 # made below
-value() { (. "$run/demo.env" && eval "printf %s \"\${$1:-}\""); }
+# shellcheck disable=SC1090,SC1091 # made below
+value() { (. "$env" && eval "printf %s \"\${$1:-}\""); }
 quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
-if [ -s "$data/registry.db" ]; then
-    ctl migrate > /dev/null
-fi
+# What an earlier start served by the same database; of the first versions, which knew SQLite alone, in the folder itself.
+env=$data/demo.env
+if [ "$db" = sqlite ]; then env=$run/demo-sqlite.env; fi
+if [ "$db" = sqlite ] && [ ! -e "$env" ] && [ -s "$run/demo.env" ]; then cp -p "$run/demo.env" "$env"; fi
 token=
 secret=
-if [ -s "$run/demo.env" ] && [ -s "$data/registry.db" ]; then
+if [ -s "$env" ] && { [ "$db" != sqlite ] || [ -s "$data/registry.db" ]; }; then
+    ctl migrate > /dev/null
     token=$(value WHK_TOKEN)
     secret=$(value WHK_OTP_SECRET)
 fi
@@ -145,6 +216,8 @@ fi
 umask 077
 {
     echo "WHK_URL=$(quote "http://127.0.0.1:$port/api/policy/v1")"
+    echo "WHK_NODES=$(quote "$(for node in $all_nodes; do printf '%s' "${separator:-}http://127.0.0.1:$(port_of "$node")/api/policy/v1"; separator=' '; done)")"
+    echo "WHK_DB=$(quote "$db")"
     echo "WHK_HOOKS_URL=$(quote "http://127.0.0.1:$port/hooks")"
     echo "WHK_ENTERPRISE=$(quote "$enterprise")"
     echo "WHK_USER=$(quote "$user")"
@@ -153,39 +226,46 @@ umask 077
     echo "WHK_CTL=$(quote "$build/whkctl")"
     echo "WHK_CONF=$(quote "$conf")"
 } > "$run/demo.env.new"
+cp "$run/demo.env.new" "$env"
 mv "$run/demo.env.new" "$run/demo.env"
 umask 022
 cp conf/demo/tour.sh "$run/tour.sh"
-install -m 755 conf/demo/backend.cgi "$run/backend.cgi"
 
 # ---- httpd ----
 
-"$httpd" -f "$conf" -t 2> "$run/configtest.log" || {
-    cat "$run/configtest.log" >&2
-    fail "httpd does not take this configuration"
-}
+for node in $all_nodes; do
+    "$httpd" -f "$(conf_of "$node")" -t 2> "$run/configtest.log" || {
+        cat "$run/configtest.log" >&2
+        fail "httpd does not take this configuration"
+    }
+done
 
 # httpd gets a session of its own: what a terminal sends to all it shows (a resize is SIGWINCH, which httpd
 # takes for "stop when idle"; hanging up is SIGHUP, "restart") must not reach it. It ends when this shell does.
-stopped=
-server=
-stop() {
-    stopped=1
-    [ -z "$server" ] || kill -TERM "$server" 2> /dev/null || true
-}
-trap stop INT TERM HUP
-setpriv --pdeathsig TERM setsid "$httpd" -f "$conf" -DFOREGROUND < /dev/null &
-server=$!
+for node in $all_nodes; do
+    if [ -z "$stopped" ]; then
+        setpriv --pdeathsig TERM setsid "$httpd" -f "$(conf_of "$node")" -DFOREGROUND < /dev/null &
+        servers="$servers $!"
+    fi
+done
 [ -z "$stopped" ] || stop
 
-answers() { curl -s -o /dev/null --noproxy '*' --max-time 2 "http://127.0.0.1:$port/"; }
+run_all() { for server in $servers; do kill -0 "$server" 2> /dev/null || return 1; done; }
+answers() {
+    for node in $all_nodes; do
+        curl -s -o /dev/null --noproxy '*' --max-time 2 "http://127.0.0.1:$(port_of "$node")/" || return 1
+    done
+}
 tries=0
-while [ -z "$stopped" ] && kill -0 "$server" 2> /dev/null && ! answers && [ "$tries" -lt 100 ]; do
+while [ -z "$stopped" ] && run_all && ! answers && [ "$tries" -lt 100 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
-if [ -z "$stopped" ] && kill -0 "$server" 2> /dev/null; then
+if [ -z "$stopped" ] && run_all; then
     echo "The registry is served on http://127.0.0.1:$port/api/policy/v1 until Ctrl-C."
+    for node in $all_nodes; do
+        [ "$node" = 1 ] || echo "So it is on http://127.0.0.1:$(port_of "$node")/api/policy/v1, by another httpd of its fleet."
+    done
     echo "In a second shell, paste line by line:"
     echo
     in_sed() { printf %s "$1" | sed 's/[&|]/\\&/g'; }
@@ -193,11 +273,20 @@ if [ -z "$stopped" ] && kill -0 "$server" 2> /dev/null; then
     [ "$errors" = /dev/stderr ] || printf '\nWhat httpd has to say goes to %s\n' "$errors"
 fi
 
+# Until one ends, and then the others are to.
+while run_all; do
+    sleep 1 &
+    wait $! || true
+done
+by_itself=
+[ -n "$stopped" ] || by_itself=1
+stop
 status=0
-while :; do
-    status=0
-    wait "$server" || status=$?
-    kill -0 "$server" 2> /dev/null || break
+for server in $servers; do
+    ended=0
+    while kill -0 "$server" 2> /dev/null; do wait "$server" || ended=$?; done
+    wait "$server" 2> /dev/null || ended=$?
+    [ "$ended" = 0 ] || [ "$ended" = 127 ] || status=$ended
 done
 trap - INT TERM HUP
-[ "$status" = 0 ] || [ -n "$stopped" ] || fail "httpd ended by itself (status $status)"
+[ -z "$by_itself" ] || fail "an httpd ended by itself (status $status)"

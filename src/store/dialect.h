@@ -90,6 +90,8 @@ typedef struct whk_dialect_t {
     /** Whether this error, of a statement or of COMMIT, says for certain that nothing of the
      * transaction happened since another one was in its way. NULL: no error does. */
     int (*is_conflict)(int code, const char *text);
+    /** A query that has to be run before another try after such an error. NULL: none has. */
+    const char *(*mend)(int code);
     /** Milliseconds that a COMMIT may take. One that took longer may have been broken off by the
      * server, which says nothing of it: that it answered then proves nothing. 0: does not happen.
      */

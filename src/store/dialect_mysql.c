@@ -71,11 +71,20 @@ static const char *const set_up[] = {
 
 static const char *const nothing[] = {NULL};
 
-/* 1213: a deadlock, and on Galera that another node was first; 1205: others held what is needed. */
+/* ER_LOCK_DEADLOCK, on Galera also where another node was first; ER_LOCK_WAIT_TIMEOUT; and what a
+ * trigger answers that the server could not read, see mend(). */
 static int is_conflict(int code, const char *text)
 {
     (void)text;
-    return code == 1213 || code == 1205;
+    return code == 1213 || code == 1205 || code == 1064;
+}
+
+/* Where another node was first while this server read a trigger, what Galera broke off there stays
+ * with the connection: from then on its statements are answered by that a trigger "has an error in
+ * its body" (ER_PARSE_ERROR). Another connection reads the trigger as it is. */
+static const char *mend(int code)
+{
+    return code == 1064 ? "KILL CONNECTION_ID()" : NULL;
 }
 
 static const char *params_flaw(apr_pool_t *pool, const char *params)
@@ -103,6 +112,7 @@ const whk_dialect_t whk_dialect_mysql = {
     .set_up = set_up,
     .begin = "START TRANSACTION",
     .is_conflict = is_conflict,
+    .mend = mend,
     .prepare_schema = nothing,
     .ddl_commits = 1,
     .schema_tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = "

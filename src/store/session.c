@@ -49,6 +49,7 @@ const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, con
     const whk_dialect_t *dialect = store->session->dialect;
 
     store->conflict = dialect->is_conflict && dialect->is_conflict(code, text ? text : "");
+    store->mend = dialect->mend ? dialect->mend(code) : NULL;
     return whk_fail(pool, WHK_STORE_UNAVAILABLE, "the registry's database can't %s: %s (%d)", doing,
                     text ? text : "no reason given", code);
 }

@@ -32,6 +32,7 @@ struct whk_store_t {
     int in_transaction;
     const whk_outcome_t *failure; /**< the first statement of the transaction that failed */
     int conflict;                 /**< the last error was one by the dialect's is_conflict */
+    const char *mend;             /**< what to run before another try; NULL: nothing */
     whk_trace_t trace;            /**< of the transaction, as far as it went */
 };
 

@@ -219,8 +219,12 @@ static int pause_for_doubt(patience_t *patience)
 static int is_worth_another(whk_store_t *store, apr_pool_t *pool, attempt_t *attempt,
                             ending_t ending, patience_t *patience)
 {
-    if (ending == NOTHING_HAPPENED && store->conflict)
+    if (ending == NOTHING_HAPPENED && store->conflict) {
+        const char *const mend[] = {store->mend, NULL};
+
+        whk_session_select_all(store, pool, mend);
         return pause_for_conflict(patience);
+    }
     if (ending == IN_DOUBT && !attempt->is_settled)
         attempt->doubt = store->trace;
     if (attempt->doubt.enterprise_id) {
