@@ -92,9 +92,8 @@ typedef struct whk_dialect_t {
     int (*is_conflict)(int code, const char *text);
     /** A query that has to be run before another try after such an error. NULL: none has. */
     const char *(*mend)(int code);
-    /** Milliseconds that a COMMIT may take. One that took longer may have been broken off by the
-     * server, which says nothing of it: that it answered then proves nothing. 0: does not happen.
-     */
+    /** Milliseconds after which a COMMIT that was answered proves nothing: its wait for a standby
+     * may have been broken off, which the driver does not tell. 0: does not happen. */
     int commit_timeout;
     int ddl_commits; /**< a change of the schema is a commit: that of a migration can be repeated */
     const char *const

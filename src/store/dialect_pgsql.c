@@ -88,7 +88,7 @@ const whk_dialect_t whk_dialect_pgsql = {
     .rows_at_random = 1,
     .begin = "BEGIN",
     .is_conflict = is_conflict,
-    .commit_timeout = 10000, /* as statement_timeout */
+    .commit_timeout = 2000,
     .prepare_schema = nothing,
     /* A connection that was renewed knows no statement of the one before. */
     .schema_stamp = "SELECT (extract(epoch FROM backend_start) * 1000000)::bigint # pid FROM "

@@ -94,10 +94,11 @@ static const whk_outcome_t *commit(whk_store_t *store, apr_pool_t *pool, ending_
         return NULL;
     *ending = IN_DOUBT;
     if (!code)
-        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
-                        "the registry's database took longer than %d ms for a commit: is its "
-                        "standby there?",
-                        most);
+        return whk_fail(
+            pool, WHK_STORE_UNAVAILABLE,
+            "the registry's database took longer than %d ms for a commit, and whether it "
+            "has it for good could not be found out: is its standby there?",
+            most);
     outcome = whk_session_error(store, pool, "commit", code);
     if (store->conflict)
         *ending = NOTHING_HAPPENED;
@@ -209,7 +210,9 @@ static int pause_for_conflict(patience_t *patience)
 
 static int pause_for_doubt(patience_t *patience)
 {
-    if (++patience->doubts >= DOUBT_TRIES || whk_clock_now() >= patience->end)
+    int is_first = patience->doubts++ == 0;
+
+    if (!is_first && (patience->doubts >= DOUBT_TRIES || whk_clock_now() >= patience->end))
         return 0;
     apr_sleep(DOUBT_PAUSE);
     return 1;

@@ -57,7 +57,7 @@ sub run_script {
         open STDOUT, '>', $log;
         open STDERR, '>', "$log.err";
         delete $ENV{LD_PRELOAD};
-        exec 'python3', "$library/$script", '--life', 300, @options;
+        exec 'python3', "$library/$script", '--life', $ENV{WHK_FLEET} ? 7200 : 300, @options;
     }
     my $self = bless { log => $log, pid => $pid, parent => $$ }, $class;
     for (1 .. 500) {
