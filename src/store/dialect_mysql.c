@@ -160,8 +160,9 @@ const whk_dialect_t whk_dialect_mysql = {
                 "last_step, failures, locked_until, created_at) VALUES (%s, %s, %s, %lld, %lld, "
                 "%lld, %lld, %lld, %lld)",
             [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
-            [SQL_OTP_UNLOCK] =
-                "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",
+            /* A row that stays as it is does not count: another time that is long gone. */
+            [SQL_OTP_UNLOCK] = "UPDATE whk_otp SET failures = 0, locked_until = IF(locked_until = "
+                               "0, 1, 0) WHERE user_id = %s",
             [SQL_OTP_ACCEPT] =
                 "UPDATE whk_otp SET last_step = %lld, failures = 0, locked_until = 0 WHERE user_id "
                 "= %s AND sealed_secret = %s AND last_step < %lld AND "

@@ -378,7 +378,31 @@ static void nothing_grows(void **state)
         fail_msg("grew by %lu bytes", (unsigned long)(after - before));
 }
 
-int main(void)
+/* For t/store_databases.t: what the migrations make, a row a line, as conf/schema/mysql/objects.txt
+ * has it. */
+static int print_schema(void)
+{
+    const whk_dialect_t *dialect = whk_dialect_of(driver_name());
+    void *state;
+    link_t *link;
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_row_t *row = NULL;
+
+    set_up_drivers(&state);
+    set_up(&state);
+    link = ((fixture_t *)state)->link;
+    if (apr_dbd_select(link->connection.driver, link->connection.pool, link->connection.handle,
+                       &results, dialect->statements[SQL_SCHEMA_LIST],
+                       dialect->rows_at_random) != 0)
+        return 1;
+    while (apr_dbd_get_row(link->connection.driver, link->connection.pool, results, &row, -1) == 0)
+        printf("%s\t%s\t%s\n", column_text(link->connection.driver, row, 0),
+               column_text(link->connection.driver, row, 1),
+               column_text(link->connection.driver, row, 2));
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         EMPTY_STORE_TEST(a_database_without_a_schema),
@@ -394,6 +418,8 @@ int main(void)
         STORE_TEST(nothing_grows),
     };
 
+    if (argc > 1 && !strcmp(argv[1], "--schema"))
+        return print_schema();
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up_drivers, tear_down_drivers);
 }

@@ -3,7 +3,7 @@
 -- compare it by a collation, and pad it. A name has up to 255 characters of up to four bytes. Times are milliseconds since
 -- 1970 UTC. Keys and events are never deleted, and what a key is never changes. In a migration a paragraph is a
 -- statement: a blank line ends it, and none stands inside one. MariaDB commits each by itself, so each can be repeated.
--- change_number comes from the one row of whk_change_counter: see docs/architecture.md, "Changes". seq counts an
+-- change_number comes from the one row of whk_change_counter: see docs/architecture.md, "Databases". seq counts an
 -- enterprise's keys, in the order of its own transactions: numbers of AUTO_INCREMENT are not in that of commits on Galera.
 
 CREATE TABLE IF NOT EXISTS whk_enterprise (
@@ -105,7 +105,7 @@ CREATE TABLE IF NOT EXISTS whk_event (
 
 CREATE TABLE IF NOT EXISTS whk_remote_set (
     uri          VARBINARY(2048) NOT NULL PRIMARY KEY,
-    etag         VARBINARY(255),
+    etag         VARBINARY(300),
     refresh_at   BIGINT NOT NULL,
     fresh_until  BIGINT NOT NULL,
     leased_until BIGINT NOT NULL DEFAULT 0,

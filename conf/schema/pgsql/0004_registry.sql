@@ -2,7 +2,7 @@
 -- The registry, as conf/schema/sqlite3 makes it by its first four migrations. Names are compared byte for byte, and
 -- ordered so (COLLATE "C"). Times are milliseconds since 1970 UTC. Keys and events are never deleted, and what a key
 -- is never changes. In a migration a paragraph is a statement: a blank line ends it, and none stands inside one.
--- change_number is the id of the transaction that changed the row last: see docs/architecture.md, "Changes".
+-- change_number is the id of the transaction that changed the row last: see docs/architecture.md, "Databases".
 
 CREATE TABLE whk_enterprise (
     enterprise_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
