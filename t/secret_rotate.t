@@ -64,7 +64,7 @@ is(sealed_by($old), all_rows(), 'which sealed everything');
 # A trail that is long enough to be in the middle of.
 {
     my $seals = WHK::Seals->new($server);
-    my ($row) = WHK::Seals::rows($server->db, "SELECT event_count, event_head FROM whk_enterprise WHERE enterprise_id = 'acme'");
+    my ($row) = WHK::Seals::rows($server, "SELECT event_count, event_head FROM whk_enterprise WHERE enterprise_id = 'acme'");
     my ($previous, @sql) = ($row->{event_head}, 'BEGIN');
     for my $id ($row->{event_count} + 1 .. 10_000) {
         my $event = { enterprise_id => 'acme', id => $id, type => 'key.registration_refused', actor => 'admin1@acme', at => 1795652981269 + $id, detail => 'invalid_json' };

@@ -182,7 +182,7 @@ subtest 'tokens' => sub {
     chomp(my $token = $out);
     unlike($err, qr/\Q$token\E/, 'not on standard error');
     is(status_of($token), 200, 'it works');
-    unlike($server->sql('.dump'), qr/\Q$token\E/, 'the registry does not hold it');
+    unlike($server->dump, qr/\Q$token\E/, 'the registry does not hold it');
 
     my $issued = json_of('id user token expires', qw(token issue alice));
     like($issued->{id}, $uuid, 'id');
@@ -224,7 +224,7 @@ subtest 'one-time passwords' => sub {
     like($enrolled->{secret}, qr/^[A-Z2-7]{32}$/, 'secret');
     like($enrolled->{uri}, qr{^otpauth://totp/webhook-keys:alice\?}, 'uri');
     like($enrolled->{uri}, qr/[?&]secret=\Q$enrolled->{secret}\E(&|$)/, 'with the secret');
-    unlike($server->sql('.dump'), qr/\Q$enrolled->{secret}\E/, 'the registry does not hold it');
+    unlike($server->dump, qr/\Q$enrolled->{secret}\E/, 'the registry does not hold it');
     refused('enrolled twice', qr/--replace/, qw(otp enroll alice));
     my $out = done('replaced', qr{\Aotpauth://totp/[^\n]+\n\z}, qw(otp enroll alice --replace --algorithm sha256 --digits 8 --period 60 --issuer), 'A B');
     like($out, qr/[?&]algorithm=SHA256(&|$)/m, 'algorithm');

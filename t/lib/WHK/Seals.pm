@@ -7,7 +7,7 @@ package WHK::Seals;
 #   $seals->key_row($enterprise, $key_id);            gives the row as it is the seal that fits
 #   $seals->seal(key => {column => value, ...});      of a hash of columns; also admin and event
 #   WHK::Seals::event_hash($previous_hash, \%event)   of columns
-#   WHK::Seals::rows($db_file, $sql)                  hashes of columns
+#   WHK::Seals::rows($server, $sql)                   hashes of columns; also of an SQLite file
 
 use strict;
 use warnings;
@@ -48,15 +48,13 @@ sub seal {
 }
 
 sub rows {
-    my ($db, $sql) = @_;
-    my ($status, $out, $err) = WHK::Server::run_command('sqlite3', '-cmd', '.timeout 10000', '-json', $db, $sql);
-    die "sqlite3: $err" if $status;
-    return @{ JSON::PP->new->utf8->decode($out || '[]') };
+    my ($of, $sql) = @_;
+    return ref $of ? $of->rows($sql) : WHK::Server::rows({ db => $of }, $sql);
 }
 
 sub key_row {
     my ($self, $enterprise, $key_id) = @_;
-    my ($row) = rows($self->{server}->db, "SELECT * FROM whk_key WHERE enterprise_id = '$enterprise' AND key_id = '$key_id'");
+    my ($row) = rows($self->{server}, "SELECT * FROM whk_key WHERE enterprise_id = '$enterprise' AND key_id = '$key_id'");
     $self->{server}->sql(sprintf "UPDATE whk_key SET seal = '%s' WHERE enterprise_id = '%s' AND key_id = '%s'", $self->seal(key => $row), $enterprise, $key_id);
     return;
 }
