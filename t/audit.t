@@ -110,7 +110,7 @@ for (1 .. 40) {
     # Not by $server->ctl: codes go on to work again, which is all that may be named.
     my ($status, $out) = WHK::Server::whkctl('-f', $server->conf, qw(audit verify));
     $verified++;
-    $broken .= $out if 4 != grep { /^(?:ok |BROKEN  schema: trigger again_)/ } split /\n/, $out;
+    $broken .= $out if 4 != grep { /^(?:ok |BROKEN  schema: (?:trigger|function) (?:whk_otp\.)?(?:again_|forget_step))/ } split /\n/, $out;
 }
 open my $out, '>', $stop or die $!;
 my $written = 0;

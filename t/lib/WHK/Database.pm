@@ -9,6 +9,7 @@ package WHK::Database;
 # ->params($node) (DBDParams' argument; nodes count from 1) ->dbname
 # ->sql($statement, $node) rows as text, a tab between columns, as the owner of the database; dies where it fails. `||`
 #   puts texts together on all of them.
+# ->read_file($name, $node) statements in a file
 # ->rows($query, $node) hashes of columns; what is NULL is undef   ->dump($node) all that is in it, as text
 # ->pause($node) ->resume($node) ->kill($node) ->start_node($node)   and ->pid($node)
 
@@ -67,7 +68,8 @@ sub shared {
     make_path($dir);
     open my $lock, '>', "$dir.lock" or die "$dir.lock: $!";
     flock $lock, LOCK_EX;
-    my $pid = open(my $in, '<', "$dir/supervisor.pid") ? <$in> : '';
+    my $in;
+    my $pid = open($in, '<', "$dir/supervisor.pid") ? <$in> : '';
     if (!$pid || !kill 0, $pid) {
         $pid = fork // die "fork: $!";
         if (!$pid) {
@@ -142,6 +144,11 @@ sub sql {
     return $out;
 }
 
+sub read_file {
+    my ($self, $file, $node) = @_;
+    return $self->driver eq 'pgsql' ? $self->run($node, @psql, '-f', $file) : $self->run($node, @mariadb, '-BNr', '-e', "source $file");
+}
+
 sub rows {
     my ($self, $query, $node) = @_;
     return @{ JSON::PP->new->utf8->decode($self->run($node, @psql, '-c', "SELECT coalesce(json_agg(row_to_json(r)), '[]') FROM ($query) r")) } if $self->driver eq 'pgsql';
@@ -185,7 +192,8 @@ sub kill {
     my @pids = $self->processes($node);
     CORE::kill KILL => @pids;
     for (1 .. 100) {
-        last if !grep { CORE::kill 0, $_ } @pids;
+        # One that ->start_node started is our own child.
+        last if !grep { waitpid($_, WNOHANG) != $_ && CORE::kill 0, $_ } @pids;
         sleep 0.05;
     }
     return;

@@ -236,6 +236,9 @@ sub sql {
     return $out;
 }
 
+# Statements in a file.
+sub read_file { my ($self, $file) = @_; return $self->{database} ? $self->{database}->read_file($file, $self->{node}) : $self->sql(".read $file") }
+
 sub rows {
     my ($self, $query) = @_;
     return $self->{database}->rows($query, $self->{node}) if $self->{database};
