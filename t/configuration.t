@@ -155,6 +155,7 @@ subtest 'the secret key file' => sub {
 };
 
 subtest 'the registry' => sub {
+    my $tested = WHK::Server->new(start => 0, init => 0, sqlite => 1);
     my $edit = sub {
         my ($change) = @_;
         $tested->write_conf;
@@ -303,7 +304,7 @@ subtest 'a virtual host with a registry of its own' => sub {
 CONF
     my %of = (
         main => VirtualHost->of($server, 'main.test'),
-        own  => VirtualHost->of($server, 'own.test', db => "$home/own.db"),
+        own  => VirtualHost->of($server, 'own.test', db => "$home/own.db", database => undef),
     );
     $of{$_}->ctl_ok('init') for sort keys %of;
     ok(-e "$home/own.db" && -e "$home/own.key", 'whkctl --server makes its files');

@@ -324,7 +324,7 @@ subtest 'init, migrate, check' => sub {
     my $key = $server->dir . '/secret.key';
     my $db  = $server->db;
     my $again = json_of('registry schemaVersion created secretKeyFile secretKeyCreated', 'init');
-    is_deeply([ @{$again}{qw(created secretKeyCreated registry)} ], [ JSON::PP::false, JSON::PP::false, $db ], 'a second init changes nothing');
+    is_deeply([ @{$again}{qw(created secretKeyCreated registry)} ], [ JSON::PP::false, JSON::PP::false, $server->is_sqlite ? $db : $server->driver ], 'a second init changes nothing');
     done('in words', qr/is there already/, 'init');
     is(json_of('registry fromVersion schemaVersion', 'migrate')->{fromVersion}, $again->{schemaVersion}, 'nothing to migrate');
     my $check = json_of('ok checks', 'check');
@@ -342,6 +342,9 @@ subtest 'init, migrate, check' => sub {
     close $out;
     chmod 0600, $key;
     finds('another key', qr/otp: user admin1\@keys.*rows: enterprise keys: key \S+: its seal is of a key that the secret key file here does not hold/, sub { rename "$key.away", $key });
+    $server->stop;
+    return if !$server->is_sqlite;
+    $server->start;
     chmod 0666, $db;
     finds('a registry that everybody can write', qr/file: .*chmod 640/, sub { chmod 0640, $db });
     SKIP: {
@@ -401,7 +404,7 @@ subtest 'another schema' => sub {
     is($r->status, 503, 'httpd serves nothing from it');
     is($r->code, 'store_unavailable', 'but tells that');
     ok($r->header('Retry-After'), 'and to come back');
-    unlike($r->message, qr/99|schema|sqlite/i, 'and not why');
+    unlike($r->message, qr/99|schema|sqlite|pgsql|mysql/i, 'and not why');
     like($server->error_log, qr/webhook_keys:error.*schema is version 99, newer than the $version/, 'which the log does');
     $server->sql('DELETE FROM whk_schema WHERE version = 99');
     is($admins->get(WHK::Client->new($server->port))->status, 200, 'mended while httpd runs');
@@ -411,8 +414,11 @@ subtest 'another schema' => sub {
     refused("older: @$_", qr/migrate/, @$_) for @each[ 0 .. 4 ];
     like((findings())[1], qr/schema: version -1 is older.*migrate/, 'check says so');
     # Its tables are there already, so this step can only fail: as a whole.
-    refused('a migration that breaks', qr/\w/, 'migrate');
-    is($server->sql('SELECT group_concat(version) FROM whk_schema'), -1, 'leaves all as it was');
+    # (MariaDB's can be repeated: t/store_databases.t.)
+    if ($server->driver ne 'mysql') {
+        refused('a migration that breaks', qr/\w/, 'migrate');
+        is($server->sql('SELECT version FROM whk_schema'), -1, 'leaves all as it was');
+    }
     $server->sql("UPDATE whk_schema SET version = $version");
     is((findings())[0], 0, 'mended');
     $server->sql('DROP TABLE whk_schema');

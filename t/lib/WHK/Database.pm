@@ -11,6 +11,7 @@ package WHK::Database;
 #   puts texts together on all of them.
 # ->read_file($name, $node) statements in a file
 # ->rows($query, $node) hashes of columns; what is NULL is undef   ->dump($node) all that is in it, as text
+# ->backup($file, $node) the same for ->read_file to put it back
 # ->pause($node) ->resume($node) ->kill($node) ->start_node($node)   and ->pid($node)
 
 use strict;
@@ -146,7 +147,7 @@ sub sql {
 
 sub read_file {
     my ($self, $file, $node) = @_;
-    return $self->driver eq 'pgsql' ? $self->run($node, @psql, '-f', $file) : $self->run($node, @mariadb, '-BNr', '-e', "source $file");
+    return $self->driver eq 'pgsql' ? $self->run($node, @psql, '-1', '-f', $file) : $self->run($node, @mariadb, '-BNr', '-e', "source $file");
 }
 
 sub rows {
@@ -163,6 +164,14 @@ sub rows {
         push @rows, \%row;
     }
     return @rows;
+}
+
+# As statements, for ->read_file, that first take away what is there.
+sub backup {
+    my ($self, $file, $node) = @_;
+    open my $out, '>:raw', $file or die "$file: $!";
+    print $out $self->driver eq 'pgsql' ? $self->run($node, qw(pg_dump --clean --if-exists)) : $self->run($node, qw(mariadb-dump --single-transaction --no-tablespaces --hex-blob));
+    return close $out;
 }
 
 sub dump {

@@ -11,11 +11,13 @@ package WHK::Server;
 #       conf => '...',                        instead of the API's location as a whole
 #       env => { NAME => 'value' },           httpd's environment, beside our own; undef takes one away
 #       init => 0, start => 0,                no registry yet; not started yet
+#       sqlite => 1,                          on SQLite, whatever DB says
 #       database => $d, node => 2);           on a WHK::Database's database, by its node 2
 # ->port ->dir ->conf (file) ->db (file) ->prefix (/api/policy/v1) ->keys($enterprise) (path)
 # ->conf_of($name, $db, $key_file) (a configuration like its own, for another registry)
 # ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text; columns between `|`)
 # ->rows($query) (hashes of columns)   ->dump (all that the database holds, as text)   ->stored (the same by name, and SQLite's files as they are)
+# ->read_file($name) (of statements)   ->backup($file) ->restore($file)
 # ->database (a WHK::Database; undef with SQLite)   ->is_sqlite
 # ->kill_all (kill -9 of httpd and its children; then ->start)
 # ->start ->stop (its exit status as in $?; undef where it had to be killed) ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
@@ -254,6 +256,16 @@ sub stored {
     my $self = shift;
     return (dump => $self->dump) if $self->{database};
     return map { my $file = $_; open my $in, '<:raw', $file or die "$file: $!"; local $/; ($file => scalar <$in>) } grep { -f } glob "$self->{db}*";
+}
+
+# A copy of all that the registry's database holds, and back, whoever uses it meanwhile.
+sub backup {
+    my ($self, $file) = @_;
+    return $self->{database} ? $self->{database}->backup($file, $self->{node}) : $self->sql(".backup $file");
+}
+sub restore {
+    my ($self, $file) = @_;
+    return $self->{database} ? $self->read_file($file) : $self->sql(".restore $file");
 }
 
 sub configtest {
