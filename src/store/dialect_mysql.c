@@ -150,8 +150,10 @@ const whk_dialect_t whk_dialect_mysql = {
                 "last_step, failures, locked_until, created_at) VALUES (%s, %s, %s, %lld, %lld, "
                 "%lld, %lld, %lld, %lld)",
             [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
+            /* A row that is as it was before counts as none: 1 is as long ago as 0. */
             [SQL_OTP_UNLOCK] =
-                "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",
+                "UPDATE whk_otp SET failures = 0, locked_until = CASE locked_until WHEN 0 THEN 1 "
+                "ELSE 0 END WHERE user_id = %s",
             [SQL_OTP_ACCEPT] =
                 "UPDATE whk_otp SET last_step = %lld, failures = 0, locked_until = 0 WHERE user_id "
                 "= %s AND sealed_secret = %s AND last_step < %lld AND "
