@@ -3,7 +3,6 @@
 use strict;
 use warnings;
 use Test::More;
-use File::Copy qw(copy);
 use JSON::PP;
 use WHK::Admins;
 use WHK::Client;
@@ -44,14 +43,14 @@ is($server->sql("SELECT count(DISTINCT type) FROM whk_event WHERE enterprise_id 
 sub event_hash { return WHK::Seals::event_hash(@_) }
 
 sub events {
-    my ($db, $enterprise) = @_;
-    return WHK::Seals::rows($db, "SELECT * FROM whk_event WHERE enterprise_id = '$enterprise' ORDER BY id");
+    my $enterprise = shift;
+    return WHK::Seals::rows($server, "SELECT * FROM whk_event WHERE enterprise_id = '$enterprise' ORDER BY id");
 }
 
 my $seals = WHK::Seals->new($server);
 for my $enterprise (qw(trail beside)) {
     my ($previous, @wrong) = ('');
-    for my $event (events($server->db, $enterprise)) {
+    for my $event (events($enterprise)) {
         push @wrong, $event->{id} if $event->{hash} ne event_hash($previous, $event) || $event->{seal} ne $seals->seal(event => $event);
         $previous = $event->{hash};
     }
@@ -86,11 +85,12 @@ is(scalar(grep { !defined $_->{remoteAddress} || !defined $_->{requestId} } @{ $
 for my $statement (
     'DELETE FROM whk_event WHERE id = 3', 'DELETE FROM whk_event',
     "UPDATE whk_event SET actor = 'x' WHERE id = 3", 'UPDATE whk_event SET hash = hash', 'DELETE FROM whk_key',
-    "UPDATE whk_key SET status = 'ACTIVE' WHERE key_id = 'one'", "UPDATE OR REPLACE whk_key SET status = 'ACTIVE' WHERE key_id = 'one'",
-    "REPLACE INTO whk_event SELECT * FROM whk_event WHERE id = 3 AND enterprise_id = 'trail'"
+    "UPDATE whk_key SET status = 'ACTIVE' WHERE key_id = 'one'",
+    $server->is_sqlite ? "UPDATE OR REPLACE whk_key SET status = 'ACTIVE' WHERE key_id = 'one'" : (),
+    $server->driver ne 'pgsql' ? "REPLACE INTO whk_event SELECT * FROM whk_event WHERE id = 3 AND enterprise_id = 'trail'" : (),
+    'DELETE FROM whk_used_material', "UPDATE whk_used_material SET key_id = 'x'"
 ) {
-    my ($status, $out, $err) = WHK::Server::run_command('sqlite3', '-cmd', 'PRAGMA recursive_triggers = ON', $server->db, $statement);
-    isnt($status, 0, "the database refuses: $statement");
+    ok(!eval { $server->sql(($server->is_sqlite ? 'PRAGMA recursive_triggers = ON; ' : '') . $statement); 1 }, "the database refuses: $statement");
 }
 is($server->ctl_json('audit', 'verify')->{ok}, JSON::PP::true, 'and nothing changed');
 
@@ -110,7 +110,7 @@ for (1 .. 40) {
     # Not by $server->ctl: codes go on to work again, which is all that may be named.
     my ($status, $out) = WHK::Server::whkctl('-f', $server->conf, qw(audit verify));
     $verified++;
-    $broken .= $out if 4 != grep { /^(?:ok |BROKEN  schema: trigger again_)/ } split /\n/, $out;
+    $broken .= $out if 4 != grep { /^(?:ok |BROKEN  schema: (?:trigger|function) (?:whk_otp\.)?(?:again_|forget_step))/ } split /\n/, $out;
 }
 open my $out, '>', $stop or die $!;
 my $written = 0;
@@ -118,22 +118,19 @@ $written += $_ for $job->results;
 is($broken, '', "$verified verifications while $written events were written");
 cmp_ok($written, '>', 100, 'enough of them');
 
-# ---- tampering: each with a fresh copy
+# ---- tampering: each with what was there before
 
 $server->stop;
 $_->codes_work_once for $admins, $beside;
 my $source = $server->dir . '/source.db';
-$server->sql("VACUUM INTO '$source'");
-my $tampered = $server->dir . '/tampered.db';
-my $conf     = $server->conf_of('tampered', $tampered, "$server->{dir}/secret.key");
+$server->backup($source);
 $count = $server->sql("SELECT count(*) FROM whk_event WHERE enterprise_id = 'trail'");
-my @trail = events($source, 'trail');
+my @trail = events('trail');
 my $last  = $trail[-1];
 
-# The triggers and every promise of the schema are gone first: who can write the file can do that.
-my $disarm = 'DROP TRIGGER whk_event_stays; DROP TRIGGER whk_event_stays_as_it_is; DROP TRIGGER whk_key_stays; DROP TRIGGER whk_key_stays_revoked; PRAGMA foreign_keys = OFF';
-# And are there again afterwards, so that nothing but the rows gives it away.
-my $rearm = join ';', '', map { $_->{sql} } WHK::Seals::rows($source, "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'whk_used_%'");
+# The triggers and every promise of the schema are gone first: who can write the database can do that. And they are there
+# again afterwards, so that nothing but the rows gives it away.
+my ($disarm, $rearm) = WHK::Seals::disarm_and_rearm($server);
 
 sub decoded { my $text = shift; return eval { JSON::PP->new->utf8->decode($text) } // {} }
 
@@ -142,14 +139,13 @@ sub quoted { my $text = shift; return 'NULL' if !defined $text; $text =~ s/'/''/
 sub tamper {
     my ($what, $sql, $broken, $enterprise) = @_;
     $enterprise //= 'trail';
-    copy($source, $tampered) or die $!;
-    my ($status, $stdout, $stderr) = WHK::Server::run_command('sqlite3', $tampered, "$disarm; $sql$rearm");
-    is($stderr, '', "$what: done") or return;
-    ($status, $stdout, $stderr) = WHK::Server::whkctl('-f', $conf, 'audit', 'verify', '--json');
+    $server->restore($source);
+    ok(eval { $server->sql("$disarm$sql"); $rearm->(); 1 }, "$what: done") or return diag $@;
+    my ($status, $stdout, $stderr) = $server->ctl(qw(audit verify --json));
     is($status, 1, "$what: found out");
     my ($report) = grep { $_->{enterpriseId} eq $enterprise } @{ decoded($stdout)->{enterprises} // [] };
     is($report->{brokenId}, $broken, "$what: event $broken is named") or diag $stdout . $stderr;
-    ($status, $stdout, $stderr) = WHK::Server::whkctl('-f', $conf, 'audit', 'verify', $enterprise);
+    ($status, $stdout, $stderr) = $server->ctl('audit', 'verify', $enterprise);
     like($stdout, qr/^BROKEN +\Q$enterprise\E: event $broken: \w/, "$what: in words");
     return;
 }
@@ -182,7 +178,7 @@ tamper('one inserted in the middle',
       . "INSERT INTO whk_event SELECT enterprise_id, 6, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = 5", 6);
 tamper('one for an enterprise that has none', "INSERT INTO whk_enterprise (enterprise_id, created_at) VALUES ('new', 1); "
       . "INSERT INTO whk_event SELECT 'new', 1, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = 5", 1, 'new');
-tamper('head changed', "UPDATE whk_enterprise SET event_head = upper(event_head) WHERE enterprise_id = 'trail'", $count);
+tamper('head changed', "UPDATE whk_enterprise SET event_head = 'x' || substr(event_head, 2) WHERE enterprise_id = 'trail'", $count);
 tamper('head emptied', "UPDATE whk_enterprise SET event_head = '' WHERE enterprise_id = 'trail'", $count);
 tamper('count too high', "UPDATE whk_enterprise SET event_count = event_count + 1 WHERE enterprise_id = 'trail'", $count + 1);
 tamper('count too low', "UPDATE whk_enterprise SET event_count = event_count - 1 WHERE enterprise_id = 'trail'", $count - 1);
@@ -196,7 +192,7 @@ my %added = (%{$last}, id => $count + 1, actor => 'mallory');
 tamper('one added with a hash that fits',
     "INSERT INTO whk_event SELECT enterprise_id, id + 1, type, key_id, 'mallory', at, remote_address, request_id, detail, " . quoted(event_hash($last->{hash}, \%added)) . ", seal FROM whk_event $where = $count", $count + 1);
 
-copy($source, $tampered) or die $!;
-my ($status) = WHK::Server::whkctl('-f', $conf, 'audit', 'verify');
+$server->restore($source);
+my ($status) = $server->ctl('audit', 'verify');
 is($status, 0, 'the copy alone is whole');
 done_testing;

@@ -151,7 +151,7 @@ subtest 'wrong codes' => sub {
         $server->sql("UPDATE whk_otp SET locked_until = 0 WHERE user_id = '$user'");
         $cost = $costs->measure(10, sub { $wrong->() });
         is($cost->{events}, 2, 'one more, and a lock');
-        my $left = $server->sql("SELECT locked_until - 1000 * strftime('%s', 'now') FROM whk_otp WHERE user_id = '$user'") / 1000;
+        my $left = $server->sql("SELECT locked_until FROM whk_otp WHERE user_id = '$user'") / 1000 - int time;
         cmp_ok($left, '>', $seconds - 10, "of $seconds seconds");
     }
     costs('a code of eight kilobytes', 50, '429 otp_locked', sub { answer($client->request(POST => $path, { %token, OTP => '1' x $long, %json }, '{}')) }, reads => 4);
@@ -324,7 +324,9 @@ subtest 'the end of a long trail' => sub {
     my $short = $costs->measure(100, sub { $oldest->($count - 1) });
     is_deeply([ keys %{ $short->{answers} } ], ['200 1'], 'the oldest event');
     my $most = $count + 60_000;
-    $server->sql("WITH RECURSIVE n(i) AS (SELECT $count + 1 UNION ALL SELECT i + 1 FROM n WHERE i < $most) INSERT INTO whk_event (enterprise_id, id, type, actor, at, hash) SELECT 'acme', i, 'otp.refused', 'x', 0, '' FROM n; "
+    # MariaDB ends a recursion after a thousand rows, but for this.
+    $server->sql(($server->driver eq 'mysql' ? 'SET max_recursive_iterations = 100000; ' : '')
+          . "INSERT INTO whk_event (enterprise_id, id, type, actor, at, hash) WITH RECURSIVE n(i) AS (SELECT $count + 1 UNION ALL SELECT i + 1 FROM n WHERE i < $most) SELECT 'acme', i, 'otp.refused', 'x', 0, '' FROM n; "
           . "UPDATE whk_enterprise SET event_count = $most WHERE enterprise_id = 'acme'");
     my $deep = $costs->measure(100, sub { $oldest->($most - 1) });
     is_deeply([ keys %{ $deep->{answers} } ], ['200 1'], 'the oldest of many');

@@ -80,20 +80,20 @@ sub check {
     my $what = shift;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     subtest $what => sub {
-        is($server->sql('PRAGMA integrity_check'), 'ok', 'the file is sound');
+        is($server->sql('PRAGMA integrity_check'), 'ok', 'the file is sound') if $server->is_sqlite;
         for my $e (@enterprises) {
             my %there = map { $_ => 1 } split /\n/, $server->sql("SELECT key_id FROM whk_key WHERE enterprise_id = '$e'");
             is(scalar(grep { !$there{$_} } @{ $acknowledged{$e} }), 0, "$e: nothing is lost");
             is(scalar keys %there, scalar @{ $acknowledged{$e} }, 'nothing else is there');
             is($server->sql(<<"SQL"), '', 'no key without its event, no event without its key, counts agree');
 WITH event AS (SELECT key_id FROM whk_event WHERE enterprise_id = '$e' AND type = 'key.registered'),
-    key AS (SELECT key_id FROM whk_key WHERE enterprise_id = '$e')
-SELECT 'key without event', key_id FROM (SELECT * FROM key EXCEPT SELECT * FROM event)
-UNION ALL SELECT 'event without key', key_id FROM (SELECT * FROM event EXCEPT SELECT * FROM key)
+    registered AS (SELECT key_id FROM whk_key WHERE enterprise_id = '$e')
+SELECT 'key without event', key_id FROM registered WHERE key_id NOT IN (SELECT key_id FROM event)
+UNION ALL SELECT 'event without key', key_id FROM event WHERE key_id NOT IN (SELECT key_id FROM registered)
 UNION ALL SELECT 'events twice', key_id FROM event GROUP BY key_id HAVING count(*) > 1
-UNION ALL SELECT 'active_keys', active_keys FROM whk_enterprise WHERE enterprise_id = '$e' AND active_keys <>
+UNION ALL SELECT 'active_keys', enterprise_id FROM whk_enterprise WHERE enterprise_id = '$e' AND active_keys <>
     (SELECT count(*) FROM whk_key WHERE enterprise_id = '$e')
-UNION ALL SELECT 'event_count', event_count FROM whk_enterprise WHERE enterprise_id = '$e' AND event_count <>
+UNION ALL SELECT 'event_count', enterprise_id FROM whk_enterprise WHERE enterprise_id = '$e' AND event_count <>
     (SELECT count(*) FROM whk_event WHERE enterprise_id = '$e')
 SQL
         }

@@ -9,6 +9,7 @@ use WHK::Admins;
 use WHK::Answers qw(refused json_headers);
 use WHK::Client;
 use WHK::Keys;
+use WHK::Database;
 use WHK::Server;
 
 my @statuses = (400, 401, 403, 404, 405, 406, 408, 409, 411, 412, 413, 414, 415, 416, 417, 421, 426, 429, 500, 501, 502, 503, 504);
@@ -282,11 +283,16 @@ subtest 'a body in chunks that nobody reads is no request either' => sub {
 };
 
 subtest 'a store that is away' => sub {
-    my $folder = File::Temp::tempdir('whk-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-    my $own    = WHK::Server->new(start => 0, init => 0, children => 1, before => "DBDParams $folder/db/registry.db", location => documents('/operator.html'));
-    $own->{db} = "$folder/db/registry.db";
-    mkdir "$folder/db" or die $!;
-    $own->ctl_ok('init');
+    my ($folder, $own);
+    if ($server->is_sqlite) {
+        $folder = File::Temp::tempdir('whk-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+        $own    = WHK::Server->new(start => 0, init => 0, children => 1, before => "DBDParams $folder/db/registry.db", location => documents('/operator.html'));
+        $own->{db} = "$folder/db/registry.db";
+        mkdir "$folder/db" or die $!;
+        $own->ctl_ok('init');
+    } else {
+        $own = WHK::Server->new(start => 0, children => 1, database => WHK::Database->new($WHK::Server::db_kind), location => documents('/operator.html'));
+    }
     my $owner = WHK::Admins->new($own, 'e', 3);
     my $other = WHK::Client->new($own->port);
     my $path  = $own->keys('e');
@@ -298,7 +304,7 @@ subtest 'a store that is away' => sub {
             refused($r, 503, 'store_unavailable', "$what: $method $target");
             like($r->header('Retry-After') // '', qr/^[1-9]\d*$/, '... with Retry-After');
             is($r->header('WWW-Authenticate'), undef, '... and no challenge');
-            unlike($r->head . $r->body =~ s/"requestId":"[^"]*"//r, qr{sqlite|select|insert|registry\.db|/tmp|\.c\b|apr|dbd}i, '... and nothing of the inside');
+            unlike($r->head . $r->body =~ s/"requestId":"[^"]*"//r, qr{sqlite|pgsql|postgres|mysql|maria|select|insert|registry\.db|webhook_keys|/tmp|\.c\b|apr|dbd}i, '... and nothing of the inside');
         }
         refused($other->request(GET => $path), 401, 'invalid_token', "$what: what needs no store is told apart");
         refused($other->request(PUT => $path), 405, 'method_not_allowed', "$what: nor does the route");
@@ -310,26 +316,37 @@ subtest 'a store that is away' => sub {
         $r = $owner->register($other, { jwks => WHK::Keys::jwks(WHK::Keys::jwk('ed25519')), keyId => $what });
         is($r->status, 201, "$what: registers again") or diag $r->body;
     };
-    rename "$folder/db", "$folder/away" or die $!;
-    $own->start;
-    $away->('no folder');
-    rename "$folder/away", "$folder/db" or die $!;
-    $back->('no folder');
-    $own->stop;
-    chmod 0, "$folder/db" or die $!;
-    $own->start;
-    $away->('no permission');
-    chmod 0755, "$folder/db" or die $!;
-    $back->('no permission');
-    $own->stop;
-    rename $own->db, $own->db . '.away' or die $!;
-    mkdir $own->db or die $!;
-    $own->start;
-    $away->('no file');
-    rmdir $own->db or die $!;
-    rename $own->db . '.away', $own->db or die $!;
-    $back->('no file');
+    my $database = $own->database;
+    my ($may_not, $may) = $own->driver eq 'pgsql' ? map { "ALTER ROLE webhook_keys $_" } qw(NOLOGIN LOGIN) : map { "ALTER USER 'webhook_keys'\@'127.0.0.1' ACCOUNT $_" } qw(LOCK UNLOCK);
+    my @cases = $folder ? (
+        ['no folder', sub { rename "$folder/db", "$folder/away" or die $! }, sub { rename "$folder/away", "$folder/db" or die $! }],
+        ['no permission', sub { chmod 0, "$folder/db" or die $! }, sub { chmod 0755, "$folder/db" or die $! }],
+        ['no file', sub { rename $own->db, $own->db . '.away' or die $!; mkdir $own->db or die $! }, sub { rmdir $own->db or die $!; rename $own->db . '.away', $own->db or die $! }]
+    ) : (
+        ['no server', sub { $database->kill }, sub { $database->start_node }],
+        ['no permission', sub { $database->as_administrator($may_not) }, sub { $database->as_administrator($may) }],
+        ['no table', sub { $own->sql("ALTER TABLE $_ RENAME TO ${_}_away") for qw(whk_token whk_schema) }, sub { $own->sql("ALTER TABLE ${_}_away RENAME TO $_") for qw(whk_token whk_schema) }],
+    );
+    for my $case (@cases) {
+        my ($what, $take, $give) = @$case;
+        $take->();
+        $own->start;
+        $away->($what);
+        $give->();
+        $back->($what);
+        $own->stop;
+    }
+    # And while it runs.
+    if ($database) {
+        $own->start;
+        $back->('before');
+        $database->kill;
+        $away->('a server that dies');
+        $database->start_node;
+        $back->('a server that died');
+    }
     like($own->error_log, qr/store_unavailable/, 'the log says so');
+    unlike($own->error_log, qr/password=\S|pass=\S|\Q$_\E/, '... and no password') for $database ? $own->db =~ /pass(?:word)?=(\w+)/ : ();
     $own->stop;
 };
 

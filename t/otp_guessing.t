@@ -23,8 +23,13 @@ my $client = WHK::Client->new($server->port);
 my $admins = WHK::Admins->new($server, 'acme', 2);
 my ($alice, $bob) = @{ $admins->{list} };
 my $token = 'f' x 43;
-$server->sql("INSERT INTO whk_token (id, hash, user_id, created_at) VALUES ('x', '" . sha256_hex($token) . "', '$alice->{user}', 1); "
-      . 'CREATE TRIGGER lift AFTER UPDATE OF failures ON whk_otp WHEN NEW.failures > 0 BEGIN UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = NEW.user_id; END');
+$server->sql("INSERT INTO whk_token (id, hash, user_id, created_at) VALUES ('x', '" . sha256_hex($token) . "', '$alice->{user}', 1)");
+$server->sql(
+    $server->driver eq 'sqlite3' ? 'CREATE TRIGGER lift AFTER UPDATE OF failures ON whk_otp WHEN NEW.failures > 0 BEGIN UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = NEW.user_id; END'
+    # As the row was before it would be none that was changed, to MariaDB.
+  : $server->driver eq 'mysql' ? 'CREATE TRIGGER lift BEFORE UPDATE ON whk_otp FOR EACH ROW SET NEW.locked_until = IF(NEW.failures > 0, 1 - OLD.locked_until, NEW.locked_until), NEW.failures = 0'
+  : "CREATE FUNCTION lift() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.failures := 0; NEW.locked_until := 0; RETURN NEW; END'; CREATE TRIGGER lift BEFORE UPDATE OF failures ON whk_otp FOR EACH ROW WHEN (NEW.failures > 0) EXECUTE FUNCTION lift()"
+);
 
 sub register {
     my ($with, $code) = @_;

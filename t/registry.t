@@ -40,13 +40,13 @@ sub rows {
 sub consistent {
     my $enterprise = shift;
     my $flaws = $server->sql(<<"SQL");
-SELECT 'active_keys' FROM whk_enterprise e WHERE enterprise_id = '$enterprise' AND active_keys <>
+SELECT 'active_keys' AS flaw FROM whk_enterprise e WHERE enterprise_id = '$enterprise' AND active_keys <>
     (SELECT count(*) FROM whk_key k WHERE k.enterprise_id = e.enterprise_id AND status = 'ACTIVE')
 UNION ALL SELECT 'event_count' FROM whk_enterprise e WHERE enterprise_id = '$enterprise' AND event_count <>
     (SELECT count(*) FROM whk_event v WHERE v.enterprise_id = e.enterprise_id)
 UNION ALL SELECT 'no event of ' || key_id FROM whk_key k WHERE enterprise_id = '$enterprise' AND 1 <>
     (SELECT count(*) FROM whk_event v WHERE v.enterprise_id = k.enterprise_id AND v.key_id = k.key_id AND type = 'key.registered')
-UNION ALL SELECT 'revoked events of ' || key_id FROM whk_key k WHERE enterprise_id = '$enterprise' AND (status = 'REVOKED') <>
+UNION ALL SELECT 'revoked events of ' || key_id FROM whk_key k WHERE enterprise_id = '$enterprise' AND CASE status WHEN 'REVOKED' THEN 1 ELSE 0 END <>
     (SELECT count(*) FROM whk_event v WHERE v.enterprise_id = k.enterprise_id AND v.key_id = k.key_id AND type = 'key.revoked')
 SQL
     my ($status, $out, $err) = $server->ctl('audit', 'verify', $enterprise);

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whoever can write the database, but not read the secret key file, forges nothing: no key that verifies, no admin, no
-# event (SECURITY.md). Each attack is done to the file by sqlite3, with httpd down and every trigger dropped; then httpd
-# reads it afresh.
+# event (SECURITY.md). Each attack is done by the database's own client, with httpd down and every trigger gone; then
+# httpd reads it afresh.
 use strict;
 use warnings;
 use Test::More;
 use Digest::SHA qw(sha256);
-use File::Copy qw(copy);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64url);
 use WHK::Answers qw(refused);
@@ -43,7 +42,7 @@ my $theirs  = $w->key('EdDSA', kid => 'theirs', enterprise => 'other');
 my $mallory = $w->key('EdDSA', kid => 'victim', register => 0);
 $w->admins->register($w->client, '{}') for 1 .. 3;
 $server->ctl_ok('admin', 'add', 'acme', 'gone@acme');
-my ($removed_admin) = WHK::Seals::rows($server->db, "SELECT * FROM whk_admin WHERE user_id = 'gone\@acme'");
+my ($removed_admin) = WHK::Seals::rows($server, "SELECT * FROM whk_admin WHERE user_id = 'gone\@acme'");
 my $mallory_token = $server->ctl_json('token', 'issue', 'mallory')->{token};
 my $token         = $w->admins->{list}[0]{token};
 
@@ -53,18 +52,11 @@ my ($jwk, $print) = (jwk_text($mallory->{jwk}), thumbprint($mallory->{jwk}));
 
 $server->stop;
 my $source = $server->dir . '/source.db';
-$server->sql("VACUUM INTO '$source'");
-my @triggers = split /\n/, $server->sql("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
-my $disarm = join '', 'PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; ', map { "DROP TRIGGER $_; " } @triggers;
-my $rearm = join '; ', '', map { $_->{sql} } WHK::Seals::rows($source, "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'again_%'");
+$server->backup($source);
+my ($disarm, $rearm) = WHK::Seals::disarm_and_rearm($server);
 my $changed = "; UPDATE whk_enterprise SET revision = revision + 1, change_number = 1 + (SELECT max(change_number) FROM whk_enterprise)";
 
-sub put_back {
-    unlink $server->db . $_ for qw(-wal -shm);
-    copy($source, $server->db) or die $!;
-    chmod 0640, $server->db;
-    return;
-}
+sub put_back { return $server->restore($source) }
 
 sub get {
     my ($path, %o) = @_;
@@ -90,8 +82,7 @@ sub attack {
     my ($name, $sql, %o) = @_;
     subtest $name => sub {
         put_back();
-        my ($status, $out, $err) = WHK::Server::run_command('sqlite3', $server->db, "$disarm$sql$changed$rearm");
-        is($err, '', 'done') or return;
+        ok(eval { $server->sql("$disarm$sql$changed"); $rearm->(); 1 }, 'done') or return diag $@;
         $server->start;
         $w->client->close;
         my $from = length $server->error_log;
@@ -125,7 +116,7 @@ sub attack {
 
 my $victim = "WHERE enterprise_id = 'acme' AND key_id = 'victim'";
 my $second = "WHERE enterprise_id = 'acme' AND key_id = 'second'";
-my @columns = qw(id enterprise_id key_id key_name algorithm jwks_uri jwk thumbprint status created_at created_by last_used_at revoked_at revoked_by remote_flaw seal);
+my @columns = (($server->driver eq 'mysql' ? 'seq' : ()), qw(id enterprise_id key_id key_name algorithm jwks_uri jwk thumbprint status created_at created_by last_used_at revoked_at revoked_by remote_flaw seal));
 my $bad  = '500 internal_error';
 my $log  = qr/webhook_keys:error.*the row of key victim of enterprise acme is not to be trusted: .* run whkctl audit verify/;
 my $named = qr/rows enterprise acme: key victim: /;
@@ -153,12 +144,13 @@ for my $case (['material of two keys swapped', ''], ['... and their seals', ', s
         api => \@everywhere, log => $log, found => qr/key second: .*key victim: |key victim: .*key second: /s);
 }
 my $to = sub {
-    my (%value) = @_;
+    my (%value) = (seq => 'seq + 1000', @_);
     return join ', ', map { $value{$_} // $_ } @columns;
 };
 attack('a row of another enterprise', 'INSERT INTO whk_key (' . join(', ', @columns) . ') SELECT ' . $to->(enterprise_id => "'acme'") . " FROM whk_key WHERE key_id = 'theirs'",
     hooks => [[$theirs, 'internal_error']], api => [[$bad, 'keys/theirs'], [$bad, 'keys'], [$bad, 'jwks.json']], found => qr/key theirs: its seal does not fit/);
-attack('a row of another enterprise, moved', "UPDATE whk_key SET enterprise_id = 'acme' WHERE key_id = 'theirs'",
+my $seq = $server->driver eq 'mysql' ? ', seq = seq + 1000' : '';
+attack('a row of another enterprise, moved', "UPDATE whk_key SET enterprise_id = 'acme'$seq WHERE key_id = 'theirs'",
     hooks => [[$theirs, 'internal_error']], api => [[$bad, 'keys/theirs'], [$bad, 'keys']], found => qr/enterprise acme: key theirs: its seal.*enterprise other: key theirs: its row is missing/s);
 attack('a row of his own', "INSERT INTO whk_key (" . join(', ', @columns) . ") SELECT " . $to->(key_id => "'new'", jwk => "'$jwk'", thumbprint => "'$print'") . " FROM whk_key $victim",
     hooks => [[{ %$mallory, kid => 'new' }, 'internal_error']], api => [[$bad, 'keys/new'], [$bad, 'keys']], found => qr/key new: /);
@@ -169,10 +161,12 @@ attack("a key revoked in another's name", "UPDATE whk_key SET status = 'REVOKED'
 for my $case (
     [key_name => q('x')], [algorithm => q('RSA')], [created_by => q('mallory')], [created_at => 'created_at + 1'], [id => q('x')], [jwks_uri => q('https://mallory.example/')],
     [remote_flaw => q('gone')], [status => q('active')], [remote_flaw => q('nonsense')], [revoked_by => q('x')], [seal => 'NULL'], [seal => q('')], [seal => q('v1.')],
-    [seal => 'substr(seal, 1, length(seal) - 1)'], [seal => "(SELECT seal FROM whk_event WHERE key_id = 'victim')"], [seal => '(SELECT seal FROM whk_admin)'],
+    [seal => 'substr(seal, 1, length(seal) - 1)'], [seal => "(SELECT min(seal) FROM whk_event WHERE key_id = 'victim')"], [seal => '(SELECT min(seal) FROM whk_admin)'],
     [seal => q(replace(seal, 'v1.', 'v2.'))]
 ) {
     my ($column, $value) = @$case;
+    # Not even its owner gets these past the constraints of PostgreSQL.
+    next if $server->driver eq 'pgsql' && $value =~ /^'(?:active|nonsense)'$/;
     attack("$column = $value", "UPDATE whk_key SET $column = $value $victim", hooks => [[$key{victim}, $value eq q('active') ? 'unknown_key' : 'internal_error']],
         api => [@everywhere[0, 1]], found => $named);
 }
@@ -203,8 +197,8 @@ attack("another enterprise's admin", "INSERT INTO whk_admin SELECT 'acme', user_
 # ---- events
 
 my $where = "WHERE enterprise_id = 'acme' AND id";
-my ($count) = map { $_->{event_count} } WHK::Seals::rows($source, "SELECT event_count FROM whk_enterprise WHERE enterprise_id = 'acme'");
-my @trail = WHK::Seals::rows($source, "SELECT * FROM whk_event WHERE enterprise_id = 'acme' ORDER BY id");
+my ($count) = map { $_->{event_count} } WHK::Seals::rows($server, "SELECT event_count FROM whk_enterprise WHERE enterprise_id = 'acme'");
+my @trail = WHK::Seals::rows($server, "SELECT * FROM whk_event WHERE enterprise_id = 'acme' ORDER BY id");
 
 sub quoted { my $text = shift; return 'NULL' if !defined $text; $text =~ s/'/''/g; return "'$text'" }
 
@@ -235,7 +229,7 @@ attack('... and all computed anew', recomputed(sub { my $e = shift; $e->{id} = {
 attack('an event added', recomputed(sub { my $e = shift; }, [@trail, { %{ $trail[-1] }, id => $count + 1, type => 'key.revoked', key_id => 'victim' }]), api => \@trail_api, found => $event_found->($count + 1));
 attack('the last events forgotten, and the rows not', recomputed(sub { }, [@trail[0 .. 2]]), api => [['200 served', 'key-events']], found => qr/key burnt: no event tells of its registration/);
 attack('many events edited, to hide a key', "UPDATE whk_event SET detail = 'x' WHERE enterprise_id = 'acme'; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
-      . "WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO whk_event (enterprise_id, id, type, actor, at, hash) SELECT 'acme', i, 'x', 'x', i, 'x' FROM n; "
+      . "INSERT INTO whk_event (enterprise_id, id, type, actor, at, hash) WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) SELECT 'acme', i, 'x', 'x', i, 'x' FROM n; "
       . "UPDATE whk_enterprise SET event_count = 1200 WHERE enterprise_id = 'acme'", api => \@trail_api, found => qr/event 1: .*key victim: its seal does not fit/s);
 attack("another enterprise's events", "INSERT INTO whk_event SELECT 'acme', id + $count, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event WHERE enterprise_id = 'other' LIMIT 1",
     api => [['200 served', 'key-events']], found => $event_found->($count + 1));
@@ -251,6 +245,7 @@ subtest 'a row without a seal, then whkctl migrate' => sub {
 };
 
 subtest 'a registry put back to the version without seals' => sub {
+    plan skip_all => 'there is none of other databases' if !$server->is_sqlite;
     put_back();
     my $bare = join '', map { "ALTER TABLE $_ DROP COLUMN seal; " } qw(whk_key whk_admin whk_event);
     $bare .= 'ALTER TABLE whk_remote_set DROP COLUMN etag_seal; ';

@@ -27,7 +27,11 @@ is(join(' ', (lines())[0], scalar lines()), "$old 2", '... and does nothing');
 
 is((rotate())[0], 0, 'the first run');
 $server->graceful;
-$server->sql("CREATE TRIGGER back AFTER UPDATE OF seal ON whk_admin WHEN NEW.user_id = '$user' BEGIN UPDATE whk_admin SET seal = OLD.seal WHERE enterprise_id = OLD.enterprise_id AND user_id = OLD.user_id; END");
+$server->sql(
+    $server->driver eq 'sqlite3' ? "CREATE TRIGGER back AFTER UPDATE OF seal ON whk_admin WHEN NEW.user_id = '$user' BEGIN UPDATE whk_admin SET seal = OLD.seal WHERE enterprise_id = OLD.enterprise_id AND user_id = OLD.user_id; END"
+  : $server->driver eq 'mysql' ? "CREATE TRIGGER back BEFORE UPDATE ON whk_admin FOR EACH ROW SET NEW.seal = IF(NEW.user_id = '$user', OLD.seal, NEW.seal)"
+  : "CREATE FUNCTION back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.seal := OLD.seal; RETURN NEW; END'; CREATE TRIGGER back BEFORE UPDATE OF seal ON whk_admin FOR EACH ROW WHEN (NEW.user_id = '$user') EXECUTE FUNCTION back()"
+);
 ($status, $out, $err) = rotate('--json');
 my $said = JSON::PP->new->decode($out);
 is($said->{step}, 2, 'the second');
@@ -42,7 +46,7 @@ is($status, 1, 'the third refuses');
 like($err, qr/admin \Q$user\E of acme\n.*trigger.*\n.*--drop lets go/, '... names the row, and the way out');
 like((lines())[1], qr/^\Q$old\E previous$/, '... and the old key stays');
 ($status, $out) = $server->ctl('check');
-like($out, qr/trigger back: it is not ours/, 'whkctl check names the trigger');
+like($out, qr/trigger (?:whk_admin\.)?back: it is not ours/, 'whkctl check names the trigger');
 
 ($status, $out, $err) = rotate('--drop');
 is($status, 0, 'with --drop it is done') or diag $err;
@@ -54,7 +58,7 @@ is(read_keys(), 500, 'and the row under the old one is not');
 ($status, $out) = $server->ctl(qw(audit verify));
 like($out, qr/admin \Q$user\E: its seal is of a key that the secret key file here does not hold/, '... which audit verify says');
 
-$server->sql('DROP TRIGGER back');
+$server->sql('DROP TRIGGER back' . ($server->driver eq 'pgsql' ? ' ON whk_admin; DROP FUNCTION back()' : ''));
 $server->ctl_ok(qw(admin remove acme), $user);
 $server->ctl_ok(qw(admin add acme), $user);
 is(read_keys(), 200, 'mended');

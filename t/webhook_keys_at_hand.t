@@ -48,7 +48,7 @@ subtest 'on another node within the lag' => sub {
     my $node = WHK::Server->new(
         init => 0, secret => 'WebhookKeysSecretKeyFile ' . $server->dir . '/secret.key', modules => [qw(proxy proxy_http)],
         before => join "\n",
-        'DBDParams ' . $server->{db}, 'Define WHK_BACKEND ' . $w->backend->uri, WHK::Webhooks::hooks(scheme => 'jws-detached Webhook-Signature')
+        qq{DBDParams "$server->{db}"}, 'Define WHK_BACKEND ' . $w->backend->uri, WHK::Webhooks::hooks(scheme => 'jws-detached Webhook-Signature')
     );
     my $client = WHK::Client->new($node->port);
     my $key    = $w->key('ES256');

@@ -140,7 +140,7 @@ subtest 'names' => sub {
         [ "a\x1b[31m", 'an escape' ], [ "a\x7f", 'DEL' ], [ "a\xc2\x85b", 'C1' ], [ ' a', 'white space in front' ], [ "a\xc2\xa0", 'a no-break space behind' ],
         [ 'a' x 256, 'too long' ]
     );
-    my $before = $server->sql('SELECT (SELECT count(*) FROM whk_enterprise) || (SELECT count(*) FROM whk_admin) || (SELECT count(*) FROM whk_token)');
+    my $before = $server->sql('SELECT (SELECT count(*) FROM whk_enterprise), (SELECT count(*) FROM whk_admin), (SELECT count(*) FROM whk_token)');
     for (@bad, [ 'a/b', 'a slash' ], [ '.', 'a dot' ], [ '..', 'two dots' ]) {
         refused("enterprise add: $_->[1]", qr/must/, 'enterprise', 'add', '--', $_->[0]);
     }
@@ -157,7 +157,7 @@ subtest 'names' => sub {
         refused("key revoke: $what",       qr/must/, 'key', 'revoke', '--', 'acme', $name);
         refused("key list: $what",         qr/must/, 'key', 'list', '--', $name);
     }
-    is($server->sql('SELECT (SELECT count(*) FROM whk_enterprise) || (SELECT count(*) FROM whk_admin) || (SELECT count(*) FROM whk_token)'), $before, 'nothing was written');
+    is($server->sql('SELECT (SELECT count(*) FROM whk_enterprise), (SELECT count(*) FROM whk_admin), (SELECT count(*) FROM whk_token)'), $before, 'nothing was written');
     my $long = "\xc3\xa9" x 255;
     done('255 characters of two bytes', qr/\w/, 'enterprise', 'add', $long);
     done('a name with a dash in front', qr/\w/, 'admin', 'add', $long, '--', '-x');
@@ -182,7 +182,7 @@ subtest 'tokens' => sub {
     chomp(my $token = $out);
     unlike($err, qr/\Q$token\E/, 'not on standard error');
     is(status_of($token), 200, 'it works');
-    unlike($server->sql('.dump'), qr/\Q$token\E/, 'the registry does not hold it');
+    unlike($server->dump, qr/\Q$token\E/, 'the registry does not hold it');
 
     my $issued = json_of('id user token expires', qw(token issue alice));
     like($issued->{id}, $uuid, 'id');
@@ -224,7 +224,7 @@ subtest 'one-time passwords' => sub {
     like($enrolled->{secret}, qr/^[A-Z2-7]{32}$/, 'secret');
     like($enrolled->{uri}, qr{^otpauth://totp/webhook-keys:alice\?}, 'uri');
     like($enrolled->{uri}, qr/[?&]secret=\Q$enrolled->{secret}\E(&|$)/, 'with the secret');
-    unlike($server->sql('.dump'), qr/\Q$enrolled->{secret}\E/, 'the registry does not hold it');
+    unlike($server->dump, qr/\Q$enrolled->{secret}\E/, 'the registry does not hold it');
     refused('enrolled twice', qr/--replace/, qw(otp enroll alice));
     my $out = done('replaced', qr{\Aotpauth://totp/[^\n]+\n\z}, qw(otp enroll alice --replace --algorithm sha256 --digits 8 --period 60 --issuer), 'A B');
     like($out, qr/[?&]algorithm=SHA256(&|$)/m, 'algorithm');
@@ -323,8 +323,10 @@ sub finds {
 subtest 'init, migrate, check' => sub {
     my $key = $server->dir . '/secret.key';
     my $db  = $server->db;
+    # Without its password.
+    my $named = $server->is_sqlite ? $db : join ' ', $server->driver, $db =~ /\b((?:host|port|dbname)=[^ ,]+)/g;
     my $again = json_of('registry schemaVersion created secretKeyFile secretKeyCreated', 'init');
-    is_deeply([ @{$again}{qw(created secretKeyCreated registry)} ], [ JSON::PP::false, JSON::PP::false, $db ], 'a second init changes nothing');
+    is_deeply([ @{$again}{qw(created secretKeyCreated registry)} ], [ JSON::PP::false, JSON::PP::false, $named ], 'a second init changes nothing');
     done('in words', qr/is there already/, 'init');
     is(json_of('registry fromVersion schemaVersion', 'migrate')->{fromVersion}, $again->{schemaVersion}, 'nothing to migrate');
     my $check = json_of('ok checks', 'check');
@@ -342,6 +344,9 @@ subtest 'init, migrate, check' => sub {
     close $out;
     chmod 0600, $key;
     finds('another key', qr/otp: user admin1\@keys.*rows: enterprise keys: key \S+: its seal is of a key that the secret key file here does not hold/, sub { rename "$key.away", $key });
+    $server->stop;
+    return if !$server->is_sqlite;
+    $server->start;
     chmod 0666, $db;
     finds('a registry that everybody can write', qr/file: .*chmod 640/, sub { chmod 0640, $db });
     SKIP: {
@@ -401,7 +406,7 @@ subtest 'another schema' => sub {
     is($r->status, 503, 'httpd serves nothing from it');
     is($r->code, 'store_unavailable', 'but tells that');
     ok($r->header('Retry-After'), 'and to come back');
-    unlike($r->message, qr/99|schema|sqlite/i, 'and not why');
+    unlike($r->message, qr/99|schema|sqlite|pgsql|mysql/i, 'and not why');
     like($server->error_log, qr/webhook_keys:error.*schema is version 99, newer than the $version/, 'which the log does');
     $server->sql('DELETE FROM whk_schema WHERE version = 99');
     is($admins->get(WHK::Client->new($server->port))->status, 200, 'mended while httpd runs');
@@ -411,8 +416,11 @@ subtest 'another schema' => sub {
     refused("older: @$_", qr/migrate/, @$_) for @each[ 0 .. 4 ];
     like((findings())[1], qr/schema: version -1 is older.*migrate/, 'check says so');
     # Its tables are there already, so this step can only fail: as a whole.
-    refused('a migration that breaks', qr/\w/, 'migrate');
-    is($server->sql('SELECT group_concat(version) FROM whk_schema'), -1, 'leaves all as it was');
+    # (MariaDB's can be repeated: t/store_databases.t.)
+    if ($server->driver ne 'mysql') {
+        refused('a migration that breaks', qr/\w/, 'migrate');
+        is($server->sql('SELECT version FROM whk_schema'), -1, 'leaves all as it was');
+    }
     $server->sql("UPDATE whk_schema SET version = $version");
     is((findings())[0], 0, 'mended');
     $server->sql('DROP TABLE whk_schema');

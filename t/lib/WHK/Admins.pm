@@ -51,6 +51,7 @@ sub codes_work_again {
     my $driver = $self->{server}->driver;
     $self->{server}->make_trigger($name, 'whk_otp',
         $driver eq 'sqlite3' ? "CREATE TRIGGER $name AFTER UPDATE OF last_step ON whk_otp WHEN $whose BEGIN UPDATE whk_otp SET last_step = -1 WHERE user_id = NEW.user_id; END"
+      # MariaDB counts a row that is as it was before as none.
       : $driver eq 'mysql' ? "CREATE TRIGGER $name BEFORE UPDATE ON whk_otp FOR EACH ROW SET NEW.last_step = IF($whose, IF(OLD.last_step = -1, -2, -1), NEW.last_step)"
       : "CREATE OR REPLACE FUNCTION forget_step() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.last_step := -1; RETURN NEW; END';"
           . "CREATE TRIGGER $name BEFORE UPDATE ON whk_otp FOR EACH ROW WHEN ($whose) EXECUTE FUNCTION forget_step()");

@@ -7,14 +7,20 @@ package WHK::Database;
 # ->kind ->driver (DBDriver's argument) ->nodes (how many)
 # ->fresh    a new, empty database on it, which from here on is the one that the others mean
 # ->params($node) (DBDParams' argument; nodes count from 1) ->dbname
-# ->sql($statement, $node) rows as text, a tab between columns, as the owner of the database; dies where it fails
+# ->sql($statement, $node) rows as text, a tab between columns, as the owner of the database; dies where it fails. `||`
+#   puts texts together on all of them.
+# ->read_file($name, $node) statements in a file
+# ->rows($query, $node) hashes of columns; what is NULL is undef   ->dump($node) all that is in it, as text
+# ->backup($file, $node) the same for ->read_file to put it back
 # ->pause($node) ->resume($node) ->kill($node) ->start_node($node)   and ->pid($node)
 
 use strict;
 use warnings;
+use Encode qw(decode_utf8);
 use Fcntl qw(:flock);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
+use JSON::PP;
 use POSIX qw(:sys_wait_h setsid);
 use Time::HiRes qw(sleep);
 use WHK::Server;
@@ -115,18 +121,62 @@ sub fresh {
 # Another one of the same server: each has its own ->fresh.
 sub copy { my $self = shift; return bless { %$self, own => 0 }, ref $self }
 
-sub sql {
-    my ($self, $statement, $node) = @_;
+# A program of the database's own, as the owner of the database.
+sub run {
+    my ($self, $node, $program, @options) = @_;
     my %param = map { split /=/, $_, 2 } split /[ ,]/, $self->params($node);
     local $ENV{PGPASSWORD} = $param{password};
     local $ENV{MYSQL_PWD}  = $param{pass};
-    my ($status, $out, $err) =
-      $self->driver eq 'pgsql'
-      ? WHK::Server::run_command('psql', '-qAtX', '-F', "\t", '-h', $param{host}, '-p', $param{port}, '-U', $param{user}, '-v', 'ON_ERROR_STOP=1', '-d', $param{dbname}, '-c', $statement)
-      : WHK::Server::run_command('mariadb', '--no-defaults', '-BNr', '--default-character-set=utf8mb4', '--protocol=tcp', '-h', $param{host}, '-P', $param{port}, '-u', $param{user}, $param{dbname}, '-e', $statement);
-    die "$statement: $err" if $status;
+    my ($status, $out, $err) = WHK::Server::run_command($program,
+        $self->driver eq 'pgsql'
+        ? ('-h', $param{host}, '-p', $param{port}, '-U', $param{user}, '-d', $param{dbname}, @options)
+        : ('--no-defaults', '--default-character-set=utf8mb4', '--protocol=tcp', '-h', $param{host}, '-P', $param{port}, '-u', $param{user}, @options, $param{dbname}));
+    die "$program: @options: $err" if $status;
+    return $out;
+}
+
+my @psql    = qw(psql -qAtX -v ON_ERROR_STOP=1);
+my @mariadb = ('mariadb', q(--init-command=SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')));
+
+sub sql {
+    my ($self, $statement, $node) = @_;
+    my $out = $self->driver eq 'pgsql' ? $self->run($node, @psql, '-F', "\t", '-c', $statement) : $self->run($node, @mariadb, '-BNr', '-e', $statement);
     chomp $out;
     return $out;
+}
+
+sub read_file {
+    my ($self, $file, $node) = @_;
+    return $self->driver eq 'pgsql' ? $self->run($node, @psql, '-1', '-f', $file) : $self->run($node, @mariadb, '-BNr', '-e', "source $file");
+}
+
+sub rows {
+    my ($self, $query, $node) = @_;
+    return @{ JSON::PP->new->utf8->decode($self->run($node, @psql, '-c', "SELECT coalesce(json_agg(row_to_json(r)), '[]') FROM ($query) r")) } if $self->driver eq 'pgsql';
+    my %meant = (lt => '<', gt => '>', quot => '"', apos => "'", amp => '&');
+    my @rows;
+    for my $row ($self->run($node, @mariadb, '--xml', '-e', $query) =~ m{<row>(.*?)</row>}gs) {
+        my %row;
+        while ($row =~ m{<field name="(\w+)"(?: xsi:nil="true" />|>(.*?)</field>)}gs) {
+            my ($name, $value) = ($1, $2);
+            $row{$name} = defined $value ? decode_utf8($value =~ s/&(\w+);/$meant{$1}/gr) : undef;
+        }
+        push @rows, \%row;
+    }
+    return @rows;
+}
+
+# As statements, for ->read_file, that first take away what is there.
+sub backup {
+    my ($self, $file, $node) = @_;
+    open my $out, '>:raw', $file or die "$file: $!";
+    print $out $self->driver eq 'pgsql' ? $self->run($node, qw(pg_dump --clean --if-exists)) : $self->run($node, qw(mariadb-dump --single-transaction --no-tablespaces --hex-blob));
+    return close $out;
+}
+
+sub dump {
+    my ($self, $node) = @_;
+    return $self->driver eq 'pgsql' ? $self->run($node, qw(pg_dump --inserts)) : $self->run($node, qw(mariadb-dump --single-transaction --no-tablespaces --routines));
 }
 
 sub pid {

@@ -11,10 +11,13 @@ package WHK::Server;
 #       conf => '...',                        instead of the API's location as a whole
 #       env => { NAME => 'value' },           httpd's environment, beside our own; undef takes one away
 #       init => 0, start => 0,                no registry yet; not started yet
+#       sqlite => 1,                          on SQLite, whatever DB says
 #       database => $d, node => 2);           on a WHK::Database's database, by its node 2
 # ->port ->dir ->conf (file) ->db (file) ->prefix (/api/policy/v1) ->keys($enterprise) (path)
 # ->conf_of($name, $db, $key_file) (a configuration like its own, for another registry)
 # ->ctl(@arguments) (exit status, stdout, stderr)   ->ctl_json(@arguments)   ->sql($statement) (text; columns between `|`)
+# ->rows($query) (hashes of columns)   ->dump (all that the database holds, as text)   ->stored (the same by name, and SQLite's files as they are)
+# ->read_file($name) (of statements)   ->backup($file) ->restore($file)
 # ->database (a WHK::Database; undef with SQLite)   ->is_sqlite
 # ->kill_all (kill -9 of httpd and its children; then ->start)
 # ->start ->stop (its exit status as in $?; undef where it had to be killed) ->restart ->graceful ->configtest (status, output) ->error_log (text so far) ->pid ->children (pids)
@@ -227,11 +230,42 @@ sub ctl_json { my ($self, @arguments) = @_; return JSON::PP->new->utf8->decode($
 
 sub sql {
     my ($self, $statement) = @_;
-    return $self->{database}->sql($statement, $self->{node}) =~ s/\t/|/gr if $self->{database};
+    # As SQLite's client says it: 1 and 0 are true and false, NULL is empty.
+    return $self->{database}->sql($statement, $self->{node}) =~ s/(?<![^\t\n])(?:(t)|(f)|NULL)(?![^\t\n])/$1 ? 1 : $2 ? 0 : ''/ger =~ s/\t/|/gr if $self->{database};
     my ($status, $out, $err) = run_command('sqlite3', '-cmd', '.timeout 10000', $self->{db}, $statement);
     die "sqlite3: $err" if $status;
     chomp $out;
     return $out;
+}
+
+# Statements in a file.
+sub read_file { my ($self, $file) = @_; return $self->{database} ? $self->{database}->read_file($file, $self->{node}) : $self->sql(".read $file") }
+
+sub rows {
+    my ($self, $query) = @_;
+    return $self->{database}->rows($query, $self->{node}) if $self->{database};
+    my ($status, $out, $err) = run_command('sqlite3', '-cmd', '.timeout 10000', '-json', $self->{db}, $query);
+    die "sqlite3: $err" if $status;
+    return @{ JSON::PP->new->utf8->decode($out || '[]') };
+}
+
+sub dump { my $self = shift; return $self->{database} ? $self->{database}->dump($self->{node}) : $self->sql('.dump') }
+
+# What somebody reads who gets hold of the database: its files where they are ours to read, else all that is in it; by name.
+sub stored {
+    my $self = shift;
+    return (dump => $self->dump) if $self->{database};
+    return map { my $file = $_; open my $in, '<:raw', $file or die "$file: $!"; local $/; ($file => scalar <$in>) } grep { -f } glob "$self->{db}*";
+}
+
+# A copy of all that the registry's database holds, and back, whoever uses it meanwhile.
+sub backup {
+    my ($self, $file) = @_;
+    return $self->{database} ? $self->{database}->backup($file, $self->{node}) : $self->sql(".backup $file");
+}
+sub restore {
+    my ($self, $file) = @_;
+    return $self->{database} ? $self->read_file($file) : $self->sql(".restore $file");
 }
 
 sub configtest {
