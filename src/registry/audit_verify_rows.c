@@ -17,6 +17,7 @@ typedef struct {
     apr_hash_t *material; /* thumbprints that the table of used material has */
     apr_array_header_t
         *unconfirmed; /* keyIds whose rows say other than the events that were read */
+    int found_before; /* findings, when what differs was asked anew */
 } rows_t;
 
 static void found(const rows_t *rows, const char *kind, const char *name, const char *flaw)
@@ -128,18 +129,16 @@ static const whk_outcome_t *confirm(rows_t *rows, const char *key_id)
 static const whk_outcome_t *confirm_locked(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     rows_t *rows = baton;
-    int before = rows->inspection->report->findings->nelts;
     const whk_outcome_t *outcome;
     int i;
 
     (void)store;
     (void)pool;
+    /* It may be tried again, from scratch. */
+    rows->inspection->report->findings->nelts = rows->found_before;
     outcome = whk_audit_chain_read_newer(rows->inspection);
     for (i = 0; i < rows->unconfirmed->nelts && !outcome; i++)
         outcome = confirm(rows, APR_ARRAY_IDX(rows->unconfirmed, i, const char *));
-    /* It may be tried again, from scratch. */
-    if (outcome)
-        rows->inspection->report->findings->nelts = before;
     return outcome;
 }
 
@@ -149,6 +148,7 @@ static const whk_outcome_t *confirm_differences(rows_t *rows)
 {
     if (rows->unconfirmed->nelts == 0)
         return NULL;
+    rows->found_before = rows->inspection->report->findings->nelts;
     return rows->inspection->unsealed
                ? confirm_locked(rows->inspection->store, rows, rows->inspection->pool)
                : whk_store_transaction(rows->inspection->store, rows->inspection->pool,
@@ -220,7 +220,7 @@ static const whk_outcome_t *check_admins(rows_t *rows)
 const whk_outcome_t *whk_audit_rows_verify(whk_audit_inspection_t *inspection, apr_pool_t *scratch)
 {
     rows_t rows = {inspection, apr_hash_make(inspection->pool),
-                   apr_array_make(inspection->pool, 4, sizeof(const char *))};
+                   apr_array_make(inspection->pool, 4, sizeof(const char *)), 0};
 
     WHK_TRY(walk_material(&rows, scratch));
     check_material(&rows);

@@ -51,16 +51,20 @@
     " UNION ALL SELECT 'function', proname, prosrc FROM pg_proc WHERE pronamespace = "             \
     "current_schema()::regnamespace"
 
-/* One question sets up all. A commit is on the disk before it is acknowledged, also on the standby
- * where the server has one that is synchronous. Nobody is waited for without end: not for a lock,
- * nor by others for a node that stopped inside a transaction. */
+/* For a transaction all is said where it begins, since a connection that mod_dbd had the driver
+ * renew is not set up until one of its statements fails. A commit is on the disk before it is
+ * acknowledged, also on the standby where the server has one that is synchronous. Nobody is waited
+ * for without end: not for a lock, nor by others for a node that stopped inside a transaction. */
+#define BEGIN                                                                                      \
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "                                            \
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE "                                   \
+    "current_setting('synchronous_commit') = 'off'; "                                              \
+    "SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '5s'; "                         \
+    "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+
 static const char *const set_up[] = {
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE "
-    "current_setting('synchronous_commit') = 'off'",
     "SELECT set_config('default_transaction_isolation', 'read committed', false), "
-    "set_config('default_transaction_read_only', 'off', false), "
-    "set_config('statement_timeout', '10s', false), set_config('lock_timeout', '5s', false), "
-    "set_config('idle_in_transaction_session_timeout', '10s', false), "
+    "set_config('statement_timeout', '10s', false), "
     "set_config('tcp_keepalives_idle', '10', false), "
     "set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false), "
@@ -86,7 +90,7 @@ const whk_dialect_t whk_dialect_pgsql = {
     .params = "host=... dbname=... user=... password=...",
     .set_up = set_up,
     .rows_at_random = 1,
-    .begin = "BEGIN",
+    .begin = BEGIN,
     .is_conflict = is_conflict,
     .commit_timeout = 2000,
     .prepare_schema = nothing,

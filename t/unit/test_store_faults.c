@@ -156,6 +156,54 @@ static void no_connection(void **state)
     good(insert(fixture, "acme", "one", "print"));
 }
 
+/* What mod_dbd does to a connection that was lost: the driver makes it anew, and nobody tells us.
+ */
+static const whk_outcome_t *ask_work(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    link_t *link = baton;
+
+    (void)store;
+    assert_string_equal(ask_sql(pool, link, "SHOW statement_timeout", 0), "10s");
+    assert_string_equal(ask_sql(pool, link, "SHOW synchronous_commit", 0), "on");
+    assert_string_equal(ask_sql(pool, link, "SHOW transaction_isolation", 0), "read committed");
+    return NULL;
+}
+
+static void a_connection_that_was_renewed(void **state)
+{
+    fixture_t *fixture = *state;
+    link_t *lost;
+    whk_key_t *key;
+    int i, rows;
+
+    if (!is_driver("pgsql"))
+        skip();
+    run_sql(fixture->link, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = "
+                           "off', current_database()); EXECUTE format('ALTER DATABASE %I SET "
+                           "default_transaction_isolation = serializable', current_database()); "
+                           "END $$");
+    lost = open_link(fixture->pool, fixture->file, NULL);
+    good(whk_store_key_get(lost->store, fixture->pool, "acme", "one", &key));
+    for (i = 0; i < 2; i++) {
+        run_sql(fixture->link,
+                apr_psprintf(fixture->pool, "SELECT pg_terminate_backend(%s)",
+                             ask_sql(fixture->pool, lost, "SELECT pg_backend_pid()", 0)));
+        /* The second time it is found by a statement. */
+        while (i == 0 && apr_dbd_query(lost->connection.driver, lost->connection.handle, &rows,
+                                       "SELECT 1") == 0)
+            ;
+        if (i == 0)
+            assert_int_equal(
+                apr_dbd_check_conn(lost->connection.driver, fixture->pool, lost->connection.handle),
+                APR_SUCCESS);
+        good(whk_store_transaction(lost->store, fixture->pool, ask_work, lost));
+        good(whk_store_key_get(lost->store, fixture->pool, "acme", "one", &key));
+        assert_null(key);
+    }
+    run_sql(fixture->link, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', "
+                           "current_database()); END $$");
+}
+
 static void a_database_that_is_read_only(void **state)
 {
     fixture_t *fixture = *state;
@@ -410,6 +458,7 @@ int main(int argc, char **argv)
         STORE_TEST(a_newer_schema),
         STORE_TEST(a_schema_changed_from_outside),
         STORE_TEST(no_connection),
+        STORE_TEST(a_connection_that_was_renewed),
         STORE_TEST(a_database_that_is_read_only),
         STORE_TEST(another_writer),
         STORE_TEST(a_corrupted_file),
