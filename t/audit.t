@@ -84,7 +84,9 @@ is(scalar(grep { !defined $_->{remoteAddress} || !defined $_->{requestId} } @{ $
 
 for my $statement (
     'DELETE FROM whk_event WHERE id = 3', 'DELETE FROM whk_event',
-    "UPDATE whk_event SET actor = 'x' WHERE id = 3", 'UPDATE whk_event SET hash = hash', 'DELETE FROM whk_key',
+    "UPDATE whk_event SET actor = 'x' WHERE id = 3", 'DELETE FROM whk_key',
+    # MariaDB's trigger sees what is changed, and this is nothing.
+    $server->driver ne 'mysql' ? 'UPDATE whk_event SET hash = hash' : (),
     "UPDATE whk_key SET status = 'ACTIVE' WHERE key_id = 'one'",
     $server->is_sqlite ? "UPDATE OR REPLACE whk_key SET status = 'ACTIVE' WHERE key_id = 'one'" : (),
     $server->driver ne 'pgsql' ? "REPLACE INTO whk_event SELECT * FROM whk_event WHERE id = 3 AND enterprise_id = 'trail'" : (),
@@ -169,7 +171,7 @@ tamper('two in the middle deleted', "DELETE FROM whk_event $where IN (5, 6)", 7)
 tamper('the last deleted',     "DELETE FROM whk_event $where = $count", $count);
 tamper('the last three deleted', "DELETE FROM whk_event $where > $count - 3", $count - 2);
 tamper('all deleted',          "DELETE FROM whk_event WHERE enterprise_id = 'trail'", 1);
-tamper('one deleted and the rest renumbered', "DELETE FROM whk_event $where = 5; UPDATE whk_event SET id = id - 1 $where > 5", 5);
+tamper('one deleted and the rest renumbered', "DELETE FROM whk_event $where = 5; UPDATE whk_event SET id = -id $where > 5; UPDATE whk_event SET id = -1 - id $where < 0", 5);
 tamper('two swapped', "UPDATE whk_event SET id = -5 $where = 5; UPDATE whk_event SET id = 5 $where = 6; UPDATE whk_event SET id = 6 $where = -5", 5);
 tamper('one inserted at the end', "INSERT INTO whk_event SELECT enterprise_id, id + 1, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = $count", $count + 1);
 tamper('one inserted before the first', "INSERT INTO whk_event SELECT enterprise_id, $_, type, key_id, actor, at, remote_address, request_id, detail, hash, seal FROM whk_event $where = 3", $_) for 0, -1, -1_000_000;

@@ -10,7 +10,7 @@ use File::Copy qw(copy);
 use JSON::PP;
 use WHK::Webhooks;
 
-plan skip_all => 'what is done to an SQLite file; t/databases_seals.t does it to other databases' if $WHK::Server::db_kind ne 'sqlite';
+plan skip_all => "SQLite's own schema; t/databases_schema.t is about that of other databases" if $WHK::Server::db_kind ne 'sqlite';
 
 my $w      = WHK::Webhooks->new(enterprise => 'acme', children => 1);
 my $server = $w->server;

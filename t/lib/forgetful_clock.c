@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For LD_PRELOAD: libcurl's time() runs on by two minutes at each call, so that it takes every answer
- * of the resolver that it keeps for an old one, and asks again. Everybody else's is right: libpq would
- * take no connection for one in time.
+ * For LD_PRELOAD: libcurl's time() runs on by two minutes at each call, so that it takes every
+ * answer of the resolver that it keeps for an old one, and asks again. Everybody else's is right:
+ * libpq would take no connection for one in time.
  */
 #include <dlfcn.h>
 #include <stdatomic.h>
