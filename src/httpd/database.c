@@ -39,12 +39,49 @@ void whk_database_child_init(apr_pool_t *pool, server_rec *s)
     whk_child_mutex_init(&mutex, WHK_MUTEX_NAME, "writes nothing", pool, s);
 }
 
+/* Connections of this process that were lent to us and are open. */
+static unsigned int open_connections;
+
+static apr_status_t forget_connection(void *dbd)
+{
+    (void)dbd;
+    __atomic_sub_fetch(&open_connections, 1, __ATOMIC_RELAXED);
+    return APR_SUCCESS;
+}
+
+static void know_connection(ap_dbd_t *dbd)
+{
+    static const char key[] = "mod_webhook_keys connection";
+    void *known = NULL;
+
+    apr_pool_userdata_get(&known, key, dbd->pool);
+    if (known)
+        return;
+    __atomic_add_fetch(&open_connections, 1, __ATOMIC_RELAXED);
+    apr_pool_userdata_setn(dbd, key, forget_connection, dbd->pool);
+}
+
+/* mod_dbd closes a connection that it finds lost and then has none to give, though the next may be
+ * good: asked again, it goes through those that it has, and then makes one. */
+static ap_dbd_t *open_patiently(apr_pool_t *pool, server_rec *s)
+{
+    ap_dbd_t *dbd;
+    unsigned int before;
+
+    do {
+        before = __atomic_load_n(&open_connections, __ATOMIC_RELAXED);
+        dbd = dbd_open(pool, s);
+    } while (!dbd && __atomic_load_n(&open_connections, __ATOMIC_RELAXED) < before);
+    return dbd;
+}
+
 static apr_status_t acquire(void *server, apr_pool_t *pool, whk_connection_t *connection)
 {
-    ap_dbd_t *dbd = dbd_open ? dbd_open(pool, server) : NULL;
+    ap_dbd_t *dbd = dbd_open ? open_patiently(pool, server) : NULL;
 
     if (!dbd)
         return APR_EGENERAL;
+    know_connection(dbd);
     connection->driver = dbd->driver;
     connection->handle = dbd->handle;
     connection->pool = dbd->pool;

@@ -223,9 +223,10 @@ static int is_worth_another(whk_store_t *store, apr_pool_t *pool, attempt_t *att
                             ending_t ending, patience_t *patience)
 {
     if (ending == NOTHING_HAPPENED && store->conflict) {
-        const char *const mend[] = {store->mend, NULL};
+        apr_int64_t ignored;
 
-        whk_session_select_all(store, pool, mend);
+        if (store->mend && !store->session->unfinished)
+            whk_session_number(store, pool, store->mend, &ignored);
         return pause_for_conflict(patience);
     }
     if (ending == IN_DOUBT && !attempt->is_settled)
