@@ -3,16 +3,19 @@ package WHK::Database;
 
 # Real database servers on loopback, by conf/demo/database.sh.
 #   my $d = WHK::Database->new('pgsql');      of one's own, ended with it: to stop, kill and pause. 'mysql', 'galera' (three nodes)
+#   my $d = WHK::Database->new('pgsql', dir => $d->dir);   again what was in that folder
 #   my $d = WHK::Database->shared('pgsql');   one for all test files of a run, ended by t/run.sh
 # ->kind ->driver (DBDriver's argument) ->nodes (how many)
 # ->fresh    a new, empty database on it, which from here on is the one that the others mean
 # ->params($node) (DBDParams' argument; nodes count from 1) ->dbname
 # ->sql($statement, $node) rows as text, a tab between columns, as the owner of the database; dies where it fails. `||`
 #   puts texts together on all of them.
+# ->settle   wait until each node of a cluster has what any of them has committed
 # ->read_file($name, $node) statements in a file
 # ->rows($query, $node) hashes of columns; what is NULL is undef   ->dump($node) all that is in it, as text
 # ->backup($file, $node) the same for ->read_file to put it back
 # ->pause($node) ->resume($node) ->kill($node) ->start_node($node)   and ->pid($node)
+# ->stop in good order   ->kill_all of its script, with which the servers end   ->processes_left in its folder
 
 use strict;
 use warnings;
@@ -49,9 +52,10 @@ sub wait_until_ready {
 }
 
 sub new {
-    my ($class, $kind) = @_;
-    my $self = bless { kind => $kind, dir => tempdir('whk-db-XXXXXX', TMPDIR => 1, CLEANUP => 1), own => 1, owner => $$ }, $class;
-    my $pid  = fork // die "fork: $!";
+    my ($class, $kind, %o) = @_;
+    my $self = bless { kind => $kind, dir => $o{dir} // tempdir('whk-db-XXXXXX', TMPDIR => 1, CLEANUP => 1), own => 1, owner => $$ }, $class;
+    unlink "$self->{dir}/database.env";
+    my $pid = fork // die "fork: $!";
     if (!$pid) {
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/start.log";
@@ -90,6 +94,7 @@ sub shared {
 }
 
 sub kind   { return $_[0]{kind} }
+sub dir    { return $_[0]{dir} }
 sub driver { return $_[0]{env}{WHK_DATABASE_DRIVER} }
 sub nodes  { return $_[0]{env}{WHK_DATABASE_NODES} }
 sub dbname { return $_[0]{dbname} }
@@ -143,6 +148,12 @@ sub sql {
     my $out = $self->driver eq 'pgsql' ? $self->run($node, @psql, '-F', "\t", '-c', $statement) : $self->run($node, @mariadb, '-BNr', '-e', $statement);
     chomp $out;
     return $out;
+}
+
+sub settle {
+    my $self = shift;
+    $self->sql('SET wsrep_sync_wait = 1; SELECT 1', $_) for $self->kind eq 'galera' ? 1 .. $self->nodes : ();
+    return $self;
 }
 
 sub read_file {
@@ -225,12 +236,26 @@ sub start_node {
     die "node $node of $self->{kind} does not answer";
 }
 
-sub stop {
-    my $self = shift;
+sub end {
+    my ($self, $signal) = @_;
     my $pid = delete $self->{supervisor} // return;
-    CORE::kill TERM => $pid;
+    CORE::kill $signal => $pid;
     waitpid $pid, 0;
-    return;
+    return $?;
+}
+sub stop     { return $_[0]->end('TERM') }
+sub kill_all { return $_[0]->end('KILL') }
+
+# After at most so many seconds.
+sub processes_left {
+    my ($self, $seconds) = @_;
+    my @left;
+    for (0 .. 10 * $seconds) {
+        open my $out, '-|', 'pgrep', '-af', "$self->{dir}/" or die "pgrep: $!";
+        @left = <$out> or last;
+        sleep 0.1;
+    }
+    return join '', @left;
 }
 
 sub DESTROY { my $self = shift; local $?; $self->stop if $self->{own} && $self->{owner} == $$; return }
