@@ -116,7 +116,7 @@ CONF
 if grep -q 'WHK::Server->shared' "$@"; then share_httpd; fi
 
 status=0
-prove -It/lib -j"${JOBS:-2}" --timer "$@" || status=$?
+prove -It/lib -j"${JOBS:-3}" --timer "$@" || status=$?
 if [ -n "${WHK_SANITIZER_LOGS:-}" ]; then
     stop
     found=
