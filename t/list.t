@@ -153,7 +153,8 @@ subtest 'an offset stays true while keys are added and revoked' => sub {
     );
     my @found;
     my $added = 0;
-    for (1 .. 500) {
+    my $end   = time + 60;
+    while (time < $end) {
         my $r = get('?limit=5&prevId=' . @found);
         $added = 1 if $r->json->{total} > @known;
         last if !@{ $r->json->{keys} } && $r->json->{total} == @known + @more;

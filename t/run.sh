@@ -49,7 +49,7 @@ if [ -z "${TESTS:-}" ]; then
     TESTS=$(echo t/*.t t/style/*.t)
     # Where the registries are means nothing to these.
     if [ "$DB" != sqlite ]; then
-        TESTS=$(for file in t/*.t; do case $file in t/unit.t | t/store_databases.t) ;; *) echo "$file" ;; esac; done)
+        TESTS=$(for file in t/*.t; do case $file in t/unit.t | t/store_databases.t | t/database_servers.t | t/demo_databases.t) ;; *) echo "$file" ;; esac; done)
     fi
 fi
 TESTS=$(echo "$TESTS" | sed "s,t/unit/\(test_[a-z0-9_]*\)\.c,$BUILD/unit/\1,g")
@@ -72,6 +72,11 @@ end() {
             kill -TERM "$pid" 2> /dev/null || true
             while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
         fi
+        # What the servers had to say, for whoever looks why a test failed.
+        folder=${file%/*}
+        for log in "$folder"/node*.log; do
+            [ ! -e "$log" ] || cp "$log" "$root/t/logs/${folder##*/}_${log##*/}"
+        done
     done
     rm -rf "$WHK_DATABASES"
 }

@@ -5,7 +5,7 @@ package WHK::Fleet;
 #   my $fleet = WHK::Fleet->new('galera', 3, %for_webhooks);   what WHK::Webhooks->new takes; database => $d for one's own
 #   $fleet->nodes (of WHK::Webhooks)   ->node(2)   ->first   ->database
 #   $fleet->admins('enterprise')       its admins, whose codes work again
-#   WHK::Fleet::kinds()                the databases to try: all, or those that WHK_KINDS names
+#   WHK::Fleet::kinds()                the databases to try: all, or those that WHK_KINDS names, or the one that DB does
 #   WHK::Fleet::rounds($short, $long)  how often: $long in `make -f Makefile.apxs fleet`
 
 use strict;
@@ -13,7 +13,11 @@ use warnings;
 use WHK::Database;
 use WHK::Webhooks;
 
-sub kinds  { return $ENV{WHK_KINDS} ? split ' ', $ENV{WHK_KINDS} : qw(pgsql mysql galera) }
+sub kinds {
+    return split ' ', $ENV{WHK_KINDS} if $ENV{WHK_KINDS};
+    return ($ENV{DB} // 'sqlite') eq 'sqlite' ? qw(pgsql mysql galera) : $ENV{DB};
+}
+
 sub rounds { return $ENV{WHK_FLEET} ? $_[1] : $_[0] }
 
 sub new {
