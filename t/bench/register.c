@@ -139,7 +139,7 @@ static void add_admin(whk_store_t *store, const whk_secret_key_t *key, const cha
                       const char *user)
 {
     whk_admin_t admin = {.enterprise_id = enterprise, .user = user, .created = whk_time_now()};
-    int added = 0;
+    int added;
 
     must(!whk_admin_set_seal(pool, key, &admin), "seal");
     must(!whk_store_admin_add(store, pool, &admin, &added), "admin");
