@@ -32,18 +32,20 @@ sub make_late {
     return;
 }
 
-# How long until each node refuses it; undef: some node did not.
+# How long each node was waited for until all refuse it; undef: one that was asked when that was over did not.
 sub seen_after {
     my ($fleet, $key, $clients, $from) = @_;
+    my $waited = 0;
     for my $i (0 .. $#{$clients}) {
-        my $seen = 0;
-        while (!$seen && time - $from < $within) {
-            $seen = $fleet->node($i + 1)->post($key, '{}', target => '/x', path => "/hooks/$key->{enterprise}", client => $clients->[$i])->status == 401;
-            sleep 0.02 if !$seen;
+        while (1) {
+            my $asked = time;
+            last if $fleet->node($i + 1)->post($key, '{}', target => '/x', path => "/hooks/$key->{enterprise}", client => $clients->[$i])->status == 401;
+            return if $asked - $from > $within;
+            sleep 0.02;
+            $waited = time - $from;
         }
-        return if !$seen;
     }
-    return time - $from;
+    return $waited;
 }
 
 sub write_rounds {
