@@ -26,15 +26,16 @@
     "FROM whk_enterprise WHERE enterprise_id = of.enterprise_id) GROUP BY enterprise_id "
 #define ADMIN "SELECT enterprise_id, user_id, created_at, seal FROM whk_admin "
 
-/* What our schema holds. In the end as characters of a known number: the driver does not find the
- * end of a TEXT. */
+/* What our schema holds. Each question names the schema by a constant of the statement, and where
+ * the server looks it up by that, or it opens the tables of all schemas that it has. In the end as
+ * characters of a known number: the driver does not find the end of a TEXT. */
 #define TABLES                                                                                     \
     "SELECT IF(t.table_type = 'BASE TABLE', 'table', lower(t.table_type)) AS type, "               \
     "t.table_name AS name, concat(coalesce(t.engine, ''), ': ', (SELECT "                          \
     "group_concat(concat_ws(' ', column_name, column_type, IF(is_nullable = 'NO', 'not null', "    \
     "NULL), concat('default ', column_default), extra, generation_expression) ORDER BY "           \
     "ordinal_position SEPARATOR ', ') FROM information_schema.columns c WHERE c.table_schema = "   \
-    "t.table_schema AND c.table_name = t.table_name)) AS text FROM information_schema.tables t "   \
+    "database() AND c.table_name = t.table_name)) AS text FROM information_schema.tables t "       \
     "WHERE t.table_schema = database() "
 #define INDEXES                                                                                    \
     "SELECT 'index', concat(table_name, '.', index_name), concat(IF(non_unique, '', 'unique '), "  \
@@ -53,7 +54,7 @@
 #define TRIGGERS                                                                                   \
     "SELECT 'trigger', concat(event_object_table, '.', trigger_name), concat_ws(' ', "             \
     "action_timing, event_manipulation, 'ON', event_object_table, replace(action_statement, "      \
-    "char(10), ' ')) FROM information_schema.triggers WHERE trigger_schema = database() "
+    "char(10), ' ')) FROM information_schema.triggers WHERE event_object_schema = database() "
 #define UNION_ALL "UNION ALL "
 #define SCHEMA_LIST                                                                                \
     "SELECT type, name, CAST(text AS CHAR(8000)) FROM (" TABLES UNION_ALL INDEXES UNION_ALL CHECKS \
