@@ -39,13 +39,13 @@ void whk_database_child_init(apr_pool_t *pool, server_rec *s)
     whk_child_mutex_init(&mutex, WHK_MUTEX_NAME, "writes nothing", pool, s);
 }
 
-/* Connections of this process that were lent to us and are open. */
-static unsigned int open_connections;
+/* How many connections of this process that were lent to us have been closed. */
+static unsigned int closed_connections;
 
-static apr_status_t forget_connection(void *dbd)
+static apr_status_t count_closed(void *dbd)
 {
     (void)dbd;
-    __atomic_sub_fetch(&open_connections, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&closed_connections, 1, __ATOMIC_SEQ_CST);
     return APR_SUCCESS;
 }
 
@@ -55,10 +55,8 @@ static void know_connection(ap_dbd_t *dbd)
     void *known = NULL;
 
     apr_pool_userdata_get(&known, key, dbd->pool);
-    if (known)
-        return;
-    __atomic_add_fetch(&open_connections, 1, __ATOMIC_RELAXED);
-    apr_pool_userdata_setn(dbd, key, forget_connection, dbd->pool);
+    if (!known)
+        apr_pool_userdata_setn(dbd, key, count_closed, dbd->pool);
 }
 
 /* mod_dbd closes a connection that it finds lost and then has none to give, though the next may be
@@ -69,9 +67,9 @@ static ap_dbd_t *open_patiently(apr_pool_t *pool, server_rec *s)
     unsigned int before;
 
     do {
-        before = __atomic_load_n(&open_connections, __ATOMIC_RELAXED);
+        before = __atomic_load_n(&closed_connections, __ATOMIC_SEQ_CST);
         dbd = dbd_open(pool, s);
-    } while (!dbd && __atomic_load_n(&open_connections, __ATOMIC_RELAXED) < before);
+    } while (!dbd && __atomic_load_n(&closed_connections, __ATOMIC_SEQ_CST) != before);
     return dbd;
 }
 

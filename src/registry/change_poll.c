@@ -66,7 +66,6 @@ static const whk_outcome_t *read_changes(whk_change_poll_t *poll, whk_store_t *s
 static const whk_outcome_t *poll_locked(whk_change_poll_t *poll, whk_store_t *store,
                                         apr_pool_t *pool)
 {
-    apr_time_t now = whk_clock_now();
     int follow = 1;
     const whk_outcome_t *outcome = read_changes(poll, store, pool, &follow);
 
@@ -74,7 +73,7 @@ static const whk_outcome_t *poll_locked(whk_change_poll_t *poll, whk_store_t *st
         report_restored(poll);
         outcome = read_changes(poll, store, pool, &follow);
     }
-    __atomic_store_n(&poll->retry_at, outcome ? now + BACK_OFF : 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&poll->retry_at, outcome ? whk_clock_now() + BACK_OFF : 0, __ATOMIC_SEQ_CST);
     return outcome;
 }
 

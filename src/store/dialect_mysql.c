@@ -62,12 +62,13 @@
 
 /* Three questions set up all. What does not fit into a column is refused. Nobody is waited for
  * without end: not for a lock, nor by others for a node that stopped inside a transaction. On
- * Galera a question waits until this database node has what any of them committed before. */
+ * Galera a question waits until this database node has what any of them committed before, and one
+ * that is cut off from the others answers none. */
 static const char *const set_up[] = {
     "SET NAMES binary", "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, "
     "innodb_lock_wait_timeout = 5, lock_wait_timeout = 5, max_statement_time = 10, "
-    "idle_transaction_timeout = 10, wsrep_sync_wait = 1",
+    "idle_transaction_timeout = 10, wsrep_sync_wait = 1, wsrep_dirty_reads = 0",
     NULL};
 
 static const char *const nothing[] = {NULL};

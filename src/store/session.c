@@ -228,11 +228,11 @@ int whk_session_may_retry(whk_store_t *store, apr_pool_t *pool)
     /* One that the driver can't renew is dropped by its source, which makes another. */
     if (!is_file &&
         apr_dbd_check_conn(store->connection.driver, pool, store->connection.handle) != APR_SUCCESS)
-        return 1;
+        return WHK_CONNECTION_LOST;
     if (read_stamp(store, pool, &stamp) != 0 || stamp == store->session->stamp)
         return !is_file;
     whk_session_reset(store);
-    return 1;
+    return is_file ? 1 : WHK_CONNECTION_LOST;
 }
 
 const whk_outcome_t *whk_session_lock(whk_store_t *store, apr_pool_t *pool)

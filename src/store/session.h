@@ -45,9 +45,15 @@ void whk_session_release(whk_store_t *store);
  *  until the connection ends, so this is not for each failure. */
 void whk_session_reset(whk_store_t *store);
 
+/** Each lost connection shows itself by a failure, and a pool may be full of them: so many of these
+ * do not count as tries. */
+#define WHK_LOST_MOST 64
+#define WHK_CONNECTION_LOST 2
+
 /**
  * After something failed for sure, outside transactions: whether another try is worth it, since the
- * schema was changed from outside, or the connection had been lost. What went stale is reset. */
+ * schema was changed from outside, or (WHK_CONNECTION_LOST) the connection had been lost. What went
+ * stale is reset. */
 int whk_session_may_retry(whk_store_t *store, apr_pool_t *pool);
 
 /** Run a text that binds nothing. @return the driver's error, or 0 */

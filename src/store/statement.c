@@ -3,11 +3,15 @@
 
 #include <apr_strings.h>
 
+#include "model/clock.h"
 #include "store/schema_version.h"
 
 /* A statement that went stale, as after a migration by another process, is prepared anew once, and
  * one that met a lost connection asked anew. */
 #define TRIES 2
+
+/* For how long lost connections are gone through. */
+#define LOST_PATIENCE apr_time_from_sec(10)
 
 /* A name, without which pgsql would have the text parsed and planned each time. */
 static const char *label(whk_store_t *store, whk_statement_t statement)
@@ -109,8 +113,10 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
 {
     const whk_outcome_t *outcome = NULL;
     apr_dbd_results_t *results;
+    apr_time_t end = whk_clock_now() + LOST_PATIENCE;
     int again = 1;
     int tries;
+    int lost = 0;
 
     *items = apr_array_make(pool, 8, sizeof(void *));
     for (tries = 0; tries < TRIES && again; tries++) {
@@ -121,7 +127,9 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
             whk_session_release(store);
             return outcome;
         }
-        again = !store->in_transaction && whk_session_may_retry(store, pool);
+        again = store->in_transaction ? 0 : whk_session_may_retry(store, pool);
+        if (again == WHK_CONNECTION_LOST && ++lost < WHK_LOST_MOST && whk_clock_now() < end)
+            tries--;
         whk_session_release(store);
     }
     return note(store, outcome);

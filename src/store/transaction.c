@@ -61,6 +61,8 @@ static const whk_outcome_t *begin(whk_store_t *store, apr_pool_t *pool, int *is_
 
     if (!code)
         return NULL;
+    /* It may have begun, and then been refused what it said next. */
+    store->session->unfinished = !store->session->dialect->is_file;
     *is_busy = code == store->session->dialect->busy;
     return whk_session_error(store, pool, "begin a transaction", code);
 }
@@ -190,6 +192,7 @@ typedef struct {
     apr_time_t end; /* of what a conflict may take */
     apr_interval_time_t pause;
     int failures;
+    int lost; /* connections */
     int doubts;
 } patience_t;
 
@@ -218,6 +221,16 @@ static int pause_for_doubt(patience_t *patience)
     return 1;
 }
 
+static int may_try_again(whk_store_t *store, apr_pool_t *pool, patience_t *patience)
+{
+    int again = whk_session_may_retry(store, pool);
+
+    if (again == WHK_CONNECTION_LOST && ++patience->lost < WHK_LOST_MOST &&
+        whk_clock_now() < patience->end)
+        return 1;
+    return again && ++patience->failures < TRIES;
+}
+
 /* After a try that did not finish, while its connection is held. */
 static int is_worth_another(whk_store_t *store, apr_pool_t *pool, attempt_t *attempt,
                             ending_t ending, patience_t *patience)
@@ -235,15 +248,14 @@ static int is_worth_another(whk_store_t *store, apr_pool_t *pool, attempt_t *att
         whk_session_may_retry(store, pool);
         return pause_for_doubt(patience);
     }
-    return ending == NOTHING_HAPPENED && ++patience->failures < TRIES &&
-           whk_session_may_retry(store, pool);
+    return ending == NOTHING_HAPPENED && may_try_again(store, pool, patience);
 }
 
 const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
                                            whk_transaction_fn work, void *baton)
 {
     attempt_t attempt = {work, baton, {NULL, 0, NULL}, 0};
-    patience_t patience = {whk_clock_now() + CONFLICT_PATIENCE, CONFLICT_PAUSE, 0, 0};
+    patience_t patience = {whk_clock_now() + CONFLICT_PATIENCE, CONFLICT_PAUSE, 0, 0, 0};
     const whk_outcome_t *outcome;
     int again = 1;
 
