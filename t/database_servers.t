@@ -18,8 +18,7 @@ for my $kind (qw(pgsql mysql galera)) {
 
         my $listens = join ' ', sort grep { length } split /\n/, qx{ss -Hltnp 2>/dev/null | awk '{ print \$4 }'};
         unlike($listens, qr/(?:0\.0\.0\.0|\*|\[::\]):\Q$d->{env}{"WHK_DATABASE_PORT_$_"}\E\b/, "node $_ listens on loopback alone") for 1 .. $last;
-        my $secret = (stat "$d->{dir}/password")[2] & 0777;
-        is(sprintf('%o', $secret), '600', 'the password is for nobody else to read');
+        is(sprintf('%o', (stat "$d->{dir}/$_")[2] & 0777), '600', "$_, which has the password, is for nobody else to read") for qw(password database.env);
         ok(!eval { my $other = $d->copy; $other->{env} = { %{ $d->{env} } }; s/(pass(?:word)?=)\w+/${1}wrong/ for values %{ $other->{env} }; $other->sql('SELECT 1'); 1 }, 'without it nobody gets in');
 
         is($d->stop, 0, 'it stops in good order');

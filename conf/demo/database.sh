@@ -180,7 +180,8 @@ SQL
 
 # ---- MariaDB, and Galera ----
 
-sql() { $as mariadb --no-defaults -BN --socket="$(data "$1")/sock" -u root -e "$2"; }
+# By a pipe: what stands in a command line, all users can read.
+sql() { echo "$2" | $as mariadb --no-defaults -BN --socket="$(data "$1")/sock" -u root; }
 
 start_mariadbd() {
     node=$1
@@ -297,6 +298,7 @@ start_galera() {
     sed -i "s/ '--wsrep-new-cluster'//" "$folder/node$first.sh"
 }
 
+(umask 077 && : > "$folder/database.env.new")
 "start_$kind"
 mv "$folder/database.env.new" "$folder/database.env"
 while [ -z "$stopped" ]; do
