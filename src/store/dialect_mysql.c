@@ -5,8 +5,8 @@
 #include "store/dialect.h"
 
 #define ENTERPRISE                                                                                 \
-    "SELECT enterprise_id, name, created_at, revision, active_keys, event_count, event_head "      \
-    "FROM whk_enterprise "
+    "SELECT enterprise_id, name, created_at, revision, active_keys, event_count, event_head, "     \
+    "key_count FROM whk_enterprise "
 #define TOKEN "SELECT id, hash, user_id, label, created_at, expires_at, revoked_at FROM whk_token "
 #define OTP                                                                                        \
     "SELECT user_id, sealed_secret, algorithm, digits, period, last_step, failures, "              \
@@ -19,8 +19,8 @@
     "refresh_at LIMIT 1"
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
-    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal FROM "        \
-    "whk_key "
+    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, key_number " \
+    "FROM whk_key "
 #define CHANGE                                                                                     \
     "SELECT enterprise_id, revision, change_number, (SELECT max(change_number) FROM "              \
     "whk_enterprise), "
@@ -143,6 +143,7 @@ const whk_dialect_t whk_dialect_mysql = {
             /* The two are one, and change_number is the trigger's. */
             [SQL_ENTERPRISE_UPDATE] =
                 "UPDATE whk_enterprise SET revision = greatest(%lld, %lld), active_keys = %lld, "
+                "key_count = %lld, "
                 "event_count = %lld, event_head = %s WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_ADD] = "INSERT INTO whk_enterprise (enterprise_id, name, created_at) "
                                    "VALUES (%s, %s, %lld) "
@@ -190,9 +191,8 @@ const whk_dialect_t whk_dialect_mysql = {
                 "UPDATE whk_otp SET sealed_secret = %s WHERE user_id = %s AND sealed_secret = %s",
             [SQL_KEY_INSERT] =
                 "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
-                "jwk, thumbprint, status, created_at, created_by, seal, seq) SELECT %s, "
-                "%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, 1 + (SELECT "
-                "coalesce(max(seq), 0) FROM whk_key WHERE enterprise_id = e.enterprise_id) FROM "
+                "jwk, thumbprint, status, created_at, created_by, seal, key_number) SELECT %s, "
+                "%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld FROM "
                 "whk_enterprise AS e WHERE e.enterprise_id = %s AND NOT EXISTS (SELECT 1 FROM "
                 "whk_used_material WHERE enterprise_id = e.enterprise_id AND thumbprint = %s) "
                 "ON DUPLICATE KEY UPDATE whk_key.id = whk_key.id",
@@ -201,12 +201,14 @@ const whk_dialect_t whk_dialect_mysql = {
                 "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
             [SQL_KEY_GET] = KEY "WHERE enterprise_id = %s AND key_id = %s",
             [SQL_KEY_BY_THUMBPRINT] = KEY "WHERE enterprise_id = %s AND thumbprint = %s",
-            [SQL_KEY_LIST] = KEY "WHERE enterprise_id = %s ORDER BY seq LIMIT %lld OFFSET %lld",
-            [SQL_KEY_LIST_BY_STATUS] =
-                KEY "WHERE enterprise_id = %s AND status = %s ORDER BY seq LIMIT %lld OFFSET %lld",
-            [SQL_KEY_COUNT] = "SELECT count(*) FROM whk_key WHERE enterprise_id = %s",
-            [SQL_KEY_COUNT_BY_STATUS] =
-                "SELECT count(*) FROM whk_key WHERE enterprise_id = %s AND status = %s",
+            [SQL_KEY_PAGE] =
+                KEY "WHERE enterprise_id = %s AND key_number > %lld ORDER BY key_number LIMIT %lld",
+            [SQL_KEY_PAGE_ACTIVE] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY "
+                                        "key_number LIMIT %lld OFFSET %lld",
+            [SQL_KEY_PAGE_REVOKED] = KEY "WHERE enterprise_id = %s AND status = 'REVOKED' AND "
+                                         "key_number > %lld ORDER BY key_number LIMIT %lld",
+            [SQL_KEY_ACTIVE_NUMBERS] = "SELECT key_number FROM whk_key WHERE enterprise_id = %s "
+                                       "AND status = 'ACTIVE' ORDER BY key_number",
             [SQL_KEY_WALK] =
                 KEY "WHERE enterprise_id = %s AND key_id > %s ORDER BY key_id LIMIT %lld",
             [SQL_KEY_RESEAL] = "UPDATE whk_key SET seal = %s WHERE enterprise_id = %s AND key_id = "
@@ -238,14 +240,14 @@ const whk_dialect_t whk_dialect_mysql = {
                        "%lld OR enterprise_id > %s) ORDER BY change_number, enterprise_id LIMIT "
                        "%lld)",
             [SQL_KEY_LIST_ACTIVE] =
-                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
-            [SQL_KEY_LIST_REVOKED] =
-                KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
+                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY key_number",
+            [SQL_KEY_LIST_REVOKED] = KEY
+            "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY key_number DESC LIMIT %lld",
             [SQL_KEY_SET_LAST_USED] =
                 "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
                 "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld OR "
                 "last_used_at > %lld)",
-            [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE'",
             [SQL_KEY_UPDATE_REMOTE] =
                 "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s, "
                 "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
