@@ -151,7 +151,7 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             /* One writer: numbers come in the order of commits, and the greatest tells them all. */
             [SQL_CHANGE_LIST] =
                 CHANGE "1 FROM whk_enterprise WHERE enterprise_id = %s UNION ALL SELECT * FROM "
-                       "(" CHANGE "0 FROM whk_enterprise WHERE change_number >= %lld AND "
+                       "(" CHANGE "0 FROM whk_enterprise WHERE +change_number >= %lld AND "
                        "(change_number, enterprise_id) > (%lld, %s) ORDER BY change_number, "
                        "enterprise_id LIMIT %lld)",
             [SQL_KEY_LIST_ACTIVE] =
