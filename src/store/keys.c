@@ -246,17 +246,24 @@ static void *read_number(whk_row_t *row)
     return number;
 }
 
+const whk_outcome_t *whk_store_key_active_numbers(whk_store_t *store, apr_pool_t *pool,
+                                                  const char *enterprise_id,
+                                                  apr_array_header_t **numbers)
+{
+    const void *arguments[] = {enterprise_id};
+
+    return whk_statement_read(store, pool, SQL_KEY_ACTIVE_NUMBERS, arguments, read_number, numbers);
+}
+
 /* Behind which number the REVOKED keys begin that follow on the first `offset` of them: whatever is
  * not REVOKED is ACTIVE, and of those there are few. */
 static const whk_outcome_t *pass_revoked(whk_store_t *store, apr_pool_t *pool, const page_t *page,
                                          apr_int64_t *passed)
 {
-    const void *arguments[] = {page->enterprise_id};
     apr_array_header_t *active;
     int i;
 
-    WHK_TRY(
-        whk_statement_read(store, pool, SQL_KEY_ACTIVE_NUMBERS, arguments, read_number, &active));
+    WHK_TRY(whk_store_key_active_numbers(store, pool, page->enterprise_id, &active));
     *passed = page->offset;
     for (i = 0; i < active->nelts && *passed < APR_INT64_MAX; i++)
         if (*APR_ARRAY_IDX(active, i, const apr_int64_t *) <= *passed)

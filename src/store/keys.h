@@ -38,6 +38,11 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
                                         apr_int64_t offset, apr_array_header_t **keys,
                                         apr_int64_t *total);
 
+/** The numbers of its ACTIVE keys, least first: an array of `apr_int64_t *`. */
+const whk_outcome_t *whk_store_key_active_numbers(whk_store_t *store, apr_pool_t *pool,
+                                                  const char *enterprise_id,
+                                                  apr_array_header_t **numbers);
+
 /** Up to `limit` keys with a keyId beyond `after`, by keyId: for walking through all of them. */
 const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,
                                         const char *enterprise_id, const char *after, int limit,
