@@ -13,9 +13,11 @@
     "locked_until, created_at FROM whk_otp "
 #define REMOTE_SET                                                                                 \
     "SELECT uri, etag, refresh_at, fresh_until, failures, etag_seal FROM whk_remote_set "
-/* To be refreshed before a time, or behind it, the first of them. */
+/* To be refreshed before a time, or behind it, the first of them: inside a UNION the server does
+ * not see by itself that the index has it. */
 #define UNLEASED(is)                                                                               \
-    "WHERE refresh_at " is " %lld AND (leased_until <= %lld OR leased_until > %lld) ORDER BY "     \
+    "FORCE INDEX (whk_remote_set_by_refresh) WHERE refresh_at " is                                 \
+    " %lld AND (leased_until <= %lld OR leased_until > %lld) ORDER BY "                            \
     "refresh_at LIMIT 1"
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
