@@ -259,9 +259,11 @@ const whk_dialect_t whk_dialect_mysql = {
                 "(refresh_at <= %lld OR refresh_at > %lld) AND "
                 "(leased_until <= %lld OR leased_until > %lld)",
             [SQL_REMOTE_SET_GET] = REMOTE_SET "WHERE uri = %s",
+            /* Or it goes through the URIs of all keys. */
             [SQL_REMOTE_SET_LIST] =
-                REMOTE_SET "WHERE uri IN (SELECT jwks_uri FROM whk_key WHERE enterprise_id = %s "
-                           "AND status = 'ACTIVE' AND jwks_uri IS NOT NULL)",
+                REMOTE_SET "WHERE uri IN (SELECT jwks_uri FROM whk_key FORCE INDEX "
+                           "(whk_key_by_status) WHERE enterprise_id = %s AND status = 'ACTIVE' "
+                           "AND jwks_uri IS NOT NULL)",
             [SQL_REMOTE_SET_UPDATE] =
                 "UPDATE whk_remote_set SET etag = %s, etag_seal = %s, refresh_at = %lld, "
                 "fresh_until = %lld, failures = %lld, leased_until = 0 WHERE uri = %s AND "

@@ -6,7 +6,7 @@
 
 ALTER TABLE whk_enterprise ADD COLUMN IF NOT EXISTS key_count BIGINT NOT NULL DEFAULT 0 CHECK (key_count >= 0);
 
-ALTER TABLE whk_key RENAME COLUMN IF EXISTS seq TO key_number;
+ALTER TABLE whk_key CHANGE COLUMN IF EXISTS seq key_number BIGINT NOT NULL;
 
 SET STATEMENT max_statement_time = 0 FOR
 CREATE OR REPLACE INDEX whk_key_by_uri ON whk_key (jwks_uri, status);
