@@ -138,7 +138,7 @@ static long number_after(const char *line, const char *name)
 {
     const char *at = strstr(line, name);
 
-    return at ? atol(at + strlen(name)) : 0;
+    return at ? strtol(at + strlen(name), NULL, 10) : 0;
 }
 
 static int is_bad_line(const char *line)
@@ -208,11 +208,13 @@ static int has_scan(apr_pool_t *pool, const char *kinds, const char *tables, con
 
 static long rows_read(fixture_t *fixture)
 {
-    return atol(ask_sql(fixture->pool, fixture->link,
-                        "SELECT cast(sum(variable_value) AS INT) FROM "
-                        "information_schema.session_status WHERE variable_name LIKE "
-                        "'Handler_read%'",
-                        0));
+    const char *sum = ask_sql(fixture->pool, fixture->link,
+                              "SELECT cast(sum(variable_value) AS INT) FROM "
+                              "information_schema.session_status WHERE variable_name LIKE "
+                              "'Handler_read%'",
+                              0);
+
+    return strtol(sum, NULL, 10);
 }
 
 /* How many rows the server reads for it, beside those by which it tells so. */
@@ -293,7 +295,7 @@ static void a_scan_is_found(void **state)
         {"whk_key_by_status", "whk_key", SQL_KEY_PAGE_ACTIVE, "sqlite3"},
         {"whk_key_by_uri", "whk_key", SQL_KEY_LIST_BY_URI, ""},
         {"whk_enterprise_by_change", "whk_enterprise", SQL_CHANGE_LIST, ""},
-        {"whk_remote_set_by_refresh", "whk_remote_set", SQL_REMOTE_SET_DUE, ""},
+        {"whk_remote_set_by_refresh", "whk_remote_set", SQL_REMOTE_SET_DUE, "mysql"},
         {"whk_token_by_user", "whk_token", SQL_TOKEN_LIST_OF_USER, ""},
     };
     fixture_t *fixture = *state;
