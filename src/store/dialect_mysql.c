@@ -80,6 +80,8 @@ static const char *const set_up[] = {
     "idle_transaction_timeout = 10, wsrep_sync_wait = 1, wsrep_dirty_reads = 0",
     NULL};
 
+static const char *const patience[] = {"SET SESSION max_statement_time = 0", NULL};
+
 static const char *const nothing[] = {NULL};
 
 /* ER_LOCK_DEADLOCK, on Galera also where another node was first; ER_LOCK_WAIT_TIMEOUT;
@@ -127,6 +129,7 @@ const whk_dialect_t whk_dialect_mysql = {
     .driver = "mysql",
     .params_flaw = params_flaw,
     .set_up = set_up,
+    .patience = patience,
     .begin = "START TRANSACTION",
     .is_conflict = is_conflict,
     .mend = mend,
