@@ -38,6 +38,7 @@ for my $name (sort keys %command) {
         my ($pid, $port) = start_provider($name);
         my $fleet = WHK::Fleet->new('pgsql', 2, modules => ["socache_$name"], before => "WebhookKeysReplayCache $name:127.0.0.1:$port");
         my $key   = $fleet->first->key('EdDSA');
+        for (1 .. 100) { last if $fleet->node(2)->post($key, 'known')->status == 200; sleep 0.1 }
         my @wrong;
         for my $n (1 .. 20) {
             my $signed = $fleet->first->sign($key, "one $n");

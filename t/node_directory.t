@@ -34,7 +34,7 @@ sub seconds_until {
     my $start = time;
     until ($test->()) {
         return 99 if time - $start > $most;
-        sleep 0.02;
+        sleep 0.1;
     }
     return time - $start;
 }

@@ -128,7 +128,8 @@ static int is_due(const whk_change_poll_t *poll, apr_interval_time_t interval)
     const whk_enterprise_directory_t *directory = poll->settings.directory;
     int is_left = whk_directory_is_behind(directory) && whk_directory_may_ask(directory);
 
-    return whk_directory_since_poll(directory) >= (is_left ? LEFT_AFTER : interval);
+    return is_left ? whk_directory_since_poll(directory) >= LEFT_AFTER
+                   : whk_directory_is_due(directory, interval);
 }
 
 const whk_outcome_t *whk_change_poll_if_due(whk_change_poll_t *poll, whk_store_t *store,

@@ -4,6 +4,7 @@
 #include <apr_atomic.h>
 #include <apr_strings.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/clock.h"
 #include "registry/revision_table.h"
@@ -34,9 +35,11 @@ struct whk_directory_block_t {
     apr_uint32_t is_full;
     apr_uint32_t told_full;
     apr_uint32_t poll_fails;
-    apr_time_t polled_at; /* when a poll was begun last */
-    apr_time_t retry_at;  /* requests ask no earlier */
-    apr_time_t turns[WHK_TURNS];
+    apr_time_t polled_at; /* when a poll was begun last, and by whom */
+    apr_uint32_t polled_by;
+    apr_time_t retry_at;         /* requests ask no earlier */
+    apr_time_t turns[WHK_TURNS]; /* when each was taken last, and by whom */
+    apr_uint32_t turns_by[WHK_TURNS];
     apr_uint64_t published; /* readings[published % 2] is the last that succeeded: the other one is
                                written before the next is counted */
     reading_t readings[2];
@@ -193,6 +196,7 @@ void whk_directory_begin(const whk_enterprise_directory_t *directory, whk_change
 
     put_in_order(block);
     WRITE(&block->polled_at, whk_clock_now());
+    WRITE(&block->polled_by, (apr_uint32_t)getpid());
     if (block->is_behind) {
         *query = (whk_change_query_t){block->at_number, block->at_enterprise, ""};
         return;
@@ -290,6 +294,18 @@ apr_interval_time_t whk_directory_since_poll(const whk_enterprise_directory_t *d
     return whk_clock_now() - READ(&directory->block->polled_at);
 }
 
+/* It is a matter of who comes first alone: a pid that is another process's by now does no harm. */
+static int is_over(apr_interval_time_t since, apr_interval_time_t interval, apr_uint32_t by)
+{
+    return since >= (by == (apr_uint32_t)getpid() ? interval : interval + interval / 2);
+}
+
+int whk_directory_is_due(const whk_enterprise_directory_t *directory, apr_interval_time_t interval)
+{
+    return is_over(whk_directory_since_poll(directory), interval,
+                   READ(&directory->block->polled_by));
+}
+
 int whk_directory_may_ask(const whk_enterprise_directory_t *directory)
 {
     return whk_clock_now() >= READ(&directory->block->retry_at);
@@ -318,9 +334,13 @@ int whk_directory_take_turn(const whk_enterprise_directory_t *directory, whk_tur
                             apr_interval_time_t interval)
 {
     apr_time_t *place = &directory->block->turns[turn];
+    apr_uint32_t *by = &directory->block->turns_by[turn];
     apr_time_t last = READ(place);
     apr_time_t now = whk_clock_now();
 
-    return now - last >= interval &&
-           __atomic_compare_exchange_n(place, &last, now, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    if (!is_over(now - last, interval, READ(by)) ||
+        !__atomic_compare_exchange_n(place, &last, now, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return 0;
+    WRITE(by, (apr_uint32_t)getpid());
+    return 1;
 }

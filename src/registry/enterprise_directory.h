@@ -98,6 +98,11 @@ int whk_directory_is_behind(const whk_enterprise_directory_t *directory);
 /** How long ago a poll was begun. */
 apr_interval_time_t whk_directory_since_poll(const whk_enterprise_directory_t *directory);
 
+/** Whether this process is to poll, where somebody is to every `interval`: whoever did last goes
+ * on, whose connection is good for it, and another one takes over when that is half an interval
+ * late. */
+int whk_directory_is_due(const whk_enterprise_directory_t *directory, apr_interval_time_t interval);
+
 /** Whether a request may ask the store, as far as polls found it away. */
 int whk_directory_may_ask(const whk_enterprise_directory_t *directory);
 
@@ -116,6 +121,7 @@ typedef enum {
     WHK_TURNS
 } whk_turn_t;
 
-/** True where it is this process's turn: nobody had it for `interval`. */
+/** True where it is this process's turn: it had the last one, and that was `interval` ago, or
+ * nobody had one for half as long again. */
 int whk_directory_take_turn(const whk_enterprise_directory_t *directory, whk_turn_t turn,
                             apr_interval_time_t interval);

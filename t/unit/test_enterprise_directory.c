@@ -271,14 +271,51 @@ static void a_registry_that_went_back(void **state)
     assert_int_equal(world->restored, 2);
 }
 
+static int another_takes_its_turn(void)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (!pid)
+        _exit(whk_directory_take_turn(&directory, WHK_TURN_REFRESH, LAG));
+    waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+/* Whoever had it last goes on, as long as it does. */
 static void turns(void **state)
 {
     (void)state;
     assert_int_equal(whk_directory_take_turn(&directory, WHK_TURN_REFRESH, LAG), 1);
     assert_int_equal(whk_directory_take_turn(&directory, WHK_TURN_REFRESH, LAG), 0);
     stepped_monotonic += LAG;
+    assert_int_equal(another_takes_its_turn(), 0);
     assert_int_equal(whk_directory_take_turn(&directory, WHK_TURN_REFRESH, LAG), 1);
     assert_int_equal(whk_directory_take_turn(&directory, WHK_TURN_REFRESH, LAG), 0);
+    stepped_monotonic += LAG + LAG / 2;
+    assert_int_equal(another_takes_its_turn(), 1);
+    assert_int_equal(whk_directory_take_turn(&directory, WHK_TURN_REFRESH, LAG), 0);
+}
+
+static void who_polls(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    poll_all();
+    assert_int_equal(whk_directory_is_due(&directory, LAG), 0);
+    stepped_monotonic += LAG;
+    assert_int_equal(whk_directory_is_due(&directory, LAG), 1);
+    pid = fork();
+    if (!pid) {
+        poll_all();
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    stepped_monotonic += LAG;
+    assert_int_equal(whk_directory_is_due(&directory, LAG), 0);
+    stepped_monotonic += LAG / 2;
+    assert_int_equal(whk_directory_is_due(&directory, LAG), 1);
 }
 
 static void news(void **state)
@@ -366,6 +403,7 @@ int main(void)
         DIRECTORY_TEST(changes_of_one_number),
         DIRECTORY_TEST(a_registry_that_went_back),
         DIRECTORY_TEST(turns),
+        DIRECTORY_TEST(who_polls),
         DIRECTORY_TEST(news),
         DIRECTORY_TEST(writers_that_are_killed),
     };
