@@ -39,7 +39,7 @@ sub lines_of {
     return @lines;
 }
 
-# The private key of key $number of an enterprise, as a file of OpenSSL's (RFC 8410).
+# The private key of key $number of an enterprise, as a file that OpenSSL reads.
 sub private_key_file {
     my ($server, $index, $number) = @_;
     my @pairs = lines_of($server, 'private_keys');
