@@ -195,6 +195,6 @@ void loader_finish(void)
     for (i = 0; i < TABLES && is("mysql"); i++)
         fprintf(loader, "ANALYZE TABLE %s;\n", tables[i].name);
     if (is("sqlite3"))
-        fputs("PRAGMA wal_checkpoint(TRUNCATE);\n", loader);
+        fputs(".output /dev/null\nPRAGMA wal_checkpoint(TRUNCATE);\n", loader);
     loader_end(loader);
 }
