@@ -165,6 +165,36 @@ subtest 'an offset stays true while keys are added and revoked' => sub {
     is_deeply(\@found, [@known, map { $_->{kid} } @more], 'each key was met once, in order');
 };
 
+subtest 'no page leaves out a key or shows one twice' => sub {
+    my $many = WHK::Admins->new($server, 'list-many', 1)->codes_work_again;
+    my @ids  = map { "k$_" } 1 .. 330;
+    my @jwks = WHK::Keys::many(scalar @ids);
+    # Single ones, runs, the first and the last; never more ACTIVE ones than there may be.
+    my %revoked = map { $ids[$_] => 1 } grep { $_ < 4 || $_ == $#ids || $_ >= 60 && $_ < 240 || $_ % 3 == 0 || $_ % 7 == 2 } 0 .. $#ids;
+    my @failed;
+    for my $id (@ids) {
+        push @failed, "registering $id" if $many->register($client, { jwks => WHK::Keys::jwks({ %{ shift @jwks }, kid => $id }) })->status != 201;
+        push @failed, "revoking $id"    if $revoked{$id} && $many->revoke($client, $id)->status != 200;
+    }
+    is("@failed", '', 'keys');
+    my %expected = ('' => \@ids, '&status=ACTIVE' => [grep { !$revoked{$_} } @ids], '&status=REVOKED' => [grep { $revoked{$_} } @ids]);
+    for my $filter (sort keys %expected) {
+        my @wanted = @{ $expected{$filter} };
+        my @wrong;
+        for my $limit (1, 13, 100) {
+            for (my $offset = 0; $offset <= @wanted + $limit; $offset += $limit) {
+                my $r    = $many->get($client, "?limit=$limit&prevId=$offset$filter");
+                my $last = $offset + $limit > @wanted ? $#wanted : $offset + $limit - 1;
+                my $is   = join ' ', $r->json->{total}, ids($r);
+                my $want = join ' ', scalar @wanted, @wanted[$offset .. $last];
+                push @wrong, "limit=$limit&prevId=$offset: $is, not $want" if $is ne $want;
+            }
+        }
+        is_deeply(\@wrong, [], 'each page of ' . ($filter || 'all'));
+        is_deeply([ids($many->get($client, "?limit=3&prevId=$_$filter"))], [], "none at $_") for scalar @wanted, '9223372036854775806', '9223372036854775807';
+    }
+};
+
 subtest 'of this enterprise alone' => sub {
     is_deeply([ids($other->get($client))], ['theirs'], 'the other one');
     is(scalar(grep { $_ eq 'theirs' } map { ids(get("?limit=100&prevId=$_")) } 0, 50), 0, 'ours');

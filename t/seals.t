@@ -116,7 +116,7 @@ sub attack {
 
 my $victim = "WHERE enterprise_id = 'acme' AND key_id = 'victim'";
 my $second = "WHERE enterprise_id = 'acme' AND key_id = 'second'";
-my @columns = (($server->driver eq 'mysql' ? 'seq' : ()), qw(id enterprise_id key_id key_name algorithm jwks_uri jwk thumbprint status created_at created_by last_used_at revoked_at revoked_by remote_flaw seal));
+my @columns = qw(id enterprise_id key_id key_name algorithm jwks_uri jwk thumbprint status created_at created_by last_used_at revoked_at revoked_by remote_flaw seal key_number);
 my $bad  = '500 internal_error';
 my $log  = qr/webhook_keys:error.*the row of key victim of enterprise acme is not to be trusted: .* run whkctl audit verify/;
 my $named = qr/rows enterprise acme: key victim: /;
@@ -143,16 +143,18 @@ for my $case (['material of two keys swapped', ''], ['... and their seals', ', s
         hooks => [[$key{second}, 'internal_error'], [{ %{ $key{second} }, kid => 'victim' }, 'internal_error'], [{ %{ $key{victim} }, kid => 'second' }, 'internal_error']],
         api => \@everywhere, log => $log, found => qr/key second: .*key victim: |key victim: .*key second: /s);
 }
+# The number that follows on the last, and the enterprise's row knows of it: lists lead there.
+my $next    = "(SELECT 1 + key_count FROM whk_enterprise WHERE enterprise_id = 'acme')";
+my $counted = "; UPDATE whk_enterprise SET key_count = key_count + 1 WHERE enterprise_id = 'acme'";
 my $to = sub {
-    my (%value) = (seq => 'seq + 1000', @_);
+    my (%value) = (key_number => $next, @_);
     return join ', ', map { $value{$_} // $_ } @columns;
 };
-attack('a row of another enterprise', 'INSERT INTO whk_key (' . join(', ', @columns) . ') SELECT ' . $to->(enterprise_id => "'acme'") . " FROM whk_key WHERE key_id = 'theirs'",
+attack('a row of another enterprise', 'INSERT INTO whk_key (' . join(', ', @columns) . ') SELECT ' . $to->(enterprise_id => "'acme'") . " FROM whk_key WHERE key_id = 'theirs'$counted",
     hooks => [[$theirs, 'internal_error']], api => [[$bad, 'keys/theirs'], [$bad, 'keys'], [$bad, 'jwks.json']], found => qr/key theirs: its seal does not fit/);
-my $seq = $server->driver eq 'mysql' ? ', seq = seq + 1000' : '';
-attack('a row of another enterprise, moved', "UPDATE whk_key SET enterprise_id = 'acme'$seq WHERE key_id = 'theirs'",
+attack('a row of another enterprise, moved', "UPDATE whk_key SET enterprise_id = 'acme', key_number = $next WHERE key_id = 'theirs'$counted",
     hooks => [[$theirs, 'internal_error']], api => [[$bad, 'keys/theirs'], [$bad, 'keys']], found => qr/enterprise acme: key theirs: its seal.*enterprise other: key theirs: its row is missing/s);
-attack('a row of his own', "INSERT INTO whk_key (" . join(', ', @columns) . ") SELECT " . $to->(key_id => "'new'", jwk => "'$jwk'", thumbprint => "'$print'") . " FROM whk_key $victim",
+attack('a row of his own', "INSERT INTO whk_key (" . join(', ', @columns) . ") SELECT " . $to->(key_id => "'new'", jwk => "'$jwk'", thumbprint => "'$print'") . " FROM whk_key $victim$counted",
     hooks => [[{ %$mallory, kid => 'new' }, 'internal_error']], api => [[$bad, 'keys/new'], [$bad, 'keys']], found => qr/key new: /);
 attack('a revoked key revived', "UPDATE whk_key SET status = 'ACTIVE', revoked_at = NULL, revoked_by = NULL WHERE key_id = 'burnt'",
     hooks => [[$key{burnt}, 'internal_error'], [$key{burnt}, 'bad_signature', scheme => 'standard-webhooks', path => '/std/acme/x']], api => [[$bad, 'keys/burnt'], [$bad, 'keys?status=ACTIVE']], found => qr/key burnt: /);
@@ -249,7 +251,9 @@ subtest 'a registry put back to the version without seals' => sub {
     put_back();
     my $bare = join '', map { "ALTER TABLE $_ DROP COLUMN seal; " } qw(whk_key whk_admin whk_event);
     $bare .= 'ALTER TABLE whk_remote_set DROP COLUMN etag_seal; ';
-    $server->sql("${disarm}${bare}DROP TABLE whk_used_material; DELETE FROM whk_schema WHERE version = 4; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
+    $bare .= 'DROP INDEX whk_key_by_number; DROP INDEX whk_key_by_status; ALTER TABLE whk_key DROP COLUMN key_number; ALTER TABLE whk_enterprise DROP COLUMN key_count; '
+      . 'CREATE INDEX whk_key_by_age ON whk_key (enterprise_id, seq); CREATE INDEX whk_key_by_status ON whk_key (enterprise_id, status, seq); ';
+    $server->sql("${disarm}${bare}DROP TABLE whk_used_material; DELETE FROM whk_schema WHERE version >= 4; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
           . 'CREATE TRIGGER whk_event_stays_as_it_is BEFORE UPDATE ON whk_event BEGIN SELECT 1; END');
     my ($status, $out, $err) = $server->ctl('migrate');
     is($status, 1, 'is not sealed anew');

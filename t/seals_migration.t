@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A registry of version 3, as the code of then wrote it (t/fixtures/registry_3.*: its dump, its secret key, the private key
-# of acme's key `good`, and acme's admin), is brought to version 4: verified, sealed, all or nothing.
+# of acme's key `good`, and acme's admin), is brought to this version: verified, sealed, its keys numbered, all or nothing.
 use strict;
 use warnings;
 use Test::More;
@@ -106,7 +106,7 @@ subtest 'killed in the middle' => sub {
         sleep $delay;
         kill KILL => $pid;
         waitpid $pid, 0;
-        last if version() == 4;
+        last if version() == 5;
         $killed++;
         is(version() . ' ' . columns(), '3 0 0 0', "after $delay s: nothing of it was done");
     }
@@ -131,8 +131,8 @@ API
     my %reads = (Authorization => "Bearer $admin->{token}");
     refused($w->client->request(GET => $server->keys('acme'), \%reads), 503, 'store_unavailable', 'before it is migrated');
     my $migrated = $server->ctl_json('migrate');
-    is("$migrated->{fromVersion} $migrated->{schemaVersion}", '3 4', 'migrated');
-    is($server->ctl_json('migrate')->{fromVersion}, 4, 'once');
+    is("$migrated->{fromVersion} $migrated->{schemaVersion}", '3 5', 'migrated');
+    is($server->ctl_json('migrate')->{fromVersion}, 5, 'once');
     my $seals = WHK::Seals->new($server);
     for my $kind (qw(key admin event)) {
         my @wrong = grep { $_->{seal} ne $seals->seal($kind => $_) } WHK::Seals::rows($server->db, "SELECT * FROM whk_$kind");

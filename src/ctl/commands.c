@@ -15,7 +15,7 @@ const whk_command_t whk_commands[] = {
      "that\n"
      "httpd runs as; the secret key file stays root's, who reads it when httpd starts.\n"},
     {"migrate", NULL, "", 0, WHK_NEEDS_NOTHING, whk_cmd_migrate, "bring the schema to this version",
-     "Stop httpd or let it run; each step is one transaction. Make a backup first: there is no "
+     "Stop httpd or let it run; all steps are one transaction. Make a backup first: there is no "
      "way\n"
      "back to an older schema.\n"
      "\n"

@@ -29,6 +29,7 @@ const char *whk_remote_flaw_name(whk_remote_flaw_t flaw);
 typedef struct whk_key_t {
     const char *id; /**< random UUID */
     const char *enterprise_id;
+    apr_int64_t number; /**< 1, 2, 3 … in its enterprise, as they were registered */
     const char *key_id; /**< the JWK's `kid`, unique in its enterprise for ever */
     const char *key_name;
     const char *algorithm; /**< EdDSA, ECDSA or RSA: of the key itself, also where it came by URI */

@@ -47,6 +47,7 @@ static const whk_outcome_t *verify(whk_audit_inspection_t *inspection,
     inspection->enterprise = enterprise;
     inspection->report = report;
     inspection->histories = whk_key_histories_create(inspection->pool);
+    inspection->numbers = whk_audit_numbers_create(inspection->pool);
     apr_pool_create(&scratch, inspection->pool);
     outcome = whk_audit_chain_verify(inspection, scratch);
     if (!outcome)

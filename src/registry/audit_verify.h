@@ -10,8 +10,8 @@
 
 /** A row that is not as this module wrote it, or does not say what the events do. */
 typedef struct whk_audit_finding_t {
-    const char *kind; /**< `event`, `key`, `admin`, `material` or `enterprise` */
-    const char *name; /**< id of the event, keyId, user, thumbprint or enterprise */
+    const char *kind; /**< `event`, `key`, `number`, `admin`, `material` or `enterprise` */
+    const char *name; /**< id of the event, keyId, a key's number, user, thumbprint or enterprise */
     const char *flaw;
 } whk_audit_finding_t;
 
@@ -48,7 +48,7 @@ const whk_outcome_t *whk_audit_verify_unsealed(whk_store_t *store, apr_pool_t *p
                                                const whk_enterprise_t *enterprise,
                                                whk_audit_report_t *report);
 
-/* ---- for audit_verify_chain.c and audit_verify_rows.c: a verification while it runs ---- */
+/* ---- for audit_verify_*.c: a verification while it runs ---- */
 
 /** Rows read at a time. */
 #define WHK_AUDIT_BATCH 500
@@ -61,7 +61,8 @@ typedef struct whk_audit_inspection_t {
     const whk_enterprise_t *enterprise;
     whk_audit_report_t *report;
     whk_key_histories_t *histories;
-    apr_int64_t last_event; /**< id of the newest event that was read */
+    apr_int64_t last_event;      /**< id of the newest event that was read */
+    apr_array_header_t *numbers; /**< whk_audit_numbers_create() */
 } whk_audit_inspection_t;
 
 /** audit_verify_chain.c: read all events; do they link up by number and hash
@@ -76,3 +77,14 @@ const whk_outcome_t *whk_audit_chain_read_newer(whk_audit_inspection_t *inspecti
  * they say what the events do. After the chain: what is written meanwhile is in the rows then, and
  * never the other way. */
 const whk_outcome_t *whk_audit_rows_verify(whk_audit_inspection_t *inspection, apr_pool_t *scratch);
+
+/** audit_verify_numbers.c: the numbers of keys that were met. */
+apr_array_header_t *whk_audit_numbers_create(apr_pool_t *pool);
+
+/** Add one, of the key of this keyId (borrowed). */
+void whk_audit_number_add(whk_audit_inspection_t *inspection, apr_int64_t number,
+                          const char *key_id);
+
+/** When all keys were met: are their numbers 1, 2, 3 … without a gap, and does the enterprise's row
+ * count keys and ACTIVE keys as they are? */
+const whk_outcome_t *whk_audit_numbers_verify(whk_audit_inspection_t *inspection);

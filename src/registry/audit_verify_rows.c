@@ -46,6 +46,9 @@ static void verify_key(rows_t *rows, apr_pool_t *scratch, const whk_key_t *key)
 
     if (history)
         history->has_row = 1;
+    whk_audit_number_add(rows->inspection, key->number,
+                         history ? history->key_id
+                                 : apr_pstrdup(rows->inspection->pool, key->key_id));
     if (flaw)
         found(rows, "key", key->key_id, flaw);
     else if (whk_key_history_flaw(history, key) ||
@@ -227,5 +230,6 @@ const whk_outcome_t *whk_audit_rows_verify(whk_audit_inspection_t *inspection, a
     WHK_TRY(walk_keys(&rows, scratch));
     note_missing_rows(&rows);
     WHK_TRY(confirm_differences(&rows));
+    WHK_TRY(whk_audit_numbers_verify(inspection));
     return check_admins(&rows);
 }

@@ -156,7 +156,7 @@ typedef struct {
     const whk_policy_t *policy;
     const whk_secret_key_t *secret;
     const whk_caller_t *caller;
-    const whk_key_t *key;
+    whk_key_t *key;
     apr_interval_time_t lifetime; /* of its set */
     const whk_outcome_t *refusal;
 } registration_t;
@@ -221,22 +221,35 @@ static const whk_outcome_t *use_material(whk_store_t *store, apr_pool_t *pool, c
                                   &first);
 }
 
+static const whk_outcome_t *number_taken(apr_pool_t *pool, const whk_key_t *key)
+{
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    "the row of enterprise %s does not know of its key number %" APR_INT64_T_FMT
+                    ": run whkctl audit verify",
+                    key->enterprise_id, key->number);
+}
+
 /* Set refusal, or insert the key. A full enterprise learns of a duplicate all the same: the rules
  * have an order, and the limit is the last of them. */
 static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
                                        registration_t *registration, whk_enterprise_t *enterprise)
 {
+    int is_full = enterprise->active_keys >= registration->policy->max_active;
     int inserted = 0;
 
-    if (enterprise->active_keys < registration->policy->max_active)
+    registration->key->number = enterprise->key_count + 1;
+    if (!is_full)
         WHK_TRY(whk_store_key_insert(store, pool, registration->key, &inserted));
     if (inserted) {
+        enterprise->key_count++;
         enterprise->active_keys++;
         enterprise->revision++;
         WHK_TRY(use_material(store, pool, registration->key));
         return remember_set(store, pool, registration);
     }
     WHK_TRY(refusal_of_duplicate(store, pool, registration, &registration->refusal));
+    if (!registration->refusal && !is_full)
+        return number_taken(pool, registration->key);
     if (!registration->refusal)
         registration->refusal =
             whk_refuse(pool, WHK_ACTIVE_KEY_LIMIT,

@@ -2,8 +2,8 @@
 #include "store/dialect.h"
 
 #define ENTERPRISE                                                                                 \
-    "SELECT enterprise_id, name, created_at, revision, active_keys, event_count, event_head "      \
-    "FROM whk_enterprise "
+    "SELECT enterprise_id, name, created_at, revision, active_keys, event_count, event_head, "     \
+    "key_count FROM whk_enterprise "
 #define TOKEN "SELECT id, hash, user_id, label, created_at, expires_at, revoked_at FROM whk_token "
 #define OTP                                                                                        \
     "SELECT user_id, sealed_secret, algorithm, digits, period, last_step, failures, "              \
@@ -12,8 +12,8 @@
     "SELECT uri, etag, refresh_at, fresh_until, failures, etag_seal FROM whk_remote_set "
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
-    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal FROM "        \
-    "whk_key "
+    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, key_number " \
+    "FROM whk_key "
 #define EVENT                                                                                      \
     "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
     "hash, seal FROM whk_event "
@@ -53,7 +53,8 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_ENTERPRISE_UPDATE] =
                 "UPDATE whk_enterprise SET change_number = CASE WHEN revision = %lld THEN "
                 "change_number ELSE 1 + (SELECT max(change_number) FROM whk_enterprise) END, "
-                "revision = %lld, active_keys = %lld, event_count = %lld, event_head = %s WHERE "
+                "revision = %lld, active_keys = %lld, key_count = %lld, event_count = %lld, "
+                "event_head = %s WHERE "
                 "enterprise_id = %s",
             [SQL_ENTERPRISE_ADD] = "INSERT INTO whk_enterprise (enterprise_id, name, created_at) "
                                    "VALUES (%s, %s, %lld) "
@@ -99,20 +100,24 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "UPDATE whk_otp SET sealed_secret = %s WHERE user_id = %s AND sealed_secret = %s",
             [SQL_KEY_INSERT] =
                 "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
-                "jwk, thumbprint, status, created_at, created_by, seal) SELECT %s, %s, %s, %s, %s, "
-                "%s, %s, %s, %s, %lld, %s, %s WHERE NOT EXISTS (SELECT 1 FROM whk_used_material "
+                "jwk, thumbprint, status, created_at, created_by, seal, key_number) SELECT %s, %s, "
+                "%s, %s, %s, "
+                "%s, %s, %s, %s, %lld, %s, %s, %lld WHERE NOT EXISTS (SELECT 1 FROM "
+                "whk_used_material "
                 "WHERE enterprise_id = %s AND thumbprint = %s) ON CONFLICT DO NOTHING",
             [SQL_KEY_REVOKE] =
                 "UPDATE whk_key SET status = 'REVOKED', revoked_at = %lld, revoked_by = %s, "
                 "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
             [SQL_KEY_GET] = KEY "WHERE enterprise_id = %s AND key_id = %s",
             [SQL_KEY_BY_THUMBPRINT] = KEY "WHERE enterprise_id = %s AND thumbprint = %s",
-            [SQL_KEY_LIST] = KEY "WHERE enterprise_id = %s ORDER BY seq LIMIT %lld OFFSET %lld",
-            [SQL_KEY_LIST_BY_STATUS] =
-                KEY "WHERE enterprise_id = %s AND status = %s ORDER BY seq LIMIT %lld OFFSET %lld",
-            [SQL_KEY_COUNT] = "SELECT count(*) FROM whk_key WHERE enterprise_id = %s",
-            [SQL_KEY_COUNT_BY_STATUS] =
-                "SELECT count(*) FROM whk_key WHERE enterprise_id = %s AND status = %s",
+            [SQL_KEY_PAGE] =
+                KEY "WHERE enterprise_id = %s AND key_number > %lld ORDER BY key_number LIMIT %lld",
+            [SQL_KEY_PAGE_ACTIVE] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY "
+                                        "key_number LIMIT %lld OFFSET %lld",
+            [SQL_KEY_PAGE_REVOKED] = KEY "WHERE enterprise_id = %s AND status = 'REVOKED' AND "
+                                         "key_number > %lld ORDER BY key_number LIMIT %lld",
+            [SQL_KEY_ACTIVE_NUMBERS] = "SELECT key_number FROM whk_key WHERE enterprise_id = %s "
+                                       "AND status = 'ACTIVE' ORDER BY key_number",
             [SQL_KEY_WALK] =
                 KEY "WHERE enterprise_id = %s AND key_id > %s ORDER BY key_id LIMIT %lld",
             [SQL_KEY_RESEAL] = "UPDATE whk_key SET seal = %s WHERE enterprise_id = %s AND key_id = "
@@ -140,14 +145,14 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number, change_number FROM "
                                 "whk_enterprise WHERE change_number > %lld OR enterprise_id = %s",
             [SQL_KEY_LIST_ACTIVE] =
-                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY seq",
-            [SQL_KEY_LIST_REVOKED] =
-                KEY "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY seq DESC LIMIT %lld",
+                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY key_number",
+            [SQL_KEY_LIST_REVOKED] = KEY
+            "WHERE enterprise_id = %s AND status = 'REVOKED' ORDER BY key_number DESC LIMIT %lld",
             [SQL_KEY_SET_LAST_USED] =
                 "UPDATE whk_key SET last_used_at = %lld WHERE enterprise_id = %s AND "
                 "key_id = %s AND (last_used_at IS NULL OR last_used_at <= %lld OR "
                 "last_used_at > %lld)",
-            [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE' ORDER BY seq",
+            [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE'",
             [SQL_KEY_UPDATE_REMOTE] =
                 "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s, "
                 "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",

@@ -13,6 +13,7 @@ static void *read_enterprise(whk_row_t *row)
     enterprise->active_keys = whk_row_number(row, 4);
     enterprise->event_count = whk_row_number(row, 5);
     enterprise->event_head = whk_row_text(row, 6);
+    enterprise->key_count = whk_row_number(row, 7);
     return enterprise;
 }
 
@@ -38,9 +39,10 @@ const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *p
 const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_enterprise_t *enterprise)
 {
-    const void *arguments[] = {&enterprise->revision,    &enterprise->revision,
-                               &enterprise->active_keys, &enterprise->event_count,
-                               enterprise->event_head,   enterprise->id};
+    const void *arguments[] = {
+        &enterprise->revision,  &enterprise->revision,    &enterprise->active_keys,
+        &enterprise->key_count, &enterprise->event_count, enterprise->event_head,
+        enterprise->id};
 
     return whk_statement_write(store, pool, SQL_ENTERPRISE_UPDATE, arguments, NULL);
 }

@@ -10,6 +10,7 @@ typedef struct whk_enterprise_t {
     apr_time_t created;
     apr_int64_t revision; /**< grows with whatever changes which keys verify */
     apr_int64_t active_keys;
+    apr_int64_t key_count;   /**< number of the newest key: how many it ever registered */
     apr_int64_t event_count; /**< id of the newest event; 0: none yet */
     const char *event_head;  /**< hash of the newest event; "" where there is none */
 } whk_enterprise_t;
@@ -31,6 +32,7 @@ const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *p
 const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *pool, const char *id,
                                                whk_enterprise_t **enterprise);
 
-/** [T] Write back revision, active_keys, event_count and event_head of a locked enterprise. */
+/** [T] Write back revision, active_keys, key_count, event_count and event_head of a locked
+ * enterprise. */
 const whk_outcome_t *whk_store_enterprise_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_enterprise_t *enterprise);

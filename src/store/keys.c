@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "store/enterprises.h"
 #include "store/keys.h"
 #include "store/statement.h"
 
@@ -58,6 +59,7 @@ static void *read_key(whk_row_t *row)
     key->revoked_by = whk_row_text_or_null(row, 13);
     read_remote_flaw(row, key);
     key->seal = whk_row_text_or_null(row, 15);
+    key->number = whk_row_number(row, 16);
     /* Whatever is not plainly ACTIVE must never verify anything. */
     if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
         key->status = WHK_KEY_STATUS_ACTIVE;
@@ -128,20 +130,11 @@ const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, int *inserted)
 {
     apr_int64_t created = apr_time_as_msec(key->created);
-    const void *arguments[] = {key->id,
-                               key->enterprise_id,
-                               key->key_id,
-                               key->key_name,
-                               key->algorithm,
-                               key->jwks_uri,
-                               key->jwk,
-                               key->thumbprint,
-                               whk_key_status_name(key->status),
-                               &created,
-                               key->created_by,
-                               key->seal,
-                               key->enterprise_id,
-                               key->thumbprint};
+    const void *arguments[] = {key->id,       key->enterprise_id, key->key_id,
+                               key->key_name, key->algorithm,     key->jwks_uri,
+                               key->jwk,      key->thumbprint,    whk_key_status_name(key->status),
+                               &created,      key->created_by,    key->seal,
+                               &key->number,  key->enterprise_id, key->thumbprint};
 
     return whk_statement_write(store, pool, SQL_KEY_INSERT, arguments, inserted);
 }
@@ -176,21 +169,157 @@ const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t 
     return read_one(store, pool, SQL_KEY_BY_THUMBPRINT, arguments, &wanted, key);
 }
 
+/* ---- pages ---- */
+
+/* A page: so many keys behind the first `offset` of those that match. */
+typedef struct {
+    const char *enterprise_id;
+    apr_int64_t offset;
+    apr_int64_t length;
+} page_t;
+
+static const whk_outcome_t *counters_flaw(apr_pool_t *pool, const whk_enterprise_t *enterprise)
+{
+    if (enterprise->active_keys >= 0 && enterprise->active_keys <= enterprise->key_count)
+        return NULL;
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    "the row of enterprise %s tells of %" APR_INT64_T_FMT
+                    " ACTIVE keys of %" APR_INT64_T_FMT " in all: run whkctl audit verify",
+                    enterprise->id, enterprise->active_keys, enterprise->key_count);
+}
+
+/* From the enterprise's row, since to count rows would cost more with each. */
+static const whk_outcome_t *count_keys(whk_store_t *store, apr_pool_t *pool,
+                                       const char *enterprise_id, const char *status,
+                                       apr_int64_t *total)
+{
+    whk_enterprise_t *enterprise;
+
+    *total = 0;
+    WHK_TRY(whk_store_enterprise_get(store, pool, enterprise_id, &enterprise));
+    if (!enterprise)
+        return NULL;
+    WHK_TRY(counters_flaw(pool, enterprise));
+    if (!status)
+        *total = enterprise->key_count;
+    else if (!strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
+        *total = enterprise->active_keys;
+    else
+        *total = enterprise->key_count - enterprise->active_keys;
+    return NULL;
+}
+
+/* They are numbered without a gap, so which ones belong to the page is known before it is read. */
+static const whk_outcome_t *read_page(whk_store_t *store, apr_pool_t *pool, const page_t *page,
+                                      apr_array_header_t **keys)
+{
+    const void *arguments[] = {page->enterprise_id, &page->offset, &page->length};
+    const wanted_t wanted = {.enterprise_id = page->enterprise_id};
+    apr_int64_t i;
+
+    WHK_TRY(read_keys(store, pool, SQL_KEY_PAGE, arguments, &wanted, keys));
+    for (i = 0; i < page->length; i++)
+        if (i >= (*keys)->nelts ||
+            APR_ARRAY_IDX(*keys, i, const whk_key_t *)->number != page->offset + i + 1)
+            return whk_fail(pool, WHK_INTERNAL_ERROR,
+                            "key number %" APR_INT64_T_FMT
+                            " of enterprise %s is missing: run whkctl audit verify",
+                            page->offset + i + 1, page->enterprise_id);
+    return NULL;
+}
+
+/* There are never more of them than WebhookKeysMaxActive: to leave some out costs little. */
+static const whk_outcome_t *read_active_page(whk_store_t *store, apr_pool_t *pool,
+                                             const page_t *page, apr_array_header_t **keys)
+{
+    const void *arguments[] = {page->enterprise_id, &page->length, &page->offset};
+    const wanted_t wanted = {.enterprise_id = page->enterprise_id, .status = "ACTIVE"};
+
+    return read_keys(store, pool, SQL_KEY_PAGE_ACTIVE, arguments, &wanted, keys);
+}
+
+static void *read_number(whk_row_t *row)
+{
+    apr_int64_t *number = apr_palloc(row->pool, sizeof(*number));
+
+    *number = whk_row_number(row, 0);
+    return number;
+}
+
+const whk_outcome_t *whk_store_key_active_numbers(whk_store_t *store, apr_pool_t *pool,
+                                                  const char *enterprise_id,
+                                                  apr_array_header_t **numbers)
+{
+    const void *arguments[] = {enterprise_id};
+
+    return whk_statement_read(store, pool, SQL_KEY_ACTIVE_NUMBERS, arguments, read_number, numbers);
+}
+
+/* Behind which number the REVOKED keys begin that follow on the first `offset` of them: whatever is
+ * not REVOKED is ACTIVE, and of those there are few. */
+static const whk_outcome_t *pass_revoked(whk_store_t *store, apr_pool_t *pool, const page_t *page,
+                                         apr_int64_t *passed)
+{
+    apr_array_header_t *active;
+    int i;
+
+    WHK_TRY(whk_store_key_active_numbers(store, pool, page->enterprise_id, &active));
+    *passed = page->offset;
+    for (i = 0; i < active->nelts && *passed < APR_INT64_MAX; i++)
+        if (*APR_ARRAY_IDX(active, i, const apr_int64_t *) <= *passed)
+            ++*passed;
+    return NULL;
+}
+
+static const whk_outcome_t *read_revoked_page(whk_store_t *store, apr_pool_t *pool,
+                                              const page_t *page, apr_array_header_t **keys)
+{
+    apr_int64_t passed;
+    const void *arguments[] = {page->enterprise_id, &passed, &page->length};
+    const wanted_t wanted = {.enterprise_id = page->enterprise_id, .status = "REVOKED"};
+
+    WHK_TRY(pass_revoked(store, pool, page, &passed));
+    return read_keys(store, pool, SQL_KEY_PAGE_REVOKED, arguments, &wanted, keys);
+}
+
+static const whk_outcome_t *read_page_of_status(whk_store_t *store, apr_pool_t *pool,
+                                                const page_t *page, const char *status,
+                                                apr_array_header_t **keys, apr_int64_t *total)
+{
+    apr_int64_t seen;
+
+    WHK_TRY(!strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE))
+                ? read_active_page(store, pool, page, keys)
+                : read_revoked_page(store, pool, page, keys));
+    /* One more has got this status since they were counted; or somebody gave it to a row, and then
+     * it must be seen, since its seal shows it. */
+    seen = page->offset + (*keys)->nelts;
+    if (*total < seen)
+        *total = seen;
+    return NULL;
+}
+
 const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
                                         const char *enterprise_id, const char *status, int limit,
                                         apr_int64_t offset, apr_array_header_t **keys,
                                         apr_int64_t *total)
 {
-    apr_int64_t most = limit;
-    const void *all[] = {enterprise_id, &most, &offset};
-    const void *some[] = {enterprise_id, status, &most, &offset};
-    const wanted_t wanted = {.enterprise_id = enterprise_id, .status = status};
+    page_t page = {enterprise_id, offset, limit};
 
-    WHK_TRY(read_keys(store, pool, status ? SQL_KEY_LIST_BY_STATUS : SQL_KEY_LIST,
-                      status ? some : all, &wanted, keys));
-    return whk_statement_count(store, pool, status ? SQL_KEY_COUNT_BY_STATUS : SQL_KEY_COUNT, some,
-                               total);
+    WHK_TRY(count_keys(store, pool, enterprise_id, status, total));
+    if (offset >= *total) {
+        *keys = apr_array_make(pool, 1, sizeof(whk_key_t *));
+        return NULL;
+    }
+    if (status)
+        return read_page_of_status(store, pool, &page, status, keys, total);
+    /* Not one that was registered since. */
+    if (page.length > *total - offset)
+        page.length = *total - offset;
+    return read_page(store, pool, &page, keys);
 }
+
+/* ---- others ---- */
 
 const whk_outcome_t *whk_store_key_list_active(whk_store_t *store, apr_pool_t *pool,
                                                const char *enterprise_id, apr_array_header_t **keys)

@@ -8,7 +8,8 @@
 #include "model/key.h"
 #include "store/store.h"
 
-/** [T] Insert a key. `inserted` is 0 where its keyId is there already, or its material was used. */
+/** [T] Insert a key. `inserted` is 0 where its keyId or its number is there already, or its
+ * material was used. */
 const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, int *inserted);
 
@@ -27,7 +28,8 @@ const whk_outcome_t *whk_store_key_by_thumbprint(whk_store_t *store, apr_pool_t 
                                                  const char *enterprise_id, const char *thumbprint,
                                                  whk_key_t **key);
 
-/** A page of an enterprise's keys, oldest first (order of insertion).
+/** A page of an enterprise's keys, oldest first (order of insertion). It costs the same wherever it
+ * begins, however many keys there are. An internal_error where one of them is missing.
  * @param status NULL for both, else a whk_key_status_name()
  * @param keys   set to an array of `whk_key_t *`
  * @param total  set to how many match the filter */
@@ -35,6 +37,11 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
                                         const char *enterprise_id, const char *status, int limit,
                                         apr_int64_t offset, apr_array_header_t **keys,
                                         apr_int64_t *total);
+
+/** The numbers of its ACTIVE keys, least first: an array of `apr_int64_t *`. */
+const whk_outcome_t *whk_store_key_active_numbers(whk_store_t *store, apr_pool_t *pool,
+                                                  const char *enterprise_id,
+                                                  apr_array_header_t **numbers);
 
 /** Up to `limit` keys with a keyId beyond `after`, by keyId: for walking through all of them. */
 const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,

@@ -32,14 +32,14 @@ static int run_statements(whk_store_t *store, const apr_array_header_t *statemen
     return code;
 }
 
-/* The rest of a migration, as the work of a transaction. */
+/* What migrations do that SQL can't. */
 typedef struct {
     const whk_migration_work_t *works; /* NULL: none of any */
     void *baton;
 } rest_t;
 
-static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, int version,
-                                     const rest_t *rest)
+static const whk_outcome_t *run_works(whk_store_t *store, apr_pool_t *pool, int from,
+                                      const rest_t *rest)
 {
     const whk_migration_work_t *each;
     const whk_outcome_t *outcome = NULL;
@@ -47,34 +47,42 @@ static const whk_outcome_t *run_work(whk_store_t *store, apr_pool_t *pool, int v
     store->failure = NULL;
     store->in_transaction = 1;
     for (each = rest->works; each && each->version && !outcome; each++)
-        if (each->version == version)
+        if (each->version > from)
             outcome = each->work(store, rest->baton, pool);
     store->in_transaction = 0;
     return outcome ? outcome : store->failure;
 }
 
-/* A migration's own statements, and those by which the schema tells its version. */
+/* The statements of all migrations that are missing, and those by which the schema tells its
+ * version. */
 typedef struct {
-    int version;
+    int from;
     apr_array_header_t *own;
     apr_array_header_t *told;
 } steps_t;
 
-static steps_t steps_of(whk_store_t *store, apr_pool_t *pool, const whk_migration_t *migration)
+static steps_t steps_of(whk_store_t *store, apr_pool_t *pool, int from)
 {
-    steps_t steps = {migration->version, apr_array_make(pool, 32, sizeof(const char *)),
-                     apr_array_make(pool, 2, sizeof(const char *))};
+    const whk_dialect_t *dialect = store->session->dialect;
+    const whk_migration_t *migration;
+    steps_t steps = {from, apr_array_make(pool, 32, sizeof(const char *)),
+                     apr_array_make(pool, 8, sizeof(const char *))};
 
-    if (!store->session->dialect->ddl_commits)
-        APR_ARRAY_PUSH(steps.told, const char *) = store->session->dialect->schema_table;
-    APR_ARRAY_PUSH(steps.told, const char *) = apr_psprintf(
-        pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
-        migration->version, apr_time_as_msec(whk_time_now()));
-    add_paragraphs(steps.own, pool, migration->sql);
+    if (!dialect->ddl_commits)
+        APR_ARRAY_PUSH(steps.told, const char *) = dialect->schema_table;
+    for (migration = dialect->migrations; migration->version; migration++) {
+        if (migration->version <= from)
+            continue;
+        APR_ARRAY_PUSH(steps.told, const char *) = apr_psprintf(
+            pool, "INSERT INTO whk_schema (version, applied_at) VALUES (%d, %" APR_TIME_T_FMT ")",
+            migration->version, apr_time_as_msec(whk_time_now()));
+        add_paragraphs(steps.own, pool, migration->sql);
+    }
     return steps;
 }
 
-/* The version first: of two that migrate at once, the second breaks on it and changes nothing. */
+/* The version first: of two that migrate at once, the second breaks on it and changes nothing. The
+ * works last: they ask the statements of this version, which know no schema before it. */
 static const whk_outcome_t *run(whk_store_t *store, apr_pool_t *pool, const steps_t *steps,
                                 const rest_t *rest)
 {
@@ -83,15 +91,15 @@ static const whk_outcome_t *run(whk_store_t *store, apr_pool_t *pool, const step
     if (!code && !store->session->dialect->ddl_commits)
         code = run_statements(store, steps->own);
     return code ? whk_session_error(store, pool, "migrate its schema", code)
-                : run_work(store, pool, steps->version, rest);
+                : run_works(store, pool, steps->from, rest);
 }
 
 /* Where each change of the schema is a commit, they come before the transaction that tells of them:
  * who finds them half-done does them again. */
-static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
-                                  const whk_migration_t *migration, const rest_t *rest)
+static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool, int from,
+                                  const rest_t *rest)
 {
-    const steps_t steps = steps_of(store, pool, migration);
+    const steps_t steps = steps_of(store, pool, from);
     const whk_outcome_t *outcome;
     int code = 0;
 
@@ -118,7 +126,6 @@ static const whk_outcome_t *apply(whk_store_t *store, apr_pool_t *pool,
 static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const rest_t *rest,
                                     int *from)
 {
-    const whk_migration_t *migration = store->session->dialect->migrations;
     int code;
 
     WHK_TRY(whk_schema_version_read(store, pool, from));
@@ -130,10 +137,7 @@ static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const 
     code = whk_session_select_all(store, pool, store->session->dialect->prepare_schema);
     if (code)
         return whk_session_error(store, pool, "be prepared for its schema", code);
-    for (; migration->version; migration++)
-        if (migration->version > *from)
-            WHK_TRY(apply(store, pool, migration, rest));
-    return NULL;
+    return *from < whk_schema_version() ? apply(store, pool, *from, rest) : NULL;
 }
 
 const whk_outcome_t *whk_store_migrate(whk_store_t *store, apr_pool_t *pool,
@@ -157,16 +161,14 @@ static const whk_outcome_t *make_and_read(whk_store_t *store, apr_pool_t *pool,
                                           whk_transaction_fn read, void *baton)
 {
     const rest_t rest = {NULL, NULL};
-    const whk_migration_t *migration = store->session->dialect->migrations;
     int code = whk_session_select_all(store, pool, store->session->dialect->scratch_set_up);
+
+    steps_t steps;
 
     if (code)
         return whk_session_error(store, pool, "make a place for a fresh schema", code);
-    for (; migration->version; migration++) {
-        const steps_t steps = steps_of(store, pool, migration);
-
-        WHK_TRY(run(store, pool, &steps, &rest));
-    }
+    steps = steps_of(store, pool, 0);
+    WHK_TRY(run(store, pool, &steps, &rest));
     store->in_transaction = 1;
     return read(store, baton, pool);
 }

@@ -70,16 +70,18 @@ static void *work(void *number)
         db, "SELECT event_count, event_head FROM whk_enterprise WHERE enterprise_id = 'raw'");
     key =
         prepare(db, "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwk, "
-                    "thumbprint, status, created_at, created_by) VALUES "
+                    "thumbprint, status, created_at, created_by, key_number) VALUES "
                     "(?, 'raw', ?, 'a name', 'EdDSA', '{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":"
-                    "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}', ?, 'ACTIVE', 1, 'raw')");
+                    "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}', ?, 'ACTIVE', 1, 'raw', "
+                    "(SELECT key_count + 1 FROM whk_enterprise WHERE enterprise_id = 'raw'))");
     event =
         prepare(db, "INSERT INTO whk_event (enterprise_id, id, type, key_id, actor, at, "
                     "remote_address, request_id, hash) VALUES ('raw', (SELECT event_count + 1 FROM "
                     "whk_enterprise WHERE enterprise_id = 'raw'), 'key.registered', ?, 'raw', 1, "
                     "'127.0.0.1', 'request', ?)");
     enterprise = prepare(db, "UPDATE whk_enterprise SET revision = revision + 1, active_keys = "
-                             "active_keys + 1, event_count = event_count + 1, event_head = ? WHERE "
+                             "active_keys + 1, key_count = key_count + 1, event_count = "
+                             "event_count + 1, event_head = ? WHERE "
                              "enterprise_id = 'raw'");
     for (i = 0; i < per_thread; i++) {
         snprintf(text, sizeof(text), "%032d-%015d", *(int *)number, i);

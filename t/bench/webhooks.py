@@ -78,8 +78,11 @@ def insert(db, seals, enterprise, kid, family, jwk):
     row = (str(uuid.uuid4()), enterprise, kid, kid, family, None, text, b64(hashlib.sha256(text.encode()).digest()),
            "ACTIVE", 1, "bench")
     db.execute("INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "
-               "created_at, created_by, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               (*row, seals.of(*row, 0, None, None)))
+               "created_at, created_by, seal, key_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+               "1 + (SELECT key_count FROM whk_enterprise WHERE enterprise_id = ?))",
+               (*row, seals.of(*row, 0, None, None), enterprise))
+    db.execute("UPDATE whk_enterprise SET key_count = key_count + 1, active_keys = active_keys + 1 "
+               "WHERE enterprise_id = ?", (enterprise,))
 
 
 def touch(db, enterprise):

@@ -166,7 +166,7 @@ static inline const whk_outcome_t *register_work(whk_store_t *store, void *baton
     key.jwk = registration->jwk->public_json;
     key.jwks_uri = uri();
     WHK_TRY(whk_key_set_seal(pool, fixture->secret, &key));
-    WHK_TRY(whk_store_key_insert(store, pool, &key, &inserted));
+    WHK_TRY(add_key(store, pool, &key, &inserted));
     assert_int_equal(inserted, 1);
     WHK_TRY(whk_store_material_use(store, pool, key.enterprise_id, key.thumbprint, key.key_id,
                                    &inserted));

@@ -96,7 +96,7 @@ static const whk_outcome_t *register_work(whk_store_t *store, void *baton, apr_p
     key.id = apr_pstrcat(pool, change->enterprise, change->key_id, NULL);
     key.jwk = jwk->public_json;
     WHK_TRY(whk_key_set_seal(pool, world.fixture->secret, &key));
-    WHK_TRY(whk_store_key_insert(store, pool, &key, &inserted));
+    WHK_TRY(add_key(store, pool, &key, &inserted));
     assert_int_equal(inserted, 1);
     return bump(store, change->enterprise, pool);
 }

@@ -231,11 +231,29 @@ static inline whk_otp_enrolment_t make_enrolment(const char *user)
     return enrolment;
 }
 
+/* [T] Insert a key under the next number of its enterprise, as a registration does. */
+static inline const whk_outcome_t *add_key(whk_store_t *store, apr_pool_t *pool, whk_key_t *key,
+                                           int *inserted)
+{
+    whk_enterprise_t *enterprise;
+
+    *inserted = 0;
+    WHK_TRY(whk_store_enterprise_lock(store, pool, key->enterprise_id, &enterprise));
+    assert_non_null(enterprise);
+    key->number = enterprise->key_count + 1;
+    WHK_TRY(whk_store_key_insert(store, pool, key, inserted));
+    if (!*inserted)
+        return NULL;
+    enterprise->key_count++;
+    enterprise->active_keys++;
+    return whk_store_enterprise_update(store, pool, enterprise);
+}
+
 /* Put a key into the enterprise of its name, in a transaction. */
 static inline const whk_outcome_t *insert_work(whk_store_t *store, void *key, apr_pool_t *pool)
 {
-    int inserted = 0;
-    const whk_outcome_t *outcome = whk_store_key_insert(store, pool, key, &inserted);
+    int inserted;
+    const whk_outcome_t *outcome = add_key(store, pool, key, &inserted);
 
     return outcome || inserted ? outcome : whk_refuse(pool, WHK_KEY_ID_TAKEN, "taken");
 }
@@ -247,6 +265,36 @@ static inline const whk_outcome_t *insert(fixture_t *fixture, const char *enterp
 
     key.id = apr_pstrcat(fixture->pool, enterprise, " ", key_id, NULL);
     return whk_store_transaction(fixture->link->store, fixture->pool, insert_work, &key);
+}
+
+typedef struct {
+    const char *key_id;
+    int revoked;
+} key_revocation_t;
+
+static inline const whk_outcome_t *revoke_key_work(whk_store_t *store, void *revocation_,
+                                                   apr_pool_t *pool)
+{
+    key_revocation_t *revocation = revocation_;
+    whk_enterprise_t *enterprise;
+    whk_key_t key = make_key("acme", revocation->key_id, "print");
+
+    key.revoked = apr_time_from_msec(42);
+    key.revoked_by = "bob";
+    key.seal = "another seal";
+    WHK_TRY(whk_store_enterprise_lock(store, pool, "acme", &enterprise));
+    WHK_TRY(whk_store_key_revoke(store, pool, &key, &revocation->revoked));
+    enterprise->active_keys -= revocation->revoked;
+    return whk_store_enterprise_update(store, pool, enterprise);
+}
+
+/* Revoke a key of acme's: whether it was ACTIVE. */
+static inline int revoke_key(fixture_t *fixture, const char *key_id)
+{
+    key_revocation_t revocation = {key_id, -1};
+
+    good(whk_store_transaction(fixture->link->store, fixture->pool, revoke_key_work, &revocation));
+    return revocation.revoked;
 }
 
 static inline void add_enterprise(fixture_t *fixture, const char *id)

@@ -316,55 +316,6 @@ static void a_row_that_nobody_can_have_written(void **state)
 
 /* ---- what it costs ---- */
 
-static int is_list_of_all(int statement)
-{
-    return statement == SQL_ENTERPRISE_LIST || statement == SQL_TOKEN_LIST ||
-           statement == SQL_OTP_LIST || statement == SQL_ORPHAN_LIST ||
-           statement == SQL_SCHEMA_LIST;
-}
-
-/* Asked by whkctl alone, which reads everything anyway. */
-static int is_of_an_audit(int statement)
-{
-    return statement == SQL_ORPHAN_LIST || statement == SQL_SCHEMA_LIST;
-}
-
-static const char *without_placeholders(apr_pool_t *pool, const char *sql)
-{
-    char *text = apr_pstrdup(pool, sql);
-    char *at;
-
-    while ((at = strstr(text, "%lld")))
-        memcpy(at, "7   ", 4);
-    while ((at = strstr(text, "%s")))
-        memcpy(at, "?1", 2);
-    return text;
-}
-
-static void no_statement_scans_or_sorts(void **state)
-{
-    fixture_t *fixture = *state;
-    int i;
-
-    SQLITE_ALONE();
-
-    for (i = 0; i < SQL_STATEMENT_COUNT; i++) {
-        const char *sql = whk_dialect_sqlite3.statements[i];
-        const char *plan;
-
-        assert_non_null(sql);
-        if (is_of_an_audit(i))
-            continue;
-        plan = ask_sql(fixture->pool, fixture->link,
-                       apr_pstrcat(fixture->pool, "EXPLAIN QUERY PLAN ",
-                                   without_placeholders(fixture->pool, sql), NULL),
-                       3);
-        if (strstr(plan, "TEMP B-TREE") ||
-            (strstr(plan, "SCAN") && !strstr(plan, "SCAN CONSTANT ROW") && !is_list_of_all(i)))
-            fail_msg("%s: %s", sql, plan);
-    }
-}
-
 /* Bytes in use; 0 where a sanitizer has put its own allocator in the place of the system's. */
 static size_t bytes_in_use(void)
 {
@@ -463,7 +414,6 @@ int main(int argc, char **argv)
         STORE_TEST(another_writer),
         STORE_TEST(a_corrupted_file),
         STORE_TEST(a_row_that_nobody_can_have_written),
-        STORE_TEST(no_statement_scans_or_sorts),
         STORE_TEST(nothing_grows),
     };
 

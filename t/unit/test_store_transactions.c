@@ -114,7 +114,7 @@ static const whk_outcome_t *failing_work(whk_store_t *store, void *failing_, apr
     failing->runs++;
     key.id = "id";
     WHK_TRY(whk_store_enterprise_lock(store, pool, "acme", &enterprise));
-    WHK_TRY(whk_store_key_insert(store, pool, &key, &inserted));
+    WHK_TRY(add_key(store, pool, &key, &inserted));
     assert_int_equal(inserted, 1);
     outcome = whk_store_event_insert(store, pool, &event);
     if (!failing->hide)

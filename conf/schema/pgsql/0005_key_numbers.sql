@@ -1,0 +1,32 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- An enterprise's keys are numbered 1, 2, 3 ... without a gap, as they were registered: a page of a list begins where its
+-- number says, and how many there are stands in the enterprise's row. Nothing counts or leaves out rows. And of a set by
+-- URI the ACTIVE keys alone are asked for. A version before this can register no key any more, as key_number has no default.
+
+SET LOCAL statement_timeout = 0;
+
+ALTER TABLE whk_enterprise ADD COLUMN key_count BIGINT NOT NULL DEFAULT 0 CHECK (key_count >= 0);
+
+ALTER TABLE whk_key ADD COLUMN key_number BIGINT;
+
+DROP INDEX whk_key_by_age;
+
+DROP INDEX whk_key_by_status;
+
+DROP INDEX whk_key_by_uri;
+
+UPDATE whk_key SET key_number = numbered.number
+FROM (SELECT seq, row_number() OVER (PARTITION BY enterprise_id ORDER BY seq) AS number FROM whk_key) AS numbered
+WHERE whk_key.seq = numbered.seq;
+
+ALTER TABLE whk_key ALTER COLUMN key_number SET NOT NULL;
+
+CREATE UNIQUE INDEX whk_key_by_number ON whk_key (enterprise_id, key_number);
+
+CREATE INDEX whk_key_by_status ON whk_key (enterprise_id, status, key_number);
+
+CREATE INDEX whk_key_by_uri ON whk_key (jwks_uri) WHERE jwks_uri IS NOT NULL AND status = 'ACTIVE';
+
+UPDATE whk_enterprise SET key_count = counted.number
+FROM (SELECT enterprise_id, count(*) AS number FROM whk_key GROUP BY enterprise_id) AS counted
+WHERE whk_enterprise.enterprise_id = counted.enterprise_id;
