@@ -19,14 +19,15 @@ typedef struct {
 
 /* In the order that foreign keys want. */
 static table_t tables[TABLES] = {
-    [ENTERPRISE] = {"whk_enterprise", 7,
-                    "enterprise_id, created_at, revision, active_keys, event_count, event_head, "
-                    "change_number"},
+    [ENTERPRISE] = {"whk_enterprise", 8,
+                    "enterprise_id, created_at, revision, active_keys, key_count, event_count, "
+                    "event_head, change_number"},
     [ADMIN] = {"whk_admin", 4, "enterprise_id, user_id, created_at, seal"},
     [TOKEN] = {"whk_token", 4, "id, hash, user_id, created_at"},
     [OTP] = {"whk_otp", 6, "user_id, sealed_secret, algorithm, digits, period, created_at"},
-    [KEY] = {"whk_key", 13,
-             "enterprise_id, id, key_id, key_name, algorithm, jwk, thumbprint, status, created_at, "
+    [KEY] = {"whk_key", 14,
+             "enterprise_id, key_number, id, key_id, key_name, algorithm, jwk, thumbprint, status, "
+             "created_at, "
              "created_by, revoked_at, revoked_by, seal"},
     [EVENT] = {"whk_event", 11,
                "enterprise_id, id, type, key_id, actor, at, remote_address, request_id, detail, "
@@ -55,11 +56,6 @@ void loader_init(const char *its_driver, const char *its_client, apr_int64_t its
     driver = its_driver;
     client = its_client;
     changes = its_changes;
-    if (is("mysql")) {
-        tables[KEY].fields = 14;
-        tables[KEY].columns = "enterprise_id, id, key_id, key_name, algorithm, jwk, thumbprint, "
-                              "status, created_at, created_by, revoked_at, revoked_by, seal, seq";
-    }
 }
 
 /* ---- rows ---- */

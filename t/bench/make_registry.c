@@ -207,14 +207,14 @@ static void add_event(making_t *making, whk_event_type_t type, const whk_key_t *
     apr_cpystrn(making->head, event.hash, sizeof(making->head));
 }
 
-static void add_key_row(const making_t *making, apr_int64_t n, const whk_key_t *key)
+static void add_key_row(const making_t *making, const whk_key_t *key)
 {
-    loader_add(KEY, (const char *const[]){key->enterprise_id, key->id, key->key_id, key->key_name,
-                                          key->algorithm, key->jwk, key->thumbprint,
-                                          whk_key_status_name(key->status),
-                                          moment(making->pool, key->created), key->created_by,
-                                          moment(making->pool, key->revoked), key->revoked_by,
-                                          key->seal, number(making->pool, n)});
+    loader_add(
+        KEY, (const char *const[]){key->enterprise_id, number(making->pool, key->number), key->id,
+                                   key->key_id, key->key_name, key->algorithm, key->jwk,
+                                   key->thumbprint, whk_key_status_name(key->status),
+                                   moment(making->pool, key->created), key->created_by,
+                                   moment(making->pool, key->revoked), key->revoked_by, key->seal});
     loader_add(MATERIAL, (const char *const[]){key->enterprise_id, key->thumbprint, key->key_id});
 }
 
@@ -231,6 +231,7 @@ static void add_key(making_t *making, apr_int64_t n)
         making->index < 0 ? unknown_pair(making->pool) : pairs[(making->index + n) % pair_count];
     whk_key_t key = {.id = whk_uuid(making->pool),
                      .enterprise_id = making->row.id,
+                     .number = ++making->row.key_count,
                      .key_id = apr_psprintf(making->pool, "key-%" PRId64, (int64_t)n),
                      .algorithm = jwk->family,
                      .jwk = jwk->public_json,
@@ -250,7 +251,7 @@ static void add_key(making_t *making, apr_int64_t n)
         add_event(making, WHK_EVENT_KEY_REVOKED, &key, NULL, key.revoked);
     }
     must(!whk_key_set_seal(making->pool, secret, &key), "the seal of a key");
-    add_key_row(making, n, &key);
+    add_key_row(making, &key);
 }
 
 static void add_admin(apr_pool_t *p, const char *enterprise_id, const char *user)
@@ -268,8 +269,8 @@ static void add_enterprise_row(const making_t *making, apr_int64_t change)
 
     loader_add(ENTERPRISE,
                (const char *const[]){row->id, moment(p, row->created), number(p, row->revision),
-                                     number(p, row->active_keys), number(p, row->event_count),
-                                     making->head, number(p, change)});
+                                     number(p, row->active_keys), number(p, row->key_count),
+                                     number(p, row->event_count), making->head, number(p, change)});
 }
 
 /* `place` is its place in the order of changes, from 1. */

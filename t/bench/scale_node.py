@@ -115,7 +115,7 @@ def send_webhooks(registry, distinct, requests):
     indexes = [i * registry.shape["enterprises"] // distinct for i in range(distinct)]
     signed = [webhook(enterprise(index), signature_of(registry, index)) for index in indexes]
     for _ in range(requests // distinct):
-        ask_in_parallel(registry.port, 16, 200, signed)
+        ask_in_parallel(registry.port, 8, 200, signed)
 
 
 def memory(registries, say, distinct, requests):
