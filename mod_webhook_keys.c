@@ -26,6 +26,7 @@
 #include "httpd/config_check.h"
 #include "httpd/database.h"
 #include "httpd/directives.h"
+#include "httpd/directory_shm.h"
 #include "httpd/error_response.h"
 #include "httpd/mod_webhook_keys.h"
 #include "httpd/server_fetchers.h"
@@ -46,6 +47,7 @@ static void register_process_hooks(void)
     static const char *const watchdog[] = {"mod_watchdog.c", NULL};
 
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(whk_directory_shm_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);

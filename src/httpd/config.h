@@ -78,6 +78,8 @@ typedef struct whk_config_t {
     /* What a node knows. */
     apr_interval_time_t revocation_lag;
     apr_interval_time_t max_stale;
+    apr_int64_t cache_size;
+    int max_enterprises;
     const whk_replay_provider_t *replay_cache; /**< NULL: off */
     int replay_entries;
 

@@ -9,6 +9,7 @@
 
 #include "httpd/config.h"
 #include "httpd/other_directives.h"
+#include "registry/revision_table.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -108,6 +109,10 @@ const command_rec whk_directives[] = {
               BETWEEN(300, SECONDS(60))),
     DIRECTIVE("WebhookKeysMaxStale", SERVER, time, max_stale, "60",
               "how long known keys serve while the store is away", BETWEEN(0, HOURS(24))),
+    DIRECTIVE("WebhookKeysCacheSize", GLOBAL, bytes, cache_size, "25165824",
+              "bytes of keys that each process keeps at hand", BETWEEN(1048576, 68719476736)),
+    DIRECTIVE("WebhookKeysMaxEnterprises", GLOBAL, number, max_enterprises, "4000000",
+              "how many enterprises a node can know of", BETWEEN(1000, WHK_REVISIONS_MOST)),
     DIRECTIVE("WebhookKeysReplayCache", GLOBAL, replay_cache, replay_cache, NULL,
               "socache provider that remembers which webhooks were received"),
     DIRECTIVE("WebhookKeysReplayEntries", GLOBAL, number, replay_entries, "262144",

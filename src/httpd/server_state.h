@@ -18,6 +18,12 @@ typedef struct whk_other_settings_t {
     int is_named;             /**< ServerName stands in it itself */
 } whk_other_settings_t;
 
+/** What the node knows of the registry of a server: directory_shm.h. */
+typedef struct whk_node_directory_t {
+    whk_directory_block_t *block;
+    apr_global_mutex_t *mutex; /**< around polls; in a child NULL where it can't take it */
+} whk_node_directory_t;
+
 typedef struct whk_server_t {
     /* Kept while the directives are read, in sections too, whose configurations nobody lists. */
     int verifies;                           /**< WebhookKeysSignature stands somewhere in it */
@@ -28,9 +34,9 @@ typedef struct whk_server_t {
 
     const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
     whk_remote_t remote;                /**< made at child start */
+    whk_node_directory_t *directory;    /**< NULL: it verifies nothing */
     whk_key_cache_t *key_cache;         /**< made at child start; NULL: it verifies nothing */
-    int poll_fails;                     /**< as the background task met it last */
-    int write_uses_fails;
+    int write_uses_fails;               /**< as the background task met it last */
     int refresh_fails;
 } whk_server_t;
 

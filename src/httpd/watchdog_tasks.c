@@ -9,27 +9,41 @@
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
+#include "httpd/directory_shm.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
 #include "registry/jwk_set_refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
-/* Polls in a WebhookKeysRevocationLag: a watchdog looks at its clock every 100 ms only. */
+/* Polls of a node in a WebhookKeysRevocationLag. */
 #define POLLS_PER_LAG 3
 
-#define WRITE_USES_EVERY apr_time_from_sec(5)
-#define REFRESH_EVERY apr_time_from_msec(500)
+/* How often each process looks whether somebody did what is done once a node: as often as a
+ * watchdog looks at its clock. */
+#define LOOK_EVERY AP_WD_TM_SLICE
 
-static void report(server_rec *s, const whk_outcome_t *outcome, int *was_failing, const char *doing)
+/* Once a node. */
+#define REFRESH_EVERY apr_time_from_msec(750)
+
+#define WRITE_USES_EVERY apr_time_from_sec(5)
+
+static void report(server_rec *s, const whk_outcome_t *outcome, const char *doing)
+{
+    if (outcome)
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s fails: %s", doing,
+                     outcome->operator_hint ? outcome->operator_hint : outcome->message);
+    else
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s works again", doing);
+}
+
+static void report_news(server_rec *s, const whk_outcome_t *outcome, int *was_failing,
+                        const char *doing)
 {
     int fails = outcome != NULL;
 
-    if (fails && !*was_failing)
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s fails: %s", doing,
-                     outcome->operator_hint ? outcome->operator_hint : outcome->message);
-    else if (!fails && *was_failing)
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s works again", doing);
+    if (fails != *was_failing)
+        report(s, outcome, doing);
     *was_failing = fails;
 }
 
@@ -45,6 +59,23 @@ static apr_status_t end(void)
     return APR_SUCCESS;
 }
 
+static void poll_changes(server_rec *s, whk_key_cache_t *cache, apr_pool_t *pool)
+{
+    int is_news = 0;
+    const whk_outcome_t *outcome =
+        whk_change_poll_if_due(cache->poll, whk_database_store(s, pool),
+                               cache->directory.lag / POLLS_PER_LAG, &is_news, pool);
+
+    if (is_news)
+        report(s, outcome, "asking the registry which keys changed");
+    if (whk_directory_became_full(&cache->directory))
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     "there are more than %u enterprises: of those beyond, the registry's database "
+                     "is asked about each webhook; set a greater WebhookKeysMaxEnterprises, and "
+                     "start httpd anew",
+                     whk_directory_most(cache->directory.block));
+}
+
 static apr_status_t poll(int state, void *data, apr_pool_t *pool)
 {
     server_rec *s = data;
@@ -53,8 +84,7 @@ static apr_status_t poll(int state, void *data, apr_pool_t *pool)
     if (!begin(state))
         return APR_SUCCESS;
     if (server->key_cache)
-        report(s, whk_change_poll(server->key_cache->poll, whk_database_store(s, pool), pool),
-               &server->poll_fails, "asking the registry which keys changed");
+        poll_changes(s, server->key_cache, pool);
     return end();
 }
 
@@ -63,8 +93,9 @@ static void write_uses_of(server_rec *s, apr_pool_t *pool)
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
     if (server->key_cache)
-        report(s, whk_key_uses_write(server->key_cache->uses, whk_database_store(s, pool), pool),
-               &server->write_uses_fails, "writing lastUsedDate");
+        report_news(s,
+                    whk_key_uses_write(server->key_cache->uses, whk_database_store(s, pool), pool),
+                    &server->write_uses_fails, "writing lastUsedDate");
 }
 
 static apr_status_t write_uses(int state, void *data, apr_pool_t *pool)
@@ -120,13 +151,14 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
 
     if (!begin(state))
         return APR_SUCCESS;
-    if (server->key_cache) {
+    if (server->key_cache &&
+        whk_directory_take_turn(&server->key_cache->directory, WHK_TURN_REFRESH, REFRESH_EVERY)) {
         remote = *whk_server_fetchers_of(s);
         remote.stop = whk_shutdown_tasks_stopped();
         registry.remote = &remote;
         registry.store = whk_database_store(s, pool);
-        report(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
-               "refreshing key sets by URI");
+        report_news(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
+                    "refreshing key sets by URI");
     }
     return end();
 }
@@ -150,13 +182,12 @@ static apr_status_t start_task(server_rec *s, const char *name, apr_interval_tim
 /* Two threads: a write that waits for its lock must not keep a poll waiting. */
 static apr_status_t start_tasks(server_rec *s)
 {
-    apr_interval_time_t lag = whk_config_of_server(s)->revocation_lag;
-    apr_status_t status = start_task(s, "_webhook_keys_poll_", lag / POLLS_PER_LAG, poll);
+    apr_status_t status = start_task(s, "_webhook_keys_poll_", LOOK_EVERY, poll);
 
     if (status == APR_SUCCESS)
         status = start_task(s, "_webhook_keys_background_", WRITE_USES_EVERY, write_uses);
     return status == APR_SUCCESS
-               ? start_task(s, "_webhook_keys_background_", REFRESH_EVERY, refresh_sets)
+               ? start_task(s, "_webhook_keys_background_", LOOK_EVERY, refresh_sets)
                : status;
 }
 
@@ -164,6 +195,14 @@ static apr_status_t start_tasks(server_rec *s)
 static int verifies(const server_rec *s, const server_rec *main_server)
 {
     return whk_server_of(s)->verifies || whk_server_of(main_server)->verifies;
+}
+
+static apr_status_t set_up(server_rec *s, server_rec *main_server)
+{
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+
+    server->directory = whk_directory_shm_get(s, main_server);
+    return server->directory ? start_tasks(s) : APR_ENOMEM;
 }
 
 int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -180,7 +219,8 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
     status = whk_counters_shm_create(s->process->pool);
     for (each = s; each && status == APR_SUCCESS; each = each->next)
         if (verifies(each, s))
-            status = start_tasks(each);
+            status = set_up(each, s);
+    whk_directory_shm_tidy();
     if (status == APR_SUCCESS)
         return OK;
     ap_log_error(
@@ -200,23 +240,48 @@ static void report_restored(void *data)
         "Backup)");
 }
 
+static int count_caches(server_rec *s)
+{
+    const server_rec *each;
+    int count = 0;
+
+    for (each = s; each; each = each->next)
+        count += whk_server_of(each)->directory != NULL;
+    return count;
+}
+
+static whk_key_cache_t *make_cache(server_rec *s, apr_size_t size, apr_pool_t *pool)
+{
+    const whk_server_t *server = whk_server_of(s);
+    const whk_config_t *config = whk_config_of_server(s);
+    const whk_key_cache_settings_t settings = {
+        .validity = {server->secret_key, config->max_stale, config->policy.jwks_uri_refresh},
+        .size = size,
+        .block = server->directory->block,
+        .lag = config->revocation_lag,
+        .poll = {.counters = whk_counters_shm(),
+                 .mutex = server->directory->mutex,
+                 .restored = report_restored,
+                 .baton = s,
+                 .stop = whk_shutdown_tasks_stopped()}};
+
+    return whk_key_cache_create(&settings, pool);
+}
+
+/* Virtual hosts share the size out among them. */
 void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s)
 {
+    apr_int64_t size = whk_config_of_server(s)->cache_size;
+    int count = count_caches(s);
     server_rec *each;
 
+    whk_directory_shm_child_init(pool, s);
     for (each = s; each; each = each->next) {
         whk_server_t *server = ap_get_module_config(each->module_config, &webhook_keys_module);
-        const whk_config_t *config = whk_config_of_server(each);
-        const whk_key_cache_settings_t settings = {
-            .validity = {server->secret_key, config->max_stale, config->policy.jwks_uri_refresh},
-            .lag = config->revocation_lag,
-            .counters = whk_counters_shm(),
-            .restored = report_restored,
-            .baton = each};
 
-        if (!verifies(each, s))
+        if (!server->directory)
             continue;
-        server->key_cache = whk_key_cache_create(&settings, pool);
+        server->key_cache = make_cache(each, (apr_size_t)(size / count), pool);
         if (server->key_cache)
             apr_pool_pre_cleanup_register(pool, each, write_last_uses);
         else

@@ -45,3 +45,10 @@ const whk_outcome_t *whk_jwk_parse(const whk_jwk_t **jwk, const json_t *json, co
  * needs.
  * @return the key, or NULL where the text is not what whk_jwk_parse() wrote */
 const whk_jwk_t *whk_jwk_load(const char *public_json, apr_pool_t *pool);
+
+/** The same key in a piece of memory of its own, which belongs to no pool and is a fifth of what
+ * one takes: for whoever keeps many. Until whk_jwk_free().
+ * @return NULL: out of memory */
+whk_jwk_t *whk_jwk_copy(const whk_jwk_t *jwk);
+
+void whk_jwk_free(whk_jwk_t *copy);

@@ -39,17 +39,9 @@ static const whk_outcome_t *read_jwk(whk_jwk_parser_t *parser)
     return NULL;
 }
 
-static apr_status_t free_cached(void *data)
+static apr_status_t release_cached(void *jwk)
 {
-    const whk_jwk_t *jwk = data;
-    whk_jwk_cached_t *cached = atomic_load(jwk->cached);
-
-    while (cached) {
-        whk_jwk_cached_t *next = cached->next;
-
-        cached->release(cached);
-        cached = next;
-    }
+    whk_jwk_release_cached(jwk);
     return APR_SUCCESS;
 }
 
@@ -59,7 +51,7 @@ static whk_jwk_t *make_jwk(apr_pool_t *pool)
 
     jwk->cached = apr_palloc(pool, sizeof(*jwk->cached));
     atomic_init(jwk->cached, NULL);
-    apr_pool_cleanup_register(pool, jwk, free_cached, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, jwk, release_cached, apr_pool_cleanup_null);
     return jwk;
 }
 

@@ -83,3 +83,6 @@ const whk_outcome_t *whk_jwk_check_x5c(const whk_jwk_parser_t *parser);
 const whk_outcome_t *whk_jwk_parse_fetched(const whk_jwk_t **jwk, const json_t *json,
                                            const char *place, const char *known,
                                            whk_algorithms_t enabled, apr_pool_t *pool);
+
+/** Give back what signature_contexts.c cached with a key. */
+void whk_jwk_release_cached(const whk_jwk_t *jwk);

@@ -2,89 +2,146 @@
 #include "registry/change_poll.h"
 
 #include <apr_atomic.h>
-#include <apr_thread_mutex.h>
 
 #include "model/clock.h"
 
-/* How long a store that did not answer is left alone. */
-#define BACK_OFF apr_time_from_sec(1)
+/* How long a request waits for whoever polls, before it asks for its own enterprise alone. */
+#define WAIT_MOST apr_time_from_sec(2)
 
-/* Seconds in which a node reports once that the registry was restored: each process finds it. */
+/* A poll that takes longer than any statement may is one of a process that was stopped. */
+#define STUCK_AFTER apr_time_from_sec(15)
+
+/* A pass of which no page was asked for so long was left by whoever was at it. */
+#define LEFT_AFTER apr_time_from_msec(100)
+
+/* Seconds in which a node reports once that the registry was restored. */
 #define REPORT_EVERY 60
 
 struct whk_change_poll_t {
-    whk_enterprise_directory_t *directory;
-    whk_shared_counters_t *counters;
-    void (*restored)(void *baton);
-    void *baton;
-    apr_thread_mutex_t *mutex; /* around a poll */
-    apr_time_t retry_at;       /* requests poll no earlier; atomic */
+    whk_change_poll_settings_t settings;
 };
 
-whk_change_poll_t *whk_change_poll_create(whk_enterprise_directory_t *directory,
-                                          whk_shared_counters_t *counters,
-                                          void (*restored)(void *baton), void *baton,
+whk_change_poll_t *whk_change_poll_create(const whk_change_poll_settings_t *settings,
                                           apr_pool_t *pool)
 {
     whk_change_poll_t *poll = apr_pcalloc(pool, sizeof(*poll));
 
-    poll->directory = directory;
-    poll->counters = counters;
-    poll->restored = restored;
-    poll->baton = baton;
-    return apr_thread_mutex_create(&poll->mutex, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
-               ? poll
-               : NULL;
+    poll->settings = *settings;
+    return poll;
 }
 
 /* One process of the node does for all. */
 static void report_restored(whk_change_poll_t *poll)
 {
+    apr_uint32_t *place = &poll->settings.counters->restore_reported;
     apr_uint32_t now = (apr_uint32_t)apr_time_sec(whk_clock_now());
-    apr_uint32_t last = apr_atomic_read32(&poll->counters->restore_reported);
+    apr_uint32_t last = apr_atomic_read32(place);
 
-    if ((last && now - last < REPORT_EVERY) ||
-        apr_atomic_cas32(&poll->counters->restore_reported, now ? now : 1, last) != last)
+    if ((last && now - last < REPORT_EVERY) || apr_atomic_cas32(place, now ? now : 1, last) != last)
         return;
-    if (poll->restored)
-        poll->restored(poll->baton);
+    if (poll->settings.restored)
+        poll->settings.restored(poll->settings.baton);
 }
 
-static const whk_outcome_t *read_changes(whk_change_poll_t *poll, whk_store_t *store,
-                                         apr_pool_t *pool, int *follow)
+static const whk_outcome_t *read_page(whk_change_poll_t *poll, whk_store_t *store, apr_pool_t *pool,
+                                      whk_directory_result_t *result)
 {
-    whk_change_mark_t mark = whk_directory_begin(poll->directory);
-    apr_array_header_t *changes;
-    apr_int64_t next;
+    whk_change_query_t query;
+    whk_change_page_t page;
 
-    WHK_TRY(whk_store_change_list(store, pool, &mark, &changes, &next));
-    *follow = whk_directory_update(poll->directory, changes, next);
+    whk_directory_begin(poll->settings.directory, &query);
+    WHK_TRY(whk_store_change_list(store, pool, &query, &page));
+    *result = whk_directory_update(poll->settings.directory, &page);
     return NULL;
 }
 
-/* Under the mutex. */
-static const whk_outcome_t *poll_locked(whk_change_poll_t *poll, whk_store_t *store,
-                                        apr_pool_t *pool)
+/* Under the lock. */
+static const whk_outcome_t *poll_page(whk_change_poll_t *poll, whk_store_t *store, int *is_news,
+                                      apr_pool_t *pool)
 {
-    int follow = 1;
-    const whk_outcome_t *outcome = read_changes(poll, store, pool, &follow);
+    whk_directory_result_t result = WHK_DIRECTORY_FOLLOWS;
+    const whk_outcome_t *outcome = read_page(poll, store, pool, &result);
+    apr_time_t retry_at;
 
-    if (!follow) {
+    if (result == WHK_DIRECTORY_RESTORED) {
         report_restored(poll);
-        outcome = read_changes(poll, store, pool, &follow);
+        outcome = read_page(poll, store, pool, &result);
     }
-    __atomic_store_n(&poll->retry_at, outcome ? whk_clock_now() + BACK_OFF : 0, __ATOMIC_SEQ_CST);
+    retry_at = outcome ? whk_clock_now() + WHK_POLL_BACK_OFF : 0;
+    whk_directory_set_retry(poll->settings.directory, retry_at);
+    if (is_news)
+        *is_news |= whk_directory_is_news(poll->settings.directory, outcome != NULL);
     return outcome;
 }
 
-const whk_outcome_t *whk_change_poll(whk_change_poll_t *poll, whk_store_t *store, apr_pool_t *pool)
+static int is_stopping(const whk_change_poll_t *poll)
 {
-    const whk_outcome_t *outcome;
+    return poll->settings.stop && *poll->settings.stop;
+}
 
-    apr_thread_mutex_lock(poll->mutex);
-    outcome = poll_locked(poll, store, pool);
-    apr_thread_mutex_unlock(poll->mutex);
+static const whk_outcome_t *locked_out(apr_pool_t *pool)
+{
+    return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                    "the lock around polls can't be taken: see the Mutex directive, and restart "
+                    "httpd");
+}
+
+/* The rest of a pass. The lock is given back after each page: a request that waits for it is not
+ * kept waiting for all of them. */
+static const whk_outcome_t *poll_rest(whk_change_poll_t *poll, whk_store_t *store, int *is_news,
+                                      apr_pool_t *pool)
+{
+    const whk_outcome_t *outcome = NULL;
+    apr_pool_t *page;
+
+    apr_pool_create(&page, pool);
+    while (!outcome && whk_directory_is_behind(poll->settings.directory) && !is_stopping(poll)) {
+        apr_pool_clear(page);
+        if (apr_global_mutex_lock(poll->settings.mutex) != APR_SUCCESS)
+            return locked_out(pool);
+        outcome = poll_page(poll, store, is_news, page);
+        apr_global_mutex_unlock(poll->settings.mutex);
+    }
     return outcome;
+}
+
+static const whk_outcome_t *poll_all(whk_change_poll_t *poll, whk_store_t *store, int *is_news,
+                                     apr_pool_t *pool)
+{
+    const whk_outcome_t *outcome = poll_page(poll, store, is_news, pool);
+
+    apr_global_mutex_unlock(poll->settings.mutex);
+    return outcome ? outcome : poll_rest(poll, store, is_news, pool);
+}
+
+const whk_outcome_t *whk_change_poll(whk_change_poll_t *poll, whk_store_t *store, int *is_news,
+                                     apr_pool_t *pool)
+{
+    if (!poll->settings.mutex || apr_global_mutex_lock(poll->settings.mutex) != APR_SUCCESS)
+        return locked_out(pool);
+    return poll_all(poll, store, is_news, pool);
+}
+
+/* Where there are more pages, whoever reads them is quicker with the next. */
+static int is_due(const whk_change_poll_t *poll, apr_interval_time_t interval)
+{
+    const whk_enterprise_directory_t *directory = poll->settings.directory;
+    int is_left = whk_directory_is_behind(directory) && whk_directory_may_ask(directory);
+
+    return whk_directory_since_poll(directory) >= (is_left ? LEFT_AFTER : interval);
+}
+
+const whk_outcome_t *whk_change_poll_if_due(whk_change_poll_t *poll, whk_store_t *store,
+                                            apr_interval_time_t interval, int *is_news,
+                                            apr_pool_t *pool)
+{
+    if (!poll->settings.mutex || !is_due(poll, interval) ||
+        apr_global_mutex_trylock(poll->settings.mutex) != APR_SUCCESS)
+        return NULL;
+    if (is_due(poll, interval))
+        return poll_all(poll, store, is_news, pool);
+    apr_global_mutex_unlock(poll->settings.mutex);
+    return NULL;
 }
 
 const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool)
@@ -94,39 +151,65 @@ const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool)
                     "known is too old to be relied upon");
 }
 
-static int may_poll(const whk_change_poll_t *poll)
+static int wait_for_lock(const whk_change_poll_t *poll, whk_freshness_t freshness,
+                         int must_be_fresh)
 {
-    return whk_clock_now() >= __atomic_load_n(&poll->retry_at, __ATOMIC_SEQ_CST);
-}
+    apr_global_mutex_t *mutex = poll->settings.mutex;
 
-/* Take the mutex. @return 0: go on with what there is, which is stale, but not known to have
- * changed */
-static int begin(whk_change_poll_t *poll, whk_freshness_t freshness, int must_be_fresh)
-{
-    if (freshness == WHK_STALE && !may_poll(poll))
+    if (!mutex)
         return 0;
     if (freshness == WHK_STALE && !must_be_fresh)
-        return apr_thread_mutex_trylock(poll->mutex) == APR_SUCCESS;
-    apr_thread_mutex_lock(poll->mutex);
-    return 1;
+        return apr_global_mutex_trylock(mutex) == APR_SUCCESS;
+    return apr_global_mutex_timedlock(mutex, WAIT_MOST) == APR_SUCCESS;
+}
+
+/* Under the lock. Of many changes a request reads one page, which tells that there are more. */
+static const whk_outcome_t *poll_where_needed(whk_change_poll_t *poll, whk_store_t *store,
+                                              const whk_arrival_t *arrival,
+                                              whk_directory_lookup_t *found, apr_pool_t *pool)
+{
+    const whk_enterprise_directory_t *directory = poll->settings.directory;
+    const whk_outcome_t *outcome = NULL;
+
+    *found = whk_directory_look_up(directory, arrival);
+    if (found->freshness != WHK_FRESH && !found->is_behind && whk_directory_may_ask(directory)) {
+        outcome = poll_page(poll, store, NULL, pool);
+        *found = whk_directory_look_up(directory, arrival);
+    }
+    return outcome;
+}
+
+/* Without the lock: what is stale may do, unless whoever has it does nothing with it. */
+static void go_without_lock(const whk_change_poll_t *poll, int must_be_fresh,
+                            whk_directory_lookup_t *found)
+{
+    const whk_enterprise_directory_t *directory = poll->settings.directory;
+
+    if (found->freshness != WHK_STALE || must_be_fresh ||
+        whk_directory_since_poll(directory) > STUCK_AFTER)
+        found->is_behind = 1;
 }
 
 const whk_outcome_t *whk_change_poll_for_request(whk_change_poll_t *poll, whk_store_t *store,
                                                  const whk_arrival_t *arrival, int must_be_fresh,
                                                  whk_directory_lookup_t *found, apr_pool_t *pool)
 {
-    const whk_outcome_t *outcome = NULL;
+    const whk_enterprise_directory_t *directory = poll->settings.directory;
+    const whk_outcome_t *outcome;
 
-    *found = whk_directory_look_up(poll->directory, arrival);
-    if (found->freshness == WHK_FRESH || !begin(poll, found->freshness, must_be_fresh))
+    *found = whk_directory_look_up(directory, arrival);
+    if (found->freshness == WHK_FRESH || found->is_behind ||
+        (found->freshness == WHK_STALE && !whk_directory_may_ask(directory)))
         return NULL;
-    *found = whk_directory_look_up(poll->directory, arrival);
-    if (found->freshness != WHK_FRESH && may_poll(poll)) {
-        outcome = poll_locked(poll, store, pool);
-        *found = whk_directory_look_up(poll->directory, arrival);
+    if (!wait_for_lock(poll, found->freshness, must_be_fresh)) {
+        *found = whk_directory_look_up(directory, arrival);
+        if (found->freshness != WHK_FRESH)
+            go_without_lock(poll, must_be_fresh, found);
+        return NULL;
     }
-    apr_thread_mutex_unlock(poll->mutex);
-    if (found->freshness == WHK_FRESH || found->freshness == WHK_STALE)
+    outcome = poll_where_needed(poll, store, arrival, found, pool);
+    apr_global_mutex_unlock(poll->settings.mutex);
+    if (found->freshness == WHK_FRESH || found->freshness == WHK_STALE || found->is_behind)
         return NULL;
     return outcome ? outcome : whk_change_poll_unavailable(pool);
 }

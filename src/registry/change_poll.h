@@ -1,37 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** Asks the store which enterprises changed, for the directory of a process. A background task does
- * so several times per lag, which is how a change on another node arrives; a request does where
- * that is too late for it.
+/** Asks the store which enterprises changed, for the directory of a node: one process at a time, a
+ * page at a time, under a lock of them all. A background task of each process does so several times
+ * per lag where no other did, which is how a change on another node arrives; a request does where
+ * that is too late for it. Whoever is killed at it is followed by whoever comes next, from where he
+ * was.
  *
- * A poll asks for the change that it saw last, too: where that is no longer there as it was, the
+ * A poll asks for the change that was seen last, too: where that is no longer there as it was, the
  * registry was restored from a backup, and all that was known is forgotten and read anew. */
+
+#include <apr_global_mutex.h>
 
 #include "registry/enterprise_directory.h"
 #include "store/store.h"
 
 typedef struct whk_change_poll_t whk_change_poll_t;
 
-/** @param directory borrowed, as `counters` is
- * @param restored  called where the registry is not what it was, once a node; by whoever finds it,
- *                  with no lock held but that of polls. May be NULL
- * @return NULL: out of memory */
-whk_change_poll_t *whk_change_poll_create(whk_enterprise_directory_t *directory,
-                                          whk_shared_counters_t *counters,
-                                          void (*restored)(void *baton), void *baton,
+typedef struct whk_change_poll_settings_t {
+    const whk_enterprise_directory_t *directory;
+    whk_shared_counters_t *counters;
+    apr_global_mutex_t *mutex; /**< the lock; NULL: this process can't take it, and never polls */
+    /** Called where the registry is not what it was, once a node; by whoever finds it, with no lock
+     * held but that of polls. May be NULL. */
+    void (*restored)(void *baton);
+    void *baton;
+    const volatile apr_uint32_t *stop; /**< set where this process ends; NULL: never */
+} whk_change_poll_settings_t;
+
+/** What the settings name is borrowed. */
+whk_change_poll_t *whk_change_poll_create(const whk_change_poll_settings_t *settings,
                                           apr_pool_t *pool);
 
-/** Poll now. `pool` is for the while. */
-const whk_outcome_t *whk_change_poll(whk_change_poll_t *poll, whk_store_t *store, apr_pool_t *pool);
+/** Poll now, all that there is. `pool` is for the while.
+ * @param is_news set to 1 where that worked, or not, unlike the time before; may be NULL */
+const whk_outcome_t *whk_change_poll(whk_change_poll_t *poll, whk_store_t *store, int *is_news,
+                                     apr_pool_t *pool);
 
-/** Poll for a request whose lookup is not fresh, one thread at a time. Who waited for a poll that
- * began after it came takes its result.
+/** The same, where no process did for `interval`, and none is at it. */
+const whk_outcome_t *whk_change_poll_if_due(whk_change_poll_t *poll, whk_store_t *store,
+                                            apr_interval_time_t interval, int *is_news,
+                                            apr_pool_t *pool);
+
+/** Poll for a request whose lookup is not fresh. Who waited for a poll that began after it came
+ * takes its result.
  * @param must_be_fresh stale is not good enough: wait for whoever polls
  * @param found         set to what there is now
- * @return NULL where that is WHK_FRESH or WHK_STALE; else a 5xx */
+ * @return NULL where that is fresh, stale, or behind; else a 5xx */
 const whk_outcome_t *whk_change_poll_for_request(whk_change_poll_t *poll, whk_store_t *store,
                                                  const whk_arrival_t *arrival, int must_be_fresh,
                                                  whk_directory_lookup_t *found, apr_pool_t *pool);
+
+/** How long requests leave a store alone that did not answer. */
+#define WHK_POLL_BACK_OFF apr_time_from_sec(1)
 
 /** store_unavailable: what is known is too old, and the store can't be asked. */
 const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool);

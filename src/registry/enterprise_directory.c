@@ -2,18 +2,17 @@
 #include "registry/enterprise_directory.h"
 
 #include <apr_atomic.h>
-#include <apr_hash.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 #include <string.h>
 
 #include "model/clock.h"
+#include "registry/revision_table.h"
 
-typedef struct {
-    const char *id;
-    apr_int64_t revision;
-    apr_int64_t number; /* of the change that made it */
-} enterprise_t;
+#define READ(place) __atomic_load_n(place, __ATOMIC_ACQUIRE)
+#define WRITE(place, value) __atomic_store_n(place, value, __ATOMIC_RELEASE)
+
+/* Bytes of the longest enterprise, and the zero behind it. */
+#define ID_SIZE (4 * WHK_NAME_MAX + 1)
 
 /* When a reading of the changes began, 0: never, and what had been counted then. */
 typedef struct {
@@ -21,53 +20,58 @@ typedef struct {
     apr_uint32_t counted[WHK_COUNTER_SLOTS];
 } reading_t;
 
-struct whk_enterprise_directory_t {
-    const whk_shared_counters_t *counters;
-    apr_interval_time_t lag;
-    apr_interval_time_t max_stale;
-    apr_thread_mutex_t *mutex; /* around what follows */
-    apr_pool_t *pool;          /* of `enterprises` */
-    apr_hash_t *enterprises;   /* enterprise_t by id */
+/* What a writer that is killed leaves undone. */
+typedef enum {
+    DONE,
+    UPDATING,
+    CLEARING
+} writing_t;
+
+struct whk_directory_block_t {
+    /* Atomic. */
     apr_uint32_t generation;
-    whk_change_mark_t mark; /* its enterprise: that of the newest change */
-    apr_int64_t newest;     /* its number */
-    reading_t last;         /* that succeeded */
-    reading_t now;          /* its thread's alone */
+    apr_uint32_t is_behind; /* a pass has more pages */
+    apr_uint32_t is_full;
+    apr_uint32_t told_full;
+    apr_uint32_t poll_fails;
+    apr_time_t polled_at; /* when a poll was begun last */
+    apr_time_t retry_at;  /* requests ask no earlier */
+    apr_time_t turns[WHK_TURNS];
+    apr_uint64_t published; /* readings[published % 2] is the last that succeeded: the other one is
+                               written before the next is counted */
+    reading_t readings[2];
+    /* Under the lock. A pass is the pages of one reading. */
+    writing_t writing;
+    int repairs; /* until a pass ends: what a killed writer wrote down in part may look odd */
+    reading_t pass;
+    apr_int64_t mark;        /* all up to this number are known */
+    apr_int64_t mark_behind; /* and with the pass up to this one */
+    apr_int64_t at_number;   /* of the change that the pass listed last */
+    char at_enterprise[ID_SIZE];
+    apr_int64_t newest; /* number of the newest change, and whose it is */
+    char newest_enterprise[ID_SIZE];
 };
 
-whk_enterprise_directory_t *whk_directory_create(const whk_shared_counters_t *counters,
-                                                 apr_interval_time_t lag,
-                                                 apr_interval_time_t max_stale, apr_pool_t *pool)
+static whk_revision_table_t *table_of(const whk_directory_block_t *block)
 {
-    whk_enterprise_directory_t *directory = apr_pcalloc(pool, sizeof(*directory));
-
-    directory->counters = counters;
-    directory->lag = lag;
-    directory->max_stale = max_stale;
-    directory->mark.number = -1;
-    directory->newest = -1;
-    if (apr_pool_create(&directory->pool, pool) != APR_SUCCESS ||
-        apr_thread_mutex_create(&directory->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
-        return NULL;
-    directory->enterprises = apr_hash_make(directory->pool);
-    return directory;
+    return (whk_revision_table_t *)((char *)block + APR_ALIGN(sizeof(*block), 8));
 }
 
-static enterprise_t *find(const whk_enterprise_directory_t *directory, const char *enterprise_id)
+apr_size_t whk_directory_size(apr_uint32_t most)
 {
-    return apr_hash_get(directory->enterprises, enterprise_id, APR_HASH_KEY_STRING);
+    return APR_ALIGN(sizeof(whk_directory_block_t), 8) + whk_revision_table_size(most);
 }
 
-static enterprise_t *find_or_add(whk_enterprise_directory_t *directory, const char *enterprise_id)
+whk_directory_block_t *whk_directory_init(void *memory, apr_uint32_t most)
 {
-    enterprise_t *enterprise = find(directory, enterprise_id);
+    whk_directory_block_t *block = memory;
 
-    if (!enterprise) {
-        enterprise = apr_pcalloc(directory->pool, sizeof(*enterprise));
-        enterprise->id = apr_pstrdup(directory->pool, enterprise_id);
-        apr_hash_set(directory->enterprises, enterprise->id, APR_HASH_KEY_STRING, enterprise);
-    }
-    return enterprise;
+    return whk_revision_table_init(table_of(block), most) ? block : NULL;
+}
+
+apr_uint32_t whk_directory_most(const whk_directory_block_t *block)
+{
+    return whk_revision_table_most(table_of(block));
 }
 
 /* ---- lookups ---- */
@@ -83,113 +87,240 @@ whk_arrival_t whk_directory_arrival(const whk_enterprise_directory_t *directory,
     return arrival;
 }
 
-static whk_freshness_t freshness(const whk_enterprise_directory_t *directory,
-                                 const whk_arrival_t *arrival)
+whk_freshness_t whk_directory_freshness(const whk_enterprise_directory_t *directory, apr_time_t at,
+                                        apr_uint32_t change, const whk_arrival_t *arrival)
 {
-    apr_interval_time_t age = arrival->at - directory->last.began;
+    apr_interval_time_t age = arrival->at - at;
 
-    if (!directory->last.began)
+    if (!at)
         return WHK_TOO_STALE;
     /* Counters wrap around. */
-    if ((apr_int32_t)(directory->last.counted[arrival->slot] - arrival->change) < 0)
+    if ((apr_int32_t)(change - arrival->change) < 0)
         return WHK_OUTDATED;
     if (age <= directory->lag)
         return WHK_FRESH;
     return age <= directory->max_stale ? WHK_STALE : WHK_TOO_STALE;
 }
 
-whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directory,
+/* The reading before the entry: what is found is as new as the reading, or newer. */
+static void look(const whk_enterprise_directory_t *directory, const whk_arrival_t *arrival,
+                 const reading_t *reading, whk_directory_lookup_t *found)
+{
+    whk_known_revision_t known = {0, 0};
+    apr_time_t began = READ(&reading->began);
+    apr_uint32_t counted = READ(&reading->counted[arrival->slot]);
+
+    found->freshness = whk_directory_freshness(directory, began, counted, arrival);
+    found->generation = READ(&directory->block->generation);
+    found->exists =
+        whk_revision_table_get(table_of(directory->block), arrival->enterprise_id, &known);
+    found->revision = known.revision;
+}
+
+whk_directory_lookup_t whk_directory_look_up(const whk_enterprise_directory_t *directory,
                                              const whk_arrival_t *arrival)
 {
+    const whk_directory_block_t *block = directory->block;
     whk_directory_lookup_t found;
-    const enterprise_t *enterprise;
+    apr_uint64_t published;
 
-    apr_thread_mutex_lock(directory->mutex);
-    enterprise = find(directory, arrival->enterprise_id);
-    found.freshness = freshness(directory, arrival);
-    found.exists = enterprise != NULL;
-    found.revision = enterprise ? enterprise->revision : 0;
-    found.generation = directory->generation;
-    apr_thread_mutex_unlock(directory->mutex);
+    do {
+        published = READ(&block->published);
+        look(directory, arrival, &block->readings[published % 2], &found);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (__atomic_load_n(&block->published, __ATOMIC_RELAXED) != published);
+    found.is_behind = (found.freshness != WHK_FRESH && READ(&block->is_behind)) ||
+                      (!found.exists && READ(&block->is_full));
     return found;
 }
 
-/* ---- updates ---- */
+/* ---- polls, under the lock ---- */
 
-whk_change_mark_t whk_directory_begin(whk_enterprise_directory_t *directory)
+static void take_reading(const whk_enterprise_directory_t *directory, reading_t *reading)
 {
     int i;
 
-    directory->now.began = whk_clock_now();
+    reading->began = whk_clock_now();
     for (i = 0; i < WHK_COUNTER_SLOTS; i++)
-        directory->now.counted[i] =
-            apr_atomic_read32((apr_uint32_t *)&directory->counters->changes[i]);
-    return directory->mark;
+        reading->counted[i] = apr_atomic_read32((apr_uint32_t *)&directory->counters->changes[i]);
+}
+
+static void publish(whk_directory_block_t *block, const reading_t *reading)
+{
+    apr_uint64_t next = block->published + 1;
+    reading_t *place = &block->readings[next % 2];
+    int i;
+
+    WRITE(&place->began, reading->began);
+    for (i = 0; i < WHK_COUNTER_SLOTS; i++)
+        WRITE(&place->counted[i], reading->counted[i]);
+    WRITE(&block->published, next);
+}
+
+static void forget_all(whk_directory_block_t *block)
+{
+    static const reading_t never;
+
+    block->writing = CLEARING;
+    publish(block, &never);
+    apr_atomic_inc32(&block->generation);
+    whk_revision_table_clear(table_of(block));
+    block->mark = 0;
+    block->newest = 0;
+    block->newest_enterprise[0] = '\0';
+    WRITE(&block->is_behind, 0);
+    WRITE(&block->is_full, 0);
+    block->repairs = 0;
+    block->writing = DONE;
+}
+
+/* Of one that was killed while it wrote down a page: what it wrote down is listed again. */
+static void put_in_order(whk_directory_block_t *block)
+{
+    if (block->writing == CLEARING)
+        forget_all(block);
+    if (block->writing != UPDATING)
+        return;
+    block->repairs = 1;
+    WRITE(&block->is_behind, 0);
+    block->newest = 0;
+    block->newest_enterprise[0] = '\0';
+}
+
+void whk_directory_begin(const whk_enterprise_directory_t *directory, whk_change_query_t *query)
+{
+    whk_directory_block_t *block = directory->block;
+
+    put_in_order(block);
+    WRITE(&block->polled_at, whk_clock_now());
+    if (block->is_behind) {
+        *query = (whk_change_query_t){block->at_number, block->at_enterprise, ""};
+        return;
+    }
+    take_reading(directory, &block->pass);
+    *query = (whk_change_query_t){block->mark + 1, "", block->newest_enterprise};
+}
+
+static int contradicts(const whk_directory_block_t *block, const whk_change_t *change)
+{
+    whk_known_revision_t known;
+
+    return whk_revision_table_get(table_of(block), change->enterprise_id, &known) &&
+           (change->revision < known.revision ||
+            (change->revision == known.revision) != (change->number == known.number));
 }
 
 /* Revisions grow, each is the work of one change, and the enterprise that changed last is there for
  * ever: whatever else is found is another registry. */
-static int follow(const whk_enterprise_directory_t *directory, const apr_array_header_t *changes)
+static int follows(const whk_directory_block_t *block, const whk_change_page_t *page)
 {
-    const char *last = directory->mark.enterprise_id;
-    int found = !last;
     int i;
 
-    for (i = 0; i < changes->nelts; i++) {
-        const whk_change_t *change = APR_ARRAY_IDX(changes, i, const whk_change_t *);
-        const enterprise_t *enterprise = find(directory, change->enterprise_id);
-
-        int is_same = enterprise && change->revision == enterprise->revision;
-
-        if (enterprise && (change->revision < enterprise->revision ||
-                           is_same != (change->number == enterprise->number)))
+    if (block->repairs)
+        return 1;
+    if (page->mark >= 0 && page->mark < block->mark)
+        return 0;
+    if (!block->is_behind && block->newest_enterprise[0] &&
+        (!page->again || contradicts(block, page->again)))
+        return 0;
+    for (i = 0; i < page->changes->nelts; i++)
+        if (contradicts(block, APR_ARRAY_IDX(page->changes, i, const whk_change_t *)))
             return 0;
-        found |= last && !strcmp(change->enterprise_id, last);
+    return 1;
+}
+
+static void keep(char *place, const char *enterprise_id)
+{
+    apr_cpystrn(place, enterprise_id, ID_SIZE);
+}
+
+static void take_over(whk_directory_block_t *block, const whk_change_t *change)
+{
+    const whk_known_revision_t known = {change->revision, change->number};
+
+    if (!whk_revision_table_put(table_of(block), change->enterprise_id, &known))
+        WRITE(&block->is_full, 1);
+    if (change->number > block->newest) {
+        block->newest = change->number;
+        keep(block->newest_enterprise, change->enterprise_id);
     }
-    return found;
 }
 
-static void forget_all(whk_enterprise_directory_t *directory)
+whk_directory_result_t whk_directory_update(const whk_enterprise_directory_t *directory,
+                                            const whk_change_page_t *page)
 {
-    apr_pool_clear(directory->pool);
-    directory->enterprises = apr_hash_make(directory->pool);
-    directory->mark = (whk_change_mark_t){-1, NULL};
-    directory->newest = -1;
-    directory->last.began = 0;
-    directory->generation++;
-}
-
-static void take_over(whk_enterprise_directory_t *directory, const apr_array_header_t *changes)
-{
+    whk_directory_block_t *block = directory->block;
+    const whk_change_t *last = NULL;
     int i;
 
-    for (i = 0; i < changes->nelts; i++) {
-        const whk_change_t *change = APR_ARRAY_IDX(changes, i, const whk_change_t *);
-        enterprise_t *enterprise = find_or_add(directory, change->enterprise_id);
-
-        enterprise->revision = change->revision;
-        enterprise->number = change->number;
-        if (change->number > directory->newest && change->number > 0) {
-            directory->newest = change->number;
-            directory->mark.enterprise_id = enterprise->id;
-        }
+    if (!follows(block, page)) {
+        forget_all(block);
+        return WHK_DIRECTORY_RESTORED;
     }
+    block->writing = UPDATING;
+    if (!block->is_behind)
+        block->mark_behind = page->mark < 0 ? block->mark : page->mark;
+    for (i = 0; i < page->changes->nelts; i++) {
+        last = APR_ARRAY_IDX(page->changes, i, const whk_change_t *);
+        take_over(block, last);
+    }
+    if (page->more && last) {
+        block->at_number = last->number;
+        keep(block->at_enterprise, last->enterprise_id);
+        WRITE(&block->is_behind, 1);
+    } else {
+        block->mark = block->mark_behind;
+        block->repairs = 0;
+        publish(block, &block->pass);
+        WRITE(&block->is_behind, 0);
+    }
+    block->writing = DONE;
+    return WHK_DIRECTORY_FOLLOWS;
 }
 
-int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes,
-                         apr_int64_t next)
-{
-    int follows;
+/* ---- polls, by anybody ---- */
 
-    apr_thread_mutex_lock(directory->mutex);
-    follows = next >= directory->mark.number && follow(directory, changes);
-    if (follows) {
-        take_over(directory, changes);
-        directory->mark.number = next;
-        directory->last = directory->now;
-    } else {
-        forget_all(directory);
-    }
-    apr_thread_mutex_unlock(directory->mutex);
-    return follows;
+int whk_directory_is_behind(const whk_enterprise_directory_t *directory)
+{
+    return READ(&directory->block->is_behind) != 0;
+}
+
+apr_interval_time_t whk_directory_since_poll(const whk_enterprise_directory_t *directory)
+{
+    return whk_clock_now() - READ(&directory->block->polled_at);
+}
+
+int whk_directory_may_ask(const whk_enterprise_directory_t *directory)
+{
+    return whk_clock_now() >= READ(&directory->block->retry_at);
+}
+
+void whk_directory_set_retry(const whk_enterprise_directory_t *directory, apr_time_t retry_at)
+{
+    WRITE(&directory->block->retry_at, retry_at);
+}
+
+int whk_directory_is_news(const whk_enterprise_directory_t *directory, int failed)
+{
+    apr_uint32_t fails = failed ? 1 : 0;
+
+    return __atomic_exchange_n(&directory->block->poll_fails, fails, __ATOMIC_ACQ_REL) != fails;
+}
+
+int whk_directory_became_full(const whk_enterprise_directory_t *directory)
+{
+    whk_directory_block_t *block = directory->block;
+
+    return READ(&block->is_full) && apr_atomic_cas32(&block->told_full, 1, 0) == 0;
+}
+
+int whk_directory_take_turn(const whk_enterprise_directory_t *directory, whk_turn_t turn,
+                            apr_interval_time_t interval)
+{
+    apr_time_t *place = &directory->block->turns[turn];
+    apr_time_t last = READ(place);
+    apr_time_t now = whk_clock_now();
+
+    return now - last >= interval &&
+           __atomic_compare_exchange_n(place, &last, now, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }

@@ -1,17 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** Which enterprises there are, at which revision of their keys, and how fresh it is to know that.
- * registry/change_poll.h keeps it up to date; a lookup asks no store. Any thread may call; all
- * times are whk_clock_now()'s. */
+/** Which enterprises there are, at which revision of their keys, and how fresh it is to know that:
+ * what a node knows, it knows once, in a block of memory that its processes share. A lookup takes
+ * no lock and asks no store. registry/change_poll.h keeps it up to date: whoever does holds a lock
+ * of all processes, in which he may be killed at any moment. All times are whk_clock_now()'s.
+ *
+ * Only enterprises whose keys ever changed are in it: the others have no key that could verify. */
 
 #include <apr_pools.h>
-#include <apr_tables.h>
 #include <apr_time.h>
 
+#include "model/name.h"
 #include "registry/shared_counters.h"
 #include "store/change_feed.h"
 
-typedef struct whk_enterprise_directory_t whk_enterprise_directory_t;
+/** The block, as it lies in memory. */
+typedef struct whk_directory_block_t whk_directory_block_t;
+
+/** A process's look at it. */
+typedef struct whk_enterprise_directory_t {
+    whk_directory_block_t *block;
+    const whk_shared_counters_t *counters;
+    apr_interval_time_t lag;
+    apr_interval_time_t max_stale;
+} whk_enterprise_directory_t;
+
+/** Blocks of another layout are of no use: grows with each change of it. */
+#define WHK_DIRECTORY_LAYOUT 1
+
+/** How many bytes a block for so many enterprises has. Only what is needed is touched. */
+apr_size_t whk_directory_size(apr_uint32_t most);
+
+/** Make an empty directory, in which nothing is fresh, of memory that is zero.
+ * @return NULL where the system gives no random bytes */
+whk_directory_block_t *whk_directory_init(void *memory, apr_uint32_t most);
+
+/** How many enterprises the block was made for. */
+apr_uint32_t whk_directory_most(const whk_directory_block_t *block);
 
 /** A request for an enterprise when it came: what changed until then is what it must know. */
 typedef struct whk_arrival_t {
@@ -31,31 +56,66 @@ typedef enum {
 typedef struct whk_directory_lookup_t {
     whk_freshness_t freshness;
     int exists;              /**< there is such an enterprise */
+    int is_behind;           /**< polls can't make it fresh soon, or can't tell that there is none:
+                                  the store is to be asked for this enterprise */
     apr_int64_t revision;    /**< of its keys */
     apr_uint32_t generation; /**< grows where the registry was restored: all is read anew then */
 } whk_directory_lookup_t;
 
-/** Empty; nothing in it is fresh. `counters` is borrowed. NULL: out of memory. */
-whk_enterprise_directory_t *whk_directory_create(const whk_shared_counters_t *counters,
-                                                 apr_interval_time_t lag,
-                                                 apr_interval_time_t max_stale, apr_pool_t *pool);
-
 whk_arrival_t whk_directory_arrival(const whk_enterprise_directory_t *directory,
                                     const char *enterprise_id);
 
-whk_directory_lookup_t whk_directory_look_up(whk_enterprise_directory_t *directory,
+/** How fresh it is to know since `at` what an enterprise of this slot has, where `change` had been
+ * counted then. */
+whk_freshness_t whk_directory_freshness(const whk_enterprise_directory_t *directory, apr_time_t at,
+                                        apr_uint32_t change, const whk_arrival_t *arrival);
+
+whk_directory_lookup_t whk_directory_look_up(const whk_enterprise_directory_t *directory,
                                              const whk_arrival_t *arrival);
 
-/* One thread at a time reads what changed, in these steps. */
+/* ---- polls: under the lock, one page of changes at a time ---- */
 
 /** Before the store is asked, so that what changes in between shows again rather than never.
- *  @return the mark from which changes are to be listed: the enterprise that changed last is listed
- *          again */
-whk_change_mark_t whk_directory_begin(whk_enterprise_directory_t *directory);
+ * @param query set to what is to be listed; it lies in the directory until the next call */
+void whk_directory_begin(const whk_enterprise_directory_t *directory, whk_change_query_t *query);
 
-/** Take over what changed (`whk_change_t *`, store/change_feed.h).
- * @param next of whk_store_change_list()
- * @return 0 where these do not follow what was seen before: another registry is there, such as an
- *         older one. Then all is forgotten; begin again. */
-int whk_directory_update(whk_enterprise_directory_t *directory, const apr_array_header_t *changes,
-                         apr_int64_t next);
+typedef enum {
+    WHK_DIRECTORY_FOLLOWS,
+    /** These do not follow what was seen before: another registry is there, such as an older one.
+     *  All is forgotten; begin again. */
+    WHK_DIRECTORY_RESTORED
+} whk_directory_result_t;
+
+/** Take over a page of changes. What was polled is fresh with the last of them. */
+whk_directory_result_t whk_directory_update(const whk_enterprise_directory_t *directory,
+                                            const whk_change_page_t *page);
+
+/* ---- polls: by anybody ---- */
+
+/** True while there are more pages to read. */
+int whk_directory_is_behind(const whk_enterprise_directory_t *directory);
+
+/** How long ago a poll was begun. */
+apr_interval_time_t whk_directory_since_poll(const whk_enterprise_directory_t *directory);
+
+/** Whether a request may ask the store, as far as polls found it away. */
+int whk_directory_may_ask(const whk_enterprise_directory_t *directory);
+
+/** From when on; 0: at once. */
+void whk_directory_set_retry(const whk_enterprise_directory_t *directory, apr_time_t retry_at);
+
+/** True where a background poll failed, and the last one of the node did not, or the other way. */
+int whk_directory_is_news(const whk_enterprise_directory_t *directory, int failed);
+
+/** True, once a node, where there was no room for an enterprise. */
+int whk_directory_became_full(const whk_enterprise_directory_t *directory);
+
+/** What one process of a node does for all, now and then. */
+typedef enum {
+    WHK_TURN_REFRESH,
+    WHK_TURNS
+} whk_turn_t;
+
+/** True where it is this process's turn: nobody had it for `interval`. */
+int whk_directory_take_turn(const whk_enterprise_directory_t *directory, whk_turn_t turn,
+                            apr_interval_time_t interval);

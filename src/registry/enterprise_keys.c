@@ -91,14 +91,16 @@ static whk_enterprise_keys_t *make(const whk_enterprise_t *enterprise,
                                    const apr_array_header_t *revoked,
                                    const whk_secret_key_t *secret, apr_pool_t *pool)
 {
-    apr_size_t size = (apr_size_t)(active->nelts + revoked->nelts) * sizeof(whk_enterprise_key_t);
-    whk_enterprise_keys_t *made = calloc(1, sizeof(*made) + size + strlen(enterprise->id) + 1 +
-                                                texts_size(active) + texts_size(revoked));
+    apr_size_t keys = (apr_size_t)(active->nelts + revoked->nelts) * sizeof(whk_enterprise_key_t);
+    apr_size_t size = sizeof(whk_enterprise_keys_t) + keys + strlen(enterprise->id) + 1 +
+                      texts_size(active) + texts_size(revoked);
+    whk_enterprise_keys_t *made = calloc(1, size);
     char *free_space;
 
     if (!made)
         return NULL;
-    free_space = (char *)made->keys + size;
+    free_space = (char *)made->keys + keys;
+    made->size = size;
     made->enterprise_id = put_text(&free_space, enterprise->id);
     made->revision = enterprise->revision;
     made->references = 1;
@@ -161,10 +163,10 @@ const whk_outcome_t *whk_enterprise_keys_read(whk_store_t *store, const char *en
     whk_enterprise_keys_t *made;
     const whk_outcome_t *outcome;
 
+    *keys = NULL;
     WHK_TRY(whk_store_enterprise_get(store, pool, enterprise_id, &enterprise));
     if (!enterprise)
-        return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "enterprise %s is gone: its row must never be deleted", enterprise_id);
+        return NULL;
     WHK_TRY(whk_store_key_list_active(store, pool, enterprise_id, &active));
     WHK_TRY(whk_store_key_list_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
     made = make(enterprise, active, revoked, validity->secret, pool);

@@ -3,6 +3,8 @@
 /** The keys of one enterprise as they were at one revision, in one piece of memory that threads
  * share: nothing of it changes but what is atomic, and the places of parsed keys. */
 
+#include <apr_ring.h>
+
 #include "registry/parsed_keys.h"
 #include "registry/registry.h"
 
@@ -24,10 +26,14 @@ typedef struct whk_enterprise_key_t {
 } whk_enterprise_key_t;
 
 typedef struct whk_enterprise_keys_t {
+    APR_RING_ENTRY(whk_enterprise_keys_t) link; /**< for whoever keeps them */
     const char *enterprise_id;
     apr_int64_t revision;
-    apr_time_t read_at; /**< when reading it began, by whk_clock_now() */
-    int references;     /**< atomic */
+    apr_time_t read_at;  /**< when reading it began, by whk_clock_now() */
+    apr_uint32_t change; /**< what had been counted of the enterprise's changes then, for whoever
+                              keeps them */
+    apr_size_t size;     /**< bytes of all this, without the parsed keys */
+    int references;      /**< atomic */
     int count;
     whk_enterprise_key_t keys[]; /**< by key_id */
 } whk_enterprise_keys_t;
@@ -40,7 +46,7 @@ typedef struct whk_key_validity_t {
 } whk_key_validity_t;
 
 /** Read them from the store, and verify their seals, once. One reference. `pool` is for the while.
- */
+ * @param keys set to NULL where there is no such enterprise */
 const whk_outcome_t *whk_enterprise_keys_read(whk_store_t *store, const char *enterprise_id,
                                               const whk_key_validity_t *validity,
                                               whk_enterprise_keys_t **keys, apr_pool_t *pool);

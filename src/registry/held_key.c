@@ -33,7 +33,7 @@ static const whk_outcome_t *parse(whk_held_key_t *held, apr_pool_t *pool)
 
     held->parsed = whk_parsed_keys_get(parsed, &held->key->parsed);
     if (!held->parsed)
-        held->parsed = whk_parsed_keys_parse(parsed, &held->key->parsed, held->key->jwk);
+        held->parsed = whk_parsed_keys_parse(parsed, &held->key->parsed, held->key->jwk, pool);
     if (!held->parsed)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "key %s of enterprise %s can't be read: its row was changed, or OpenSSL "

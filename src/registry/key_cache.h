@@ -3,11 +3,13 @@
 /** The keys that verify, at hand: one cache per process and registry, used by all its threads. A
  * key that is known costs no question to the store, and neither does one that does not exist.
  *
- * It holds the keys of those enterprises that sent something, at the revision that the directory
- * (registry/enterprise_directory.h) tells. A change on this node is counted (whk_count_change()),
- * and the next request of each process polls before it looks. Where the store can't be reached,
- * what is known serves until `max_stale` after the last poll; then, and for whatever is not known,
- * the answer is store_unavailable.
+ * It holds the keys of those enterprises that sent something last, as many as its size lets it, at
+ * the revision that the node's directory (registry/enterprise_directory.h) tells. A change on this
+ * node is counted (whk_count_change()), and the next request for such an enterprise polls, or waits
+ * for whoever polls, before it looks. Where many changes are being read, as when a node of a large
+ * registry starts, a request asks the store for its own enterprise alone. Where the store can't be
+ * reached, what is known serves until `max_stale` after it was last asked; then, and for whatever
+ * is not known, the answer is store_unavailable.
  *
  * Intervals are measured by a clock that nobody sets.
  *
@@ -17,33 +19,29 @@
  *
  * A request takes a key by registry/held_key.h. */
 
-#include <apr_hash.h>
 #include <apr_thread_mutex.h>
 
 #include "registry/change_poll.h"
-#include "registry/enterprise_keys.h"
 #include "registry/key_uses.h"
+#include "registry/recent_keys.h"
 
 typedef struct whk_key_cache_settings_t {
     whk_key_validity_t validity;
+    apr_size_t size; /**< bytes: half for the keys of enterprises, half for parsed ones */
+    whk_directory_block_t *block;    /**< borrowed */
     apr_interval_time_t lag;         /**< WebhookKeysRevocationLag */
-    whk_shared_counters_t *counters; /**< borrowed */
-    void (*restored)(void *baton);   /**< as for whk_change_poll_create() */
-    void *baton;
+    whk_change_poll_settings_t poll; /**< but for the directory, which is the cache's */
 } whk_key_cache_settings_t;
 
 typedef struct whk_key_cache_t {
-    whk_enterprise_directory_t *directory;
-    whk_change_poll_t *poll; /**< a background task calls whk_change_poll() */
+    whk_enterprise_directory_t directory;
+    whk_change_poll_t *poll; /**< a background task calls whk_change_poll_if_due() */
     whk_parsed_keys_t *parsed;
     whk_key_uses_t *uses; /**< a background task calls whk_key_uses_write() */
     /* private */
+    whk_recent_keys_t *recent;
     whk_key_validity_t validity;
     apr_thread_mutex_t *rereading; /**< around reading again what seems to have ended */
-    apr_thread_mutex_t *mutex;     /**< around what follows; never held while the store is asked */
-    apr_pool_t *pool;              /**< of `enterprises` */
-    apr_hash_t *enterprises;       /**< keys by enterprise id */
-    apr_uint32_t generation;       /**< the directory's, in which they were read */
 } whk_key_cache_t;
 
 /** Empty, before the threads start; ends with `pool`, after them. NULL: out of memory. */

@@ -3,11 +3,11 @@
 
 #include <apr_ring.h>
 #include <apr_thread_mutex.h>
+#include <stdlib.h>
 
 struct whk_parsed_key_t {
     APR_RING_ENTRY(whk_parsed_key_t) link; /* by last use */
-    apr_pool_t *pool;
-    const whk_jwk_t *jwk;
+    whk_jwk_t *jwk;
     whk_parsed_key_t **place;
     int references; /* atomic; one is that of its place */
 };
@@ -15,13 +15,15 @@ struct whk_parsed_key_t {
 struct whk_parsed_keys_t {
     apr_thread_mutex_t *mutex; /* around all places, and what follows */
     APR_RING_HEAD(whk_parsed_head_t, whk_parsed_key_t) head; /* used last: first */
-    int count;
+    apr_size_t count;
+    apr_size_t most;
 };
 
-whk_parsed_keys_t *whk_parsed_keys_create(apr_pool_t *pool)
+whk_parsed_keys_t *whk_parsed_keys_create(apr_size_t size, apr_pool_t *pool)
 {
     whk_parsed_keys_t *keys = apr_pcalloc(pool, sizeof(*keys));
 
+    keys->most = size < WHK_PARSED_KEY_SIZE ? 1 : size / WHK_PARSED_KEY_SIZE;
     APR_RING_INIT(&keys->head, whk_parsed_key_t, link);
     return apr_thread_mutex_create(&keys->mutex, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
                ? keys
@@ -40,8 +42,10 @@ static void retain(whk_parsed_key_t *key)
 
 void whk_parsed_key_release(whk_parsed_key_t *key)
 {
-    if (__atomic_sub_fetch(&key->references, 1, __ATOMIC_SEQ_CST) == 0)
-        apr_pool_destroy(key->pool);
+    if (__atomic_sub_fetch(&key->references, 1, __ATOMIC_SEQ_CST) > 0)
+        return;
+    whk_jwk_free(key->jwk);
+    free(key);
 }
 
 whk_parsed_key_t *whk_parsed_keys_get(whk_parsed_keys_t *keys, whk_parsed_key_t **place)
@@ -59,22 +63,30 @@ whk_parsed_key_t *whk_parsed_keys_get(whk_parsed_keys_t *keys, whk_parsed_key_t 
     return key;
 }
 
-static whk_parsed_key_t *parse(const char *jwk)
+/* A piece of memory of its own: which thread frees it last is not known. */
+static whk_parsed_key_t *make(const whk_jwk_t *jwk)
 {
-    apr_pool_t *pool;
-    whk_parsed_key_t *key;
+    whk_parsed_key_t *key = jwk ? calloc(1, sizeof(*key)) : NULL;
 
-    /* Of no other pool: which thread frees it last is not known. */
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
+    if (!key)
         return NULL;
-    key = apr_pcalloc(pool, sizeof(*key));
-    key->pool = pool;
     key->references = 1;
-    key->jwk = whk_jwk_load(jwk, pool);
+    key->jwk = whk_jwk_copy(jwk);
     if (key->jwk)
         return key;
-    apr_pool_destroy(pool);
+    free(key);
     return NULL;
+}
+
+static whk_parsed_key_t *parse(const char *jwk, apr_pool_t *pool)
+{
+    whk_parsed_key_t *key;
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, pool);
+    key = make(whk_jwk_load(jwk, scratch));
+    apr_pool_destroy(scratch);
+    return key;
 }
 
 static void drop(whk_parsed_keys_t *keys, whk_parsed_key_t *key)
@@ -86,9 +98,9 @@ static void drop(whk_parsed_keys_t *keys, whk_parsed_key_t *key)
 }
 
 whk_parsed_key_t *whk_parsed_keys_parse(whk_parsed_keys_t *keys, whk_parsed_key_t **place,
-                                        const char *jwk)
+                                        const char *jwk, apr_pool_t *pool)
 {
-    whk_parsed_key_t *key = parse(jwk);
+    whk_parsed_key_t *key = parse(jwk, pool);
 
     if (!key)
         return NULL;
@@ -98,7 +110,7 @@ whk_parsed_key_t *whk_parsed_keys_parse(whk_parsed_keys_t *keys, whk_parsed_key_
         key->place = place;
         retain(key);
         APR_RING_INSERT_HEAD(&keys->head, key, whk_parsed_key_t, link);
-        if (++keys->count > WHK_PARSED_MOST)
+        if (++keys->count > keys->most)
             drop(keys, APR_RING_LAST(&keys->head));
     }
     apr_thread_mutex_unlock(keys->mutex);

@@ -12,10 +12,17 @@
     "locked_until, created_at FROM whk_otp "
 #define REMOTE_SET                                                                                 \
     "SELECT uri, etag, refresh_at, fresh_until, failures, etag_seal FROM whk_remote_set "
+/* To be refreshed before a time, or behind it, the first of them. */
+#define UNLEASED(is)                                                                               \
+    "WHERE refresh_at " is " %lld AND (leased_until <= %lld OR leased_until > %lld) ORDER BY "     \
+    "refresh_at LIMIT 1"
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
     "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, key_number " \
     "FROM whk_key "
+#define CHANGE                                                                                     \
+    "SELECT enterprise_id, revision, change_number, "                                              \
+    "pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, "
 #define EVENT                                                                                      \
     "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
     "hash, seal FROM whk_event "
@@ -204,9 +211,11 @@ const whk_dialect_t whk_dialect_pgsql = {
             [SQL_EVENT_RESEAL] = "UPDATE whk_event SET seal = %s WHERE enterprise_id = %s AND id = "
                                  "%lld AND seal IS NOT DISTINCT FROM %s",
             /* The mark: all transactions before it have ended, and are seen. */
-            [SQL_CHANGE_LIST] = "SELECT enterprise_id, revision, change_number, "
-                                "pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 FROM "
-                                "whk_enterprise WHERE change_number > %lld OR enterprise_id = %s",
+            [SQL_CHANGE_LIST] =
+                CHANGE "1 FROM whk_enterprise WHERE enterprise_id = %s UNION ALL (" CHANGE
+                       "0 FROM whk_enterprise WHERE change_number >= %lld AND (change_number, "
+                       "enterprise_id) > (%lld, %s) ORDER BY change_number, enterprise_id LIMIT "
+                       "%lld)",
             [SQL_KEY_LIST_ACTIVE] =
                 KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY key_number",
             [SQL_KEY_LIST_REVOKED] = KEY
@@ -225,11 +234,7 @@ const whk_dialect_t whk_dialect_pgsql = {
                 "excluded.refresh_at), "
                 "fresh_until = greatest(whk_remote_set.fresh_until, excluded.fresh_until)",
             [SQL_REMOTE_SET_DUE] =
-                REMOTE_SET "WHERE refresh_at <= %lld AND (leased_until <= %lld OR leased_until > "
-                           "%lld) ORDER BY refresh_at LIMIT 1",
-            [SQL_REMOTE_SET_AHEAD] =
-                REMOTE_SET "WHERE refresh_at > %lld AND (leased_until <= %lld OR leased_until > "
-                           "%lld) ORDER BY refresh_at LIMIT 1",
+                "(" REMOTE_SET UNLEASED("<=") ") UNION ALL (" REMOTE_SET UNLEASED(">") ")",
             [SQL_REMOTE_SET_LEASE] =
                 "UPDATE whk_remote_set SET leased_until = %lld WHERE uri = %s AND "
                 "(refresh_at <= %lld OR refresh_at > %lld) AND "

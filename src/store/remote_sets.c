@@ -48,14 +48,9 @@ const whk_outcome_t *whk_store_remote_set_due(whk_store_t *store, apr_pool_t *po
     apr_int64_t at = apr_time_as_msec(due->now);
     apr_int64_t refresh = apr_time_as_msec(due->refresh_most);
     apr_int64_t lease = apr_time_as_msec(due->lease_most);
-    const void *due_now[] = {&at, &at, &lease};
-    const void *ahead[] = {&refresh, &at, &lease};
+    const void *arguments[] = {&at, &at, &lease, &refresh, &at, &lease};
 
-    WHK_TRY(whk_statement_read_one(store, pool, SQL_REMOTE_SET_DUE, due_now, read_remote_set,
-                                   (void **)set));
-    if (*set)
-        return NULL;
-    return whk_statement_read_one(store, pool, SQL_REMOTE_SET_AHEAD, ahead, read_remote_set,
+    return whk_statement_read_one(store, pool, SQL_REMOTE_SET_DUE, arguments, read_remote_set,
                                   (void **)set);
 }
 

@@ -24,9 +24,14 @@
 extern _Atomic long long stepped_wall;
 extern _Atomic long long stepped_monotonic;
 
+#define ENTERPRISES_MOST 100000
+#define CACHE_SIZE (24 << 20)
+
 typedef struct {
     fixture_t *fixture;
     whk_shared_counters_t counters;
+    whk_directory_block_t *block;
+    apr_global_mutex_t *mutex;
     whk_key_cache_t *cache;
     apr_pool_t *request; /* made after the cache, and so gone before it */
     int restored;        /* how often it was reported */
@@ -162,16 +167,45 @@ static inline void note_restored(void *baton)
     ((world_t *)baton)->restored++;
 }
 
-static inline void make_key_cache(apr_interval_time_t lag, apr_interval_time_t max_stale)
+static inline void make_directory(apr_uint32_t most)
+{
+    apr_pool_t *pool = world.fixture->pool;
+
+    world.block = whk_directory_init(apr_pcalloc(pool, whk_directory_size(most)), most);
+    assert_non_null(world.block);
+    assert_int_equal(apr_global_mutex_create(&world.mutex, NULL, APR_LOCK_DEFAULT, pool),
+                     APR_SUCCESS);
+}
+
+/* One process of the node. */
+static inline whk_key_cache_t *make_process(apr_interval_time_t lag, apr_interval_time_t max_stale,
+                                            apr_size_t size)
 {
     whk_key_cache_settings_t settings = {.validity = {world.fixture->secret, max_stale, REFRESH},
+                                         .size = size,
+                                         .block = world.block,
                                          .lag = lag,
-                                         .counters = &world.counters,
-                                         .restored = note_restored,
-                                         .baton = &world};
+                                         .poll = {.counters = &world.counters,
+                                                  .mutex = world.mutex,
+                                                  .restored = note_restored,
+                                                  .baton = &world}};
+    whk_key_cache_t *cache = whk_key_cache_create(&settings, world.fixture->pool);
 
-    world.cache = whk_key_cache_create(&settings, world.fixture->pool);
-    assert_non_null(world.cache);
+    assert_non_null(cache);
+    return cache;
+}
+
+static inline void make_sized_key_cache(apr_uint32_t enterprises, apr_size_t size)
+{
+    make_directory(enterprises);
+    world.cache = make_process(LAG, LAG, size);
+    apr_pool_create(&world.request, world.fixture->pool);
+}
+
+static inline void make_key_cache(apr_interval_time_t lag, apr_interval_time_t max_stale)
+{
+    make_directory(ENTERPRISES_MOST);
+    world.cache = make_process(lag, max_stale, CACHE_SIZE);
     apr_pool_create(&world.request, world.fixture->pool);
 }
 
@@ -189,7 +223,7 @@ static inline int set_up_key_cache(void **state)
 
 static inline void poll_now(void)
 {
-    good(whk_change_poll(world.cache->poll, world.fixture->link->store, world.fixture->pool));
+    good(whk_change_poll(world.cache->poll, world.fixture->link->store, NULL, world.fixture->pool));
 }
 
 static inline void pass(int seconds)

@@ -58,13 +58,12 @@ static void a_change_here_is_seen_at_once(void **state)
 
 static void a_change_elsewhere_is_seen_by_a_poll(void **state)
 {
-    fixture_t *fixture = *state;
-
+    (void)state;
     change_by(register_work, "acme", "one", 0);
     good(find("acme", "one"));
     change_by(revoke_work, "acme", "one", 0);
     good(find("acme", "one"));
-    good(whk_change_poll(world.cache->poll, fixture->link->store, fixture->pool));
+    poll_now();
     refused(find("acme", "one"), WHK_KEY_REVOKED);
 }
 
@@ -269,22 +268,120 @@ static void a_row_that_was_changed(void **state)
 }
 
 /* More than are kept parsed: all serve, the oldest at the price of another parse. */
-static void more_than_are_kept(void **state)
+static void more_parsed_keys_than_are_kept(void **state)
 {
     fixture_t *fixture = *state;
     whk_held_key_t *key;
+    const whk_jwk_t *kept;
     apr_pool_t *request;
     int i;
 
-    for (i = 0; i <= WHK_PARSED_MOST; i++)
+    make_sized_key_cache(ENTERPRISES_MOST, 2 * 10 * WHK_PARSED_KEY_SIZE);
+    for (i = 0; i < 11; i++)
         change_by(register_work, "acme", apr_itoa(fixture->pool, i), i + 2);
     apr_pool_create(&request, world.request);
-    for (i = 0; i <= WHK_PARSED_MOST + 1; i++) {
+    for (i = 0; i < 23; i++) {
         apr_pool_clear(request);
-        good(find_in(request, "acme", apr_itoa(fixture->pool, i % (WHK_PARSED_MOST + 1)), &key));
+        good(find_in(request, "acme", apr_itoa(fixture->pool, i % 11), &key));
         assert_string_equal(key->jwk->family, "EdDSA");
     }
+    kept = key->jwk;
+    good(find_in(request, "acme", "0", &key));
+    assert_ptr_equal(key->jwk, kept);
     apr_pool_destroy(request);
+}
+
+static int asked_for(const char *enterprise)
+{
+    int before = asked();
+
+    good(find(enterprise, "one"));
+    return asked() - before;
+}
+
+/* Those that sent nothing for longest go, and are read again. */
+static void more_enterprises_than_are_kept(void **state)
+{
+    fixture_t *fixture = *state;
+    const char *id;
+    int i;
+
+    make_sized_key_cache(ENTERPRISES_MOST, 16384);
+    change_by(register_work, "acme", "one", 0);
+    assert_true(asked_for("acme") > 0);
+    for (i = 0; i < 100; i++) {
+        id = apr_psprintf(fixture->pool, "enterprise %d", i);
+        add_enterprise(fixture, id);
+        change_here(register_work, id, "one", 0);
+        good(find(id, "one"));
+        assert_int_equal(asked_for("acme"), 0);
+    }
+    assert_int_equal(asked_for("enterprise 99"), 0);
+    assert_int_equal(asked_for("enterprise 80"), 0);
+    assert_true(asked_for("enterprise 0") > 0);
+    assert_int_equal(asked_for("enterprise 0"), 0);
+}
+
+/* What one of them learns, the others know. */
+static void processes_of_a_node(void **state)
+{
+    fixture_t *fixture = *state;
+    whk_key_cache_t *other = make_process(LAG, LAG, CACHE_SIZE);
+    whk_held_key_t *key;
+    int before;
+
+    apr_pool_create(&world.request, fixture->pool);
+    change_by(register_work, "acme", "one", 0);
+    poll_now();
+    before = asked();
+    refused(whk_held_key_find(other, fixture->link->store, "none", "one", &key, world.request),
+            WHK_UNKNOWN_KEY);
+    assert_int_equal(asked(), before);
+    good(whk_held_key_find(other, fixture->link->store, "acme", "one", &key, world.request));
+    change_here(revoke_work, "acme", "one", 0);
+    refused(find("acme", "one"), WHK_KEY_REVOKED);
+    before = asked();
+    refused(whk_held_key_find(other, fixture->link->store, "acme", "one", &key, world.request),
+            WHK_KEY_REVOKED);
+    /* Its keys, but not which enterprises changed. */
+    assert_int_equal(asked(), before + 3);
+    good(whk_change_poll_if_due(other->poll, fixture->link->store, apr_time_from_sec(1), NULL,
+                                fixture->pool));
+    assert_int_equal(asked(), before + 3);
+    stepped_monotonic += apr_time_from_sec(1);
+    good(whk_change_poll_if_due(other->poll, fixture->link->store, apr_time_from_sec(1), NULL,
+                                fixture->pool));
+    good(whk_change_poll_if_due(world.cache->poll, fixture->link->store, apr_time_from_sec(1), NULL,
+                                fixture->pool));
+    assert_int_equal(asked(), before + 4);
+}
+
+static void more_enterprises_than_there_is_room_for(void **state)
+{
+    fixture_t *fixture = *state;
+    int before;
+
+    make_sized_key_cache(2, CACHE_SIZE);
+    add_enterprise(fixture, "b");
+    add_enterprise(fixture, "c");
+    change_by(register_work, "acme", "one", 0);
+    change_by(register_work, "b", "one", 0);
+    change_by(register_work, "c", "one", 0);
+    assert_int_equal(whk_directory_became_full(&world.cache->directory), 0);
+    good(find("acme", "one"));
+    good(find("b", "one"));
+    /* It is asked about, as is one that may be there, and what was answered serves for a lag. */
+    good(find("c", "one"));
+    refused(find("d", "one"), WHK_UNKNOWN_KEY);
+    before = asked();
+    good(find("c", "one"));
+    assert_int_equal(asked(), before);
+    refused(find("d", "one"), WHK_UNKNOWN_KEY);
+    assert_int_equal(asked(), before + 1);
+    change_here(revoke_work, "c", "one", 0);
+    refused(find("c", "one"), WHK_KEY_REVOKED);
+    assert_int_equal(whk_directory_became_full(&world.cache->directory), 1);
+    assert_int_equal(whk_directory_became_full(&world.cache->directory), 0);
 }
 
 static apr_int64_t used_at(fixture_t *fixture)
@@ -362,7 +459,10 @@ int main(void)
         KEY_CACHE_TEST(ed25519_keys),
         KEY_CACHE_TEST(ed25519_keys_of_a_fresh_process),
         KEY_CACHE_TEST(a_row_that_was_changed),
-        KEY_CACHE_TEST(more_than_are_kept),
+        KEY_CACHE_TEST(more_parsed_keys_than_are_kept),
+        KEY_CACHE_TEST(more_enterprises_than_are_kept),
+        KEY_CACHE_TEST(processes_of_a_node),
+        KEY_CACHE_TEST(more_enterprises_than_there_is_room_for),
         KEY_CACHE_TEST(uses),
         KEY_CACHE_TEST(the_wall_clock_steps_back),
     };

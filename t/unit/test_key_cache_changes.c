@@ -3,6 +3,9 @@
 
 #include "key_cache_fixture.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 /* ---- many threads ---- */
 
 #define THREADS 8
@@ -115,6 +118,102 @@ static void no_herd(void **state)
     for (i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(asked_beside, 1);
+}
+
+/* ---- more changes than a page holds ---- */
+
+/* A node that was just started, of a registry with many enterprises. */
+static void fill_and_start(void)
+{
+    run_sql(
+        world.fixture->link,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT "
+        "INTO whk_enterprise (enterprise_id, created_at, revision, change_number) SELECT 'many-'"
+        " || i, 1, 1, 1 FROM n");
+    change_by(register_work, "acme", "one", 0);
+    change_by(register_work, "acme", "two", 1);
+}
+
+static void a_request_does_not_wait_for_them(void **state)
+{
+    int before;
+
+    (void)state;
+    SQLITE_ALONE();
+    fill_and_start();
+    good(find("acme", "one"));
+    assert_int_equal(whk_directory_is_behind(&world.cache->directory), 1);
+    /* What it was told serves for a lag, and what changes here counts at once. */
+    before = asked();
+    good(find("acme", "two"));
+    refused(find("acme", "three"), WHK_UNKNOWN_KEY);
+    assert_int_equal(asked(), before);
+    refused(find("nobody", "one"), WHK_UNKNOWN_KEY);
+    assert_int_equal(asked(), before + 1);
+    change_here(revoke_work, "acme", "one", 0);
+    refused(find("acme", "one"), WHK_KEY_REVOKED);
+    assert_int_equal(whk_directory_is_behind(&world.cache->directory), 1);
+    change_by(revoke_work, "acme", "two", 1);
+    good(find("acme", "two"));
+    stepped_monotonic += LAG + 1;
+    refused(find("acme", "two"), WHK_KEY_REVOKED);
+    poll_now();
+    assert_int_equal(whk_directory_is_behind(&world.cache->directory), 0);
+    /* What changed here since these were begun to be listed. */
+    poll_now();
+    before = asked();
+    refused(find("acme", "two"), WHK_KEY_REVOKED);
+    refused(find("nobody", "one"), WHK_UNKNOWN_KEY);
+    assert_int_equal(asked(), before);
+}
+
+static void the_store_away_meanwhile(void **state)
+{
+    fixture_t *fixture = *state;
+
+    SQLITE_ALONE();
+    make_key_cache(apr_time_from_sec(1), apr_time_from_sec(60));
+    fill_and_start();
+    good(find("acme", "one"));
+    fixture->link->refuse = 1;
+    stepped_monotonic += apr_time_from_sec(30);
+    good(find("acme", "one"));
+    refused(find("nobody", "one"), WHK_STORE_UNAVAILABLE);
+    refused(find("acme", "three"), WHK_STORE_UNAVAILABLE);
+    /* Nobody asks again at once. */
+    fixture->link->refuse = 0;
+    refused(find("nobody", "one"), WHK_STORE_UNAVAILABLE);
+    stepped_monotonic += apr_time_from_sec(2);
+    refused(find("nobody", "one"), WHK_UNKNOWN_KEY);
+    fixture->link->refuse = 1;
+    stepped_monotonic += apr_time_from_sec(61);
+    refused(find("acme", "one"), WHK_STORE_UNAVAILABLE);
+    fixture->link->refuse = 0;
+}
+
+/* By a process that was stopped while it polled. */
+static void a_lock_that_is_not_given_back(void **state)
+{
+    pid_t stopped;
+
+    (void)state;
+    change_by(register_work, "acme", "one", 0);
+    good(find("acme", "one"));
+    stopped = fork();
+    if (!stopped) {
+        apr_global_mutex_lock(world.mutex);
+        pause();
+    }
+    while (apr_global_mutex_trylock(world.mutex) == APR_SUCCESS)
+        apr_global_mutex_unlock(world.mutex);
+    good(find("acme", "one"));
+    change_here(revoke_work, "acme", "one", 0);
+    refused(find("acme", "one"), WHK_KEY_REVOKED);
+    refused(find("nobody", "one"), WHK_UNKNOWN_KEY);
+    kill(stopped, SIGKILL);
+    waitpid(stopped, NULL, 0);
+    poll_now();
+    refused(find("acme", "one"), WHK_KEY_REVOKED);
 }
 
 /* ---- a registry that goes back ---- */
@@ -299,6 +398,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KEY_CACHE_TEST(a_slot_that_changes_all_the_time),
         KEY_CACHE_TEST(no_herd),
+        KEY_CACHE_TEST(a_request_does_not_wait_for_them),
+        KEY_CACHE_TEST(the_store_away_meanwhile),
+        KEY_CACHE_TEST(a_lock_that_is_not_given_back),
         KEY_CACHE_TEST(an_older_registry),
         KEY_CACHE_TEST(another_registry),
         KEY_CACHE_TEST(a_set_ends),

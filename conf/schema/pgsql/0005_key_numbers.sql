@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- An enterprise's keys are numbered 1, 2, 3 ... without a gap, as they were registered: a page of a list begins where its
 -- number says, and how many there are stands in the enterprise's row. Nothing counts or leaves out rows. And of a set by
--- URI the ACTIVE keys alone are asked for. A version before this can register no key any more, as key_number has no default.
+-- URI the ACTIVE keys alone are asked for. Changes are listed a page at a time. A version before this can register no key any more, as key_number has no default.
 
 SET LOCAL statement_timeout = 0;
 
@@ -30,3 +30,7 @@ CREATE INDEX whk_key_by_uri ON whk_key (jwks_uri) WHERE jwks_uri IS NOT NULL AND
 UPDATE whk_enterprise SET key_count = counted.number
 FROM (SELECT enterprise_id, count(*) AS number FROM whk_key GROUP BY enterprise_id) AS counted
 WHERE whk_enterprise.enterprise_id = counted.enterprise_id;
+
+DROP INDEX whk_enterprise_by_change;
+
+CREATE INDEX whk_enterprise_by_change ON whk_enterprise (change_number, enterprise_id);
