@@ -11,14 +11,10 @@ typedef struct {
     const char *name;
     int fields;
     const char *columns;
-    FILE *out;
-    char *text;
-    size_t size;
-    int rows;
 } table_t;
 
 /* In the order that foreign keys want. */
-static table_t tables[TABLES] = {
+static const table_t tables[TABLES] = {
     [ENTERPRISE] = {"whk_enterprise", 8,
                     "enterprise_id, created_at, revision, active_keys, key_count, event_count, "
                     "event_head, change_number"},
@@ -35,6 +31,15 @@ static table_t tables[TABLES] = {
     [MATERIAL] = {"whk_used_material", 3, "enterprise_id, thumbprint, key_id"},
 };
 
+/* Rows that are not written yet. */
+typedef struct {
+    FILE *out;
+    char *text;
+    size_t size;
+    int rows;
+} rows_t;
+
+static rows_t added[TABLES];
 static const char *driver, *client;
 static apr_int64_t changes;
 
@@ -61,59 +66,61 @@ void loader_init(const char *its_driver, const char *its_client, apr_int64_t its
 /* ---- rows ---- */
 
 /* No text of ours holds what COPY or a literal would have to escape. */
-static void put_field(const table_t *table, const char *field, int is_last)
+static void put_field(FILE *out, const char *field, int is_last)
 {
     must(!field || !field[strcspn(field, "'\\\t\n")], "a field that has nothing to escape");
     if (is("pgsql"))
-        fprintf(table->out, "%s%c", field ? field : "\\N", is_last ? '\n' : '\t');
+        fprintf(out, "%s%c", field ? field : "\\N", is_last ? '\n' : '\t');
     else if (field)
-        fprintf(table->out, "'%s'%c", field, is_last ? ')' : ',');
+        fprintf(out, "'%s'%c", field, is_last ? ')' : ',');
     else
-        fprintf(table->out, "NULL%c", is_last ? ')' : ',');
+        fprintf(out, "NULL%c", is_last ? ')' : ',');
 }
 
 void loader_add(int which, const char *const *fields)
 {
-    table_t *table = &tables[which];
+    const table_t *table = &tables[which];
+    rows_t *rows = &added[which];
     int i;
 
-    if (!table->out)
-        must((table->out = open_memstream(&table->text, &table->size)) != NULL, "memory");
-    if (!is("pgsql") && table->rows % ROWS_OF_INSERT == 0)
-        fprintf(table->out, "%sINSERT INTO %s (%s) VALUES\n(", table->rows ? ";\n" : "",
-                table->name, table->columns);
+    if (!rows->out)
+        must((rows->out = open_memstream(&rows->text, &rows->size)) != NULL, "memory");
+    if (!is("pgsql") && rows->rows % ROWS_OF_INSERT == 0)
+        fprintf(rows->out, "%sINSERT INTO %s (%s) VALUES\n(", rows->rows ? ";\n" : "", table->name,
+                table->columns);
     else if (!is("pgsql"))
-        fputs(",\n(", table->out);
+        fputs(",\n(", rows->out);
     for (i = 0; i < table->fields; i++)
-        put_field(table, fields[i], i + 1 == table->fields);
-    table->rows++;
+        put_field(rows->out, fields[i], i + 1 == table->fields);
+    rows->rows++;
 }
 
 int loader_rows(int which)
 {
-    return tables[which].rows;
+    return added[which].rows;
 }
 
-static void write_table(table_t *table, FILE *loader)
+static void write_rows(int which, FILE *loader)
 {
-    const int is_numbered = is("pgsql") && table == &tables[ENTERPRISE];
+    const table_t *table = &tables[which];
+    const int is_numbered = is("pgsql") && which == ENTERPRISE;
+    rows_t *rows = &added[which];
 
-    if (!table->out)
+    if (!rows->out)
         return;
-    must(fclose(table->out) == 0, "memory");
+    must(fclose(rows->out) == 0, "memory");
     if (is("pgsql"))
         fprintf(loader, "COPY %s (%s) FROM STDIN;\n", is_numbered ? "filled" : table->name,
                 table->columns);
-    fwrite(table->text, 1, table->size, loader);
+    fwrite(rows->text, 1, rows->size, loader);
     fputs(is("pgsql") ? "\\.\n" : ";\n", loader);
     if (is_numbered)
         fprintf(loader,
                 "UPDATE filled SET change_number = change_number + :before;\n"
                 "INSERT INTO %s (%s) SELECT %s FROM filled;\nTRUNCATE filled;\n",
                 table->name, table->columns, table->columns);
-    free(table->text);
-    table->out = NULL;
-    table->rows = 0;
+    free(rows->text);
+    *rows = (rows_t){NULL, NULL, 0, 0};
 }
 
 void loader_write(FILE *loader)
@@ -122,7 +129,7 @@ void loader_write(FILE *loader)
 
     fputs("BEGIN;\n", loader);
     for (i = 0; i < TABLES; i++)
-        write_table(&tables[i], loader);
+        write_rows(i, loader);
     fputs("COMMIT;\n", loader);
     must(fflush(loader) == 0, client);
 }

@@ -125,7 +125,7 @@ static EVP_PKEY *make_pair(const char **x)
 static const whk_jwk_t *parse_jwk(apr_pool_t *p, const char *x)
 {
     json_t *json = json_pack("{s:s,s:s,s:s}", "kty", "OKP", "crv", "Ed25519", "x", x);
-    const whk_jwk_t *jwk;
+    const whk_jwk_t *jwk = NULL;
 
     must(json && !whk_jwk_parse(&jwk, json, "the pair", WHK_ALG_EDDSA, p), "a JWK");
     json_decref(json);

@@ -49,6 +49,14 @@ def say(text, value):
     print(f"{text:<66} {value}", flush=True)
 
 
+def registry_of(kind, folder, name, **shape):
+    registry = Registry(kind, f"{folder}/{kind}-{name}", **shape)
+    if registry.fill_seconds:
+        keys = shape["enterprises"] * shape["keys"] + shape.get("large", 0)
+        say(f"{kind}: filling a registry with {keys:,} keys", f"{registry.fill_seconds:.0f} s")
+    return registry
+
+
 def shape_of(keys):
     """A tenth of the keys are one enterprise's, the others have 90 each: 1,000,000 are 10,000 enterprises and a large one."""
     return {"enterprises": keys // 100, "keys": 90, "active": 10, "large": keys // 10, "large_active": 50,
@@ -60,7 +68,7 @@ class Listed:
 
     def __init__(self, kind, keys, folder):
         self.keys = keys
-        self.registry = Registry(kind, f"{folder}/{kind}-lists-{keys}", **shape_of(keys))
+        self.registry = registry_of(kind, folder, f"lists-{keys}", **shape_of(keys))
         self.registry.start(1, 16)
         self.client = Client(self.registry.port)
         self.admin = Admin(self.registry, self.client)
@@ -143,7 +151,7 @@ def node(folder):
     registries = []
     try:
         for count in counts:
-            registries.append(Registry("pgsql", f"{folder}/pgsql-node-{count}", enterprises=count, keys=10, active=5))
+            registries.append(registry_of("pgsql", folder, f"node-{count}", enterprises=count, keys=10, active=5))
         scale_node.measure(registries[0], registries[-1], say, IS_SMALL)
     finally:
         for registry in registries:

@@ -267,6 +267,7 @@ class Registry:
 
     def __init__(self, kind, folder, **shape):
         self.folder, self.shape, self.httpd = folder, shape, None
+        self.fill_seconds = None  # None: it was there
         self.port = free_port()
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, 0o755)
