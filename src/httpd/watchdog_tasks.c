@@ -19,12 +19,13 @@ APLOG_USE_MODULE(webhook_keys);
 /* Polls of a node in a WebhookKeysRevocationLag. */
 #define POLLS_PER_LAG 3
 
-/* How often each process looks whether somebody did what is done once a node: as often as a
- * watchdog looks at its clock. */
-#define LOOK_EVERY AP_WD_TM_SLICE
-
 /* Once a node. */
 #define REFRESH_EVERY apr_time_from_msec(750)
+
+/* How often each process looks whether somebody did that: a watchdog looks at its clock no more
+ * often than the first. */
+#define LOOK_FOR_POLL_EVERY AP_WD_TM_SLICE
+#define LOOK_FOR_REFRESH_EVERY apr_time_from_msec(250)
 
 #define WRITE_USES_EVERY apr_time_from_sec(5)
 
@@ -182,12 +183,12 @@ static apr_status_t start_task(server_rec *s, const char *name, apr_interval_tim
 /* Two threads: a write that waits for its lock must not keep a poll waiting. */
 static apr_status_t start_tasks(server_rec *s)
 {
-    apr_status_t status = start_task(s, "_webhook_keys_poll_", LOOK_EVERY, poll);
+    apr_status_t status = start_task(s, "_webhook_keys_poll_", LOOK_FOR_POLL_EVERY, poll);
 
     if (status == APR_SUCCESS)
         status = start_task(s, "_webhook_keys_background_", WRITE_USES_EVERY, write_uses);
     return status == APR_SUCCESS
-               ? start_task(s, "_webhook_keys_background_", LOOK_EVERY, refresh_sets)
+               ? start_task(s, "_webhook_keys_background_", LOOK_FOR_REFRESH_EVERY, refresh_sets)
                : status;
 }
 

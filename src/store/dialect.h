@@ -82,6 +82,9 @@ typedef struct whk_dialect_t {
     int is_file;               /**< DBDParams is the path of a file, which the driver makes */
     int single_writer;         /**< writes want the source's lock around them */
     const char *const *set_up; /**< for each new connection; NULL ends the list */
+    /** Behind it, where nobody else waits for the connection: statements may take as long as they
+     *  do. NULL: nothing ends them. */
+    const char *const *patience;
     int rows_at_random; /**< the driver shows an error of a query only where rows are asked for so;
                          *   the others refuse a row whose number is not told then */
     int busy; /**< the driver's error where others are in the way for a moment; 0: it has none */

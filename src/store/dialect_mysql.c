@@ -13,9 +13,11 @@
     "locked_until, created_at FROM whk_otp "
 #define REMOTE_SET                                                                                 \
     "SELECT uri, etag, refresh_at, fresh_until, failures, etag_seal FROM whk_remote_set "
-/* To be refreshed before a time, or behind it, the first of them. */
+/* To be refreshed before a time, or behind it, the first of them: inside a UNION the server does
+ * not see by itself that the index has it. */
 #define UNLEASED(is)                                                                               \
-    "WHERE refresh_at " is " %lld AND (leased_until <= %lld OR leased_until > %lld) ORDER BY "     \
+    "FORCE INDEX (whk_remote_set_by_refresh) WHERE refresh_at " is                                 \
+    " %lld AND (leased_until <= %lld OR leased_until > %lld) ORDER BY "                            \
     "refresh_at LIMIT 1"
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
@@ -78,6 +80,8 @@ static const char *const set_up[] = {
     "idle_transaction_timeout = 10, wsrep_sync_wait = 1, wsrep_dirty_reads = 0",
     NULL};
 
+static const char *const patience[] = {"SET SESSION max_statement_time = 0", NULL};
+
 static const char *const nothing[] = {NULL};
 
 /* ER_LOCK_DEADLOCK, on Galera also where another node was first; ER_LOCK_WAIT_TIMEOUT;
@@ -125,6 +129,7 @@ const whk_dialect_t whk_dialect_mysql = {
     .driver = "mysql",
     .params_flaw = params_flaw,
     .set_up = set_up,
+    .patience = patience,
     .begin = "START TRANSACTION",
     .is_conflict = is_conflict,
     .mend = mend,

@@ -79,6 +79,8 @@ static const char *const set_up[] = {
     "set_config('client_min_messages', 'error', false), set_config('jit', 'off', false)",
     NULL};
 
+static const char *const patience[] = {"SELECT set_config('statement_timeout', '0', false)", NULL};
+
 static const char *const nothing[] = {NULL};
 
 static const char *const scratch_set_up[] = {
@@ -96,6 +98,7 @@ const whk_dialect_t whk_dialect_pgsql = {
     .driver = "pgsql",
     .params = "host=... dbname=... user=... password=...",
     .set_up = set_up,
+    .patience = patience,
     .rows_at_random = 1,
     .begin = BEGIN,
     .is_conflict = is_conflict,

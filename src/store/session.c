@@ -38,8 +38,10 @@ static void take_back(void *baton, whk_connection_t *connection)
 whk_store_t *whk_store_create_over(apr_pool_t *pool, whk_connection_t *connection)
 {
     static const whk_store_source_t source = {lend, take_back, NULL, NULL};
+    whk_store_t *store = whk_store_create(pool, &source, connection);
 
-    return whk_store_create(pool, &source, connection);
+    store->is_patient = 1;
+    return store;
 }
 
 const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, const char *doing,
@@ -145,8 +147,11 @@ int whk_session_select_all(whk_store_t *store, apr_pool_t *pool, const char *con
 
 static const whk_outcome_t *run_set_up(whk_store_t *store, apr_pool_t *pool)
 {
-    int code = whk_session_select_all(store, pool, store->session->dialect->set_up);
+    const whk_dialect_t *dialect = store->session->dialect;
+    int code = whk_session_select_all(store, pool, dialect->set_up);
 
+    if (!code && store->is_patient && dialect->patience)
+        code = whk_session_select_all(store, pool, dialect->patience);
     if (code)
         return whk_session_error(store, pool, "be set up", code);
     code = read_stamp(store, pool, &store->session->stamp);

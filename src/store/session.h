@@ -27,6 +27,7 @@ typedef struct whk_trace_t {
 struct whk_store_t {
     const whk_store_source_t *source;
     void *baton;
+    int is_patient;              /**< nobody else waits for its connection */
     whk_connection_t connection; /**< valid between acquire and release */
     whk_session_t *session;      /**< NULL: no connection is held */
     int in_transaction;

@@ -156,6 +156,27 @@ static void no_connection(void **state)
     good(insert(fixture, "acme", "one", "print"));
 }
 
+/* A node's questions end, since somebody waits for the connection; those of whkctl take their time.
+ */
+static void questions_end(void **state)
+{
+    fixture_t *fixture = *state;
+    const char *limit = is_driver("pgsql")
+                            ? "SHOW statement_timeout"
+                            : "SELECT round(@@max_statement_time) || 's' FROM whk_change_counter";
+    apr_pool_t *pool = fixture->pool;
+    link_t *own = open_link(pool, fixture->file, NULL);
+    whk_key_t *key;
+
+    if (is_driver("sqlite3"))
+        skip();
+    good(whk_store_key_get(fixture->link->store, pool, "acme", "one", &key));
+    assert_string_equal(ask_sql(pool, fixture->link, limit, 0), "10s");
+    good(whk_store_key_get(whk_store_create_over(pool, &own->connection), pool, "acme", "one",
+                           &key));
+    assert_true(atol(ask_sql(pool, own, limit, 0)) == 0);
+}
+
 /* What mod_dbd does to a connection that was lost: the driver makes it anew, and nobody tells us.
  */
 static const whk_outcome_t *ask_work(whk_store_t *store, void *baton, apr_pool_t *pool)
@@ -409,6 +430,7 @@ int main(int argc, char **argv)
         STORE_TEST(a_newer_schema),
         STORE_TEST(a_schema_changed_from_outside),
         STORE_TEST(no_connection),
+        STORE_TEST(questions_end),
         STORE_TEST(a_connection_that_was_renewed),
         STORE_TEST(a_database_that_is_read_only),
         STORE_TEST(another_writer),
