@@ -254,12 +254,27 @@ static void add_key(making_t *making, apr_int64_t n)
     add_key_row(making, &key);
 }
 
-static void add_admin(apr_pool_t *p, const char *enterprise_id, const char *user)
+static const char *add_enrolment(apr_pool_t *p, const char *user)
+{
+    const whk_totp_t totp = {"sha1", 6, 60};
+    unsigned char bytes[20];
+
+    must(whk_random(bytes, sizeof(bytes)) == APR_SUCCESS, "a secret");
+    loader_add(OTP, (const char *const[]){
+                        user, whk_secret_seal(p, secret, user, &totp, bytes, sizeof(bytes)),
+                        totp.algorithm, number(p, totp.digits), number(p, totp.period),
+                        moment(p, begun)});
+    return whk_base32_encode(p, bytes, sizeof(bytes));
+}
+
+/* His secret for one-time passwords, in base32. */
+static const char *add_admin(apr_pool_t *p, const char *enterprise_id, const char *user)
 {
     whk_admin_t admin = {.enterprise_id = enterprise_id, .user = user, .created = begun};
 
     must(!whk_admin_set_seal(p, secret, &admin), "the seal of an admin");
     loader_add(ADMIN, (const char *const[]){enterprise_id, user, moment(p, begun), admin.seal});
+    return add_enrolment(p, user);
 }
 
 static void add_enterprise_row(const making_t *making, apr_int64_t change)
@@ -304,19 +319,6 @@ static const char *add_token(apr_pool_t *p, const char *user)
     return text;
 }
 
-static const char *add_enrolment(apr_pool_t *p, const char *user)
-{
-    const whk_totp_t totp = {"sha1", 6, 60};
-    unsigned char bytes[20];
-
-    must(whk_random(bytes, sizeof(bytes)) == APR_SUCCESS, "a secret");
-    loader_add(OTP, (const char *const[]){
-                        user, whk_secret_seal(p, secret, user, &totp, bytes, sizeof(bytes)),
-                        totp.algorithm, number(p, totp.digits), number(p, totp.period),
-                        moment(p, begun)});
-    return whk_base32_encode(p, bytes, sizeof(bytes));
-}
-
 static const char *enterprise_id(apr_pool_t *p, apr_int64_t index)
 {
     return apr_psprintf(p, "enterprise-%07" PRId64, (int64_t)index);
@@ -331,11 +333,9 @@ static void add_admins(apr_pool_t *p)
 
     for (i = 0; i < wanted(ADMINS); i++) {
         const char *user = apr_psprintf(p, "admin-%" PRId64, (int64_t)i);
-        const char *token;
+        const char *its_secret = add_admin(p, id, user);
 
-        add_admin(p, id, user);
-        token = add_token(p, user);
-        fprintf(file, "%s %s %s %s\n", id, user, token, add_enrolment(p, user));
+        fprintf(file, "%s %s %s %s\n", id, user, add_token(p, user), its_secret);
     }
     must(fclose(file) == 0, "admins");
     loader_write(loader);

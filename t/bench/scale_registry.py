@@ -7,6 +7,8 @@ BUILD, APXS and BARE (mod_bare.so of t/bench/run.sh) come by the environment. Wh
 import atexit
 import base64
 import contextlib
+import glob
+import hashlib
 import json
 import os
 import shutil
@@ -95,7 +97,7 @@ def stop_process(process, signal_number=signal.SIGTERM):
 # ---- databases ----
 
 class SQLite:
-    kind = driver = "sqlite3"
+    driver = "sqlite3"
     jobs = 1
     environment = {}
 
@@ -126,20 +128,19 @@ class Server:
     """A database server of its own, by conf/demo/database.sh."""
     jobs = 2
 
-    def __init__(self, kind, folder):
+    def __init__(self, folder):
         self.folder = f"{folder}/database"
         os.makedirs(self.folder, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{self.folder}/database.env")
         with open(f"{folder}/database.log", "w") as log:
-            self.process = start_process(["sh", f"{HERE}/conf/demo/database.sh", kind, self.folder],
+            self.process = start_process(["sh", f"{HERE}/conf/demo/database.sh", self.driver, self.folder],
                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(lambda: os.path.exists(f"{self.folder}/database.env") or self.process.poll() is not None,
-                   f"the start of {kind}", 180)
+                   f"the start of {self.driver}", 180)
         with open(f"{self.folder}/database.env") as lines:
             values = dict(line.rstrip("\n").split("=", 1) for line in lines)
         values = {name: value.strip("'") for name, value in values.items()}
-        self.driver = values["WHK_DATABASE_DRIVER"]
         self.params = values["WHK_DATABASE_PARAMS_1"]
         self.socket = values["WHK_DATABASE_SOCKET_1"]
         self.port = values["WHK_DATABASE_PORT_1"]
@@ -159,13 +160,13 @@ class Server:
 
 
 class PostgreSQL(Server):
-    kind = "pgsql"
+    driver = "pgsql"
     plain = " -At"
     # What a load that fails does not spoil, since it is begun anew.
     while_filling = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB", "maintenance_work_mem": "256MB"}
 
     def __init__(self, folder):
-        super().__init__("pgsql", folder)
+        super().__init__(folder)
         self.environment = {"PGHOST": self.socket, "PGPORT": self.port, "PGUSER": "postgres"}
         self.client = "psql -qX -v ON_ERROR_STOP=1 -d webhook_keys"
         # Its work would be counted for that of the requests that it meets.
@@ -193,11 +194,11 @@ class PostgreSQL(Server):
 
 
 class MariaDB(Server):
-    kind = "mysql"
+    driver = "mysql"
     plain = " -BN"
 
     def __init__(self, folder):
-        super().__init__("mysql", folder)
+        super().__init__(folder)
         self.environment = {}
         self.client = f"mariadb --no-defaults --socket={self.socket} -u root webhook_keys"
 
@@ -262,6 +263,15 @@ WebhookKeysAlgorithms EdDSA
 """
 
 
+def schema_digest(driver):
+    """Another one for each schema: what was kept is of no use to it."""
+    digest = hashlib.sha256()
+    for file in sorted(glob.glob(f"{HERE}/conf/schema/{driver}/*.sql")):
+        with open(file, "rb") as text:
+            digest.update(text.read())
+    return digest.hexdigest()
+
+
 class Registry:
     """One of a database and a shape (make_registry's settings), filled unless `folder` has it already."""
 
@@ -272,7 +282,7 @@ class Registry:
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, 0o755)
         mark = f"{folder}/filled"
-        wanted = json.dumps({**shape, "schemas": sorted(os.listdir(f"{HERE}/conf/schema/{'sqlite3' if kind == 'sqlite' else kind}"))})
+        wanted = json.dumps({**shape, "schema": schema_digest(DATABASES[kind].driver)})
         is_kept = os.path.exists(mark) and open(mark).read() == wanted
         if not is_kept:
             shutil.rmtree(folder)
