@@ -58,8 +58,11 @@ static int is(const char *name)
 
 void loader_init(const char *its_driver, const char *its_client, apr_int64_t its_changes)
 {
+    char *silent = NULL;
+
     driver = its_driver;
-    client = its_client;
+    must(asprintf(&silent, "%s > /dev/null", its_client) > 0, "memory");
+    client = silent;
     changes = its_changes;
 }
 
@@ -173,7 +176,7 @@ FILE *loader_start(void)
 
     if (is("pgsql"))
         fprintf(loader,
-                "\\o /dev/null\nSET synchronous_commit = off;\n"
+                "SET synchronous_commit = off;\n"
                 "SELECT set_config('session_replication_role', 'replica', false) FROM pg_roles "
                 "WHERE rolname = current_user AND rolsuper;\n"
                 "CREATE TEMPORARY TABLE filled (LIKE whk_enterprise);\n"
@@ -198,6 +201,6 @@ void loader_finish(void)
     for (i = 0; i < TABLES && is("mysql"); i++)
         fprintf(loader, "ANALYZE TABLE %s;\n", tables[i].name);
     if (is("sqlite3"))
-        fputs(".output /dev/null\nPRAGMA wal_checkpoint(TRUNCATE);\n", loader);
+        fputs("PRAGMA wal_checkpoint(TRUNCATE);\n", loader);
     loader_end(loader);
 }

@@ -67,7 +67,6 @@ class Listed:
     """A registry of that many keys, and what an admin asks of its large enterprise: a request for each name."""
 
     def __init__(self, kind, keys, folder):
-        self.keys = keys
         self.registry = registry_of(kind, folder, f"lists-{keys}", **shape_of(keys))
         self.registry.start(1, 16)
         self.client = Client(self.registry.port)
