@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -366,8 +367,7 @@ static void tell(progress_t *progress, int is_over)
     progress->told = now;
     fprintf(stderr,
             "make_registry: job %" PRId64 ": %" PRId64 " of %" PRId64
-            " keys, %.0f a second, %.0f s "
-            "left\n",
+            " keys, %.0f a second, %.0f s left\n",
             (int64_t)progress->job, (int64_t)progress->done, (int64_t)progress->keys, rate,
             rate > 0 ? (double)(progress->keys - progress->done) / rate : 0);
 }
@@ -471,6 +471,8 @@ int main(int argc, char **argv)
     apr_pool_create(&pool, NULL);
     must((secret = whk_secret_key_load(pool, argv[2], &flaw)) != NULL, flaw);
     begun = whk_time_now() - 30 * DAY;
+    /* Tokens and private keys are for nobody else. */
+    umask(077);
     make_pairs();
     loader_init(argv[1], argv[4], change_count());
     loader_prepare();

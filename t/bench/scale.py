@@ -7,7 +7,7 @@ processes and those of the database's server, since the time that a clock on the
 use. docs/performance.md says what each line means.
 
 By the environment:
-    SCALE=small         tries it out in two minutes, with sizes of which nothing follows
+    SCALE=small         tries it out in three minutes, with sizes of which nothing follows
     SCALE_PARTS         "lists node"; what is not named is left out
     SCALE_DATABASES     of the lists: "sqlite pgsql" (mysql)
     SCALE_SIZES         of the lists, in keys: "1000 10000 100000 1000000"; ratios are those of the last to the first

@@ -187,10 +187,10 @@ class PostgreSQL(Server):
         self.set(log_statement="all" if on else None)
         time.sleep(1)
 
-    def statements(self):
-        """How many statements clients have sent while log_statements() was on."""
+    def statements(self, kinds=("statement: ", "execute ")):
+        """How many statements clients have sent while log_statements() was on: as text, or prepared before."""
         with open(f"{self.folder}/node1.log", errors="replace") as log:
-            return sum(" LOG:  statement: " in line or " LOG:  execute " in line for line in log)
+            return sum(any(f" LOG:  {kind}" in line for kind in kinds) for line in log)
 
 
 class MariaDB(Server):
