@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and says so: those that building and running need, and with
-# the argument `test` those of tests and bench beside, with `pgsql`, `mysql` and `galera` those of a demo on such a
-# database, with `lint` and `clang` those of lint, and clang. As root it uses apt-get; otherwise it tells the command.
+# the argument `test` those of tests and bench beside, with `bench` what draws the bench's plot, with `pgsql`, `mysql` and
+# `galera` those of a demo on such a database, with `lint` and `clang` those of lint, and clang. As root it uses apt-get;
+# otherwise it tells the command.
 # Quiet and quick where nothing is missing.
 set -eu
 
@@ -22,6 +23,7 @@ for purpose in "$@"; do
         # Node.js of another origin brings an npm of its own, and does not go together with Debian's.
         if ! command -v node > /dev/null || ! command -v npm > /dev/null; then packages="$packages nodejs npm"; fi
         ;;
+    bench) packages="$packages gnuplot-nox" ;;
     lint) packages="$packages libcmocka-dev libsqlite3-dev clang clang-tidy clang-format cppcheck shellcheck" ;;
     clang) packages="$packages clang" ;;
     esac

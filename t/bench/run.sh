@@ -164,6 +164,7 @@ key_cache() {
 
 if wanted webhooks; then webhooks; fi
 if wanted key_cache; then key_cache; fi
+if wanted scale; then BARE="$work/mod_bare.so" python3 t/bench/scale.py; fi
 wanted registrations || exit 0
 
 echo "Registrations, durable, through httpd : the same two transactions through SQLite's C API"
