@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "ctl/commands.h"
+#include "ctl/enterprise_walk.h"
 #include "ctl/page.h"
 #include "ctl/print.h"
 #include "registry/api_json.h"
@@ -143,17 +144,13 @@ static void add_report(result_t *result, const whk_audit_report_t *report)
         print_report(result->invocation, report);
 }
 
-static const whk_outcome_t *verify_all(result_t *result, const apr_array_header_t *enterprises)
+static const whk_outcome_t *verify(void *result, whk_registry_t *registry,
+                                   const whk_enterprise_t *enterprise)
 {
-    int i;
+    whk_audit_report_t report = {0};
 
-    for (i = 0; i < enterprises->nelts; i++) {
-        whk_audit_report_t report = {0};
-
-        WHK_TRY(whk_audit_verify(&result->invocation->registry,
-                                 APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &report));
-        add_report(result, &report);
-    }
+    WHK_TRY(whk_audit_verify(registry, enterprise, &report));
+    add_report(result, &report);
     return NULL;
 }
 
@@ -197,7 +194,7 @@ int whk_cmd_audit_verify(whk_invocation_t *invocation)
     result.schema = json_array();
     outcome = look_at_schema(&result);
     if (!outcome)
-        outcome = verify_all(&result, enterprises);
+        outcome = whk_enterprise_walk(invocation, enterprises, NULL, verify, &result);
     if (!outcome && !invocation->operand[0])
         outcome = find_lost(&result);
     status = outcome ? whk_refused_outcome(outcome) : print_result(&result);

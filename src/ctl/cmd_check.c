@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/commands.h"
+#include "ctl/enterprise_walk.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
 #include "model/name.h"
@@ -273,33 +274,37 @@ static const whk_outcome_t *check_enrolments(check_t *check, apr_hash_t *users)
     return NULL;
 }
 
-static const whk_outcome_t *check_admins(check_t *check, apr_hash_t *users)
+typedef struct {
+    check_t *check;
+    apr_hash_t *users; /* those with a secret */
+    int good;          /* enterprises */
+} content_t;
+
+static void check_admin(const content_t *content, const char *id, const char *user)
 {
-    whk_invocation_t *invocation = check->invocation;
-    apr_array_header_t *enterprises, *admins;
-    int i, j;
+    if (whk_user_flaw(user, strlen(user)))
+        report(content->check, FOUND_PROBLEM, "admins",
+               "user %s, admin of %s, is refused: the name must %s", user, id,
+               whk_user_flaw(user, strlen(user)));
+    if (!apr_hash_get(content->users, user, APR_HASH_KEY_STRING))
+        report(content->check, FOUND_NOTICE, "admins",
+               "user %s, admin of %s, has no secret for one-time passwords and so cannot register "
+               "or revoke: see whkctl otp enroll",
+               user, id);
+}
 
-    WHK_TRY(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
-    for (i = 0; i < enterprises->nelts; i++) {
-        const char *id = APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *)->id;
+static const whk_outcome_t *check_admins(void *content, whk_registry_t *registry,
+                                         const whk_enterprise_t *enterprise)
+{
+    apr_array_header_t *admins;
+    int i;
 
-        WHK_TRY(whk_store_admin_list(invocation->store, invocation->pool, id, &admins));
-        if (admins->nelts == 0)
-            report(check, FOUND_NOTICE, "admins", "enterprise %s has no admin", id);
-        for (j = 0; j < admins->nelts; j++) {
-            const char *user = APR_ARRAY_IDX(admins, j, const whk_admin_t *)->user;
-
-            if (whk_user_flaw(user, strlen(user)))
-                report(check, FOUND_PROBLEM, "admins",
-                       "user %s, admin of %s, is refused: the name must %s", user, id,
-                       whk_user_flaw(user, strlen(user)));
-            if (!apr_hash_get(users, user, APR_HASH_KEY_STRING))
-                report(check, FOUND_NOTICE, "admins",
-                       "user %s, admin of %s, has no secret for one-time passwords and so cannot "
-                       "register or revoke: see whkctl otp enroll",
-                       user, id);
-        }
-    }
+    WHK_TRY(whk_store_admin_list(registry->store, registry->pool, enterprise->id, &admins));
+    if (admins->nelts == 0)
+        report(((content_t *)content)->check, FOUND_NOTICE, "admins", "enterprise %s has no admin",
+               enterprise->id);
+    for (i = 0; i < admins->nelts; i++)
+        check_admin(content, enterprise->id, APR_ARRAY_IDX(admins, i, const whk_admin_t *)->user);
     return NULL;
 }
 
@@ -330,40 +335,51 @@ static const whk_outcome_t *check_lost(check_t *check)
     return NULL;
 }
 
-/* Without the key no seal can be judged, and that is a problem already. */
-static const whk_outcome_t *check_rows(check_t *check)
+static const whk_outcome_t *check_rows(void *content_, whk_registry_t *registry,
+                                       const whk_enterprise_t *enterprise)
 {
-    whk_invocation_t *invocation = check->invocation;
-    apr_array_header_t *enterprises;
-    int good = 0;
-    int i;
+    content_t *content = content_;
+    whk_audit_report_t found = {0};
 
-    if (!invocation->key)
-        return NULL;
-    WHK_TRY(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
-    for (i = 0; i < enterprises->nelts; i++) {
-        whk_audit_report_t found = {0};
-
-        WHK_TRY(whk_audit_verify(&invocation->registry,
-                                 APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *), &found));
-        report_rows(check, &found);
-        good += found.findings->nelts == 0;
-    }
-    if (good == enterprises->nelts)
-        report(check, FOUND_OK, "rows", "what %d %s have is as it was written, by its seals", good,
-               good == 1 ? "enterprise" : "enterprises");
+    WHK_TRY(whk_audit_verify(registry, enterprise, &found));
+    report_rows(content->check, &found);
+    content->good += found.findings->nelts == 0;
     return NULL;
+}
+
+/* Without the key no seal can be judged, and that is a problem already. */
+static const whk_outcome_t *check_all_rows(content_t *content,
+                                           const apr_array_header_t *enterprises)
+{
+    check_t *check = content->check;
+
+    if (!check->invocation->key)
+        return NULL;
+    WHK_TRY(whk_enterprise_walk(check->invocation, enterprises, "verified", check_rows, content));
+    if (content->good == enterprises->nelts)
+        report(check, FOUND_OK, "rows", "what %d %s have is as it was written, by its seals",
+               content->good, content->good == 1 ? "enterprise" : "enterprises");
+    return NULL;
+}
+
+static const whk_outcome_t *check_enterprises(content_t *content)
+{
+    whk_invocation_t *invocation = content->check->invocation;
+    apr_array_header_t *enterprises;
+
+    WHK_TRY(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
+    WHK_TRY(whk_enterprise_walk(invocation, enterprises, "looked at for admins", check_admins,
+                                content));
+    return check_all_rows(content, enterprises);
 }
 
 static void check_content(check_t *check)
 {
-    apr_hash_t *users = apr_hash_make(check->invocation->pool);
-    const whk_outcome_t *outcome = check_enrolments(check, users);
+    content_t content = {check, apr_hash_make(check->invocation->pool), 0};
+    const whk_outcome_t *outcome = check_enrolments(check, content.users);
 
     if (!outcome)
-        outcome = check_admins(check, users);
-    if (!outcome)
-        outcome = check_rows(check);
+        outcome = check_enterprises(&content);
     if (!outcome)
         outcome = check_lost(check);
     if (outcome)
