@@ -104,6 +104,14 @@ static void unlock(void *server)
     apr_global_mutex_unlock(mutex);
 }
 
+void whk_database_meet_connection(server_rec *s, apr_pool_t *pool)
+{
+    whk_connection_t connection;
+
+    if (acquire(s, pool, &connection) == APR_SUCCESS)
+        release(s, &connection);
+}
+
 static const whk_store_source_t source = {acquire, release, lock, unlock};
 
 whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool)

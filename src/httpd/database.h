@@ -21,3 +21,7 @@ void whk_database_child_init(apr_pool_t *pool, server_rec *s);
 
 /** A store over the connections of a virtual host, for one request or task, whose pool it is. */
 whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool);
+
+/** Once in a child: take a connection and give it back. mod_dbd makes one at the start of a child,
+ * and one that was never lent to us is not noticed when it is lost. */
+void whk_database_meet_connection(server_rec *s, apr_pool_t *pool);

@@ -36,6 +36,7 @@ typedef struct whk_server_t {
     whk_remote_t remote;                /**< made at child start */
     whk_node_directory_t *directory;    /**< NULL: it verifies nothing */
     whk_key_cache_t *key_cache;         /**< made at child start; NULL: it verifies nothing */
+    int met_connection;                 /**< whk_database_meet_connection() was called */
     int write_uses_fails;               /**< as the background task met it last */
     int refresh_fails;
 } whk_server_t;

@@ -84,8 +84,12 @@ static apr_status_t poll(int state, void *data, apr_pool_t *pool)
 
     if (!begin(state))
         return APR_SUCCESS;
-    if (server->key_cache)
+    if (server->key_cache) {
+        if (!server->met_connection)
+            whk_database_meet_connection(s, pool);
+        server->met_connection = 1;
         poll_changes(s, server->key_cache, pool);
+    }
     return end();
 }
 
