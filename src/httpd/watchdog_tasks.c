@@ -245,14 +245,15 @@ static void report_restored(void *data)
         "Backup)");
 }
 
-static int count_caches(server_rec *s)
+/* Virtual hosts share the size out among them. */
+static apr_size_t size_of_each(server_rec *s)
 {
     const server_rec *each;
-    int count = 0;
+    apr_int64_t count = 0;
 
     for (each = s; each; each = each->next)
         count += whk_server_of(each)->directory != NULL;
-    return count;
+    return (apr_size_t)(whk_config_of_server(s)->cache_size / (count ? count : 1));
 }
 
 static whk_key_cache_t *make_cache(server_rec *s, apr_size_t size, apr_pool_t *pool)
@@ -273,11 +274,9 @@ static whk_key_cache_t *make_cache(server_rec *s, apr_size_t size, apr_pool_t *p
     return whk_key_cache_create(&settings, pool);
 }
 
-/* Virtual hosts share the size out among them. */
 void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s)
 {
-    apr_int64_t size = whk_config_of_server(s)->cache_size;
-    int count = count_caches(s);
+    apr_size_t size = size_of_each(s);
     server_rec *each;
 
     whk_directory_shm_child_init(pool, s);
@@ -286,7 +285,7 @@ void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s)
 
         if (!server->directory)
             continue;
-        server->key_cache = make_cache(each, (apr_size_t)(size / count), pool);
+        server->key_cache = make_cache(each, size, pool);
         if (server->key_cache)
             apr_pool_pre_cleanup_register(pool, each, write_last_uses);
         else

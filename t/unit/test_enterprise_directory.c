@@ -2,22 +2,18 @@
 /* What a node knows: when it is fresh, page by page, and after whoever wrote it was killed. The
  * registry is made up here, in the order of its changes. */
 
-#include <setjmp.h>
+#include "shared_memory_fixture.h"
+
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
-#include <cmocka.h>
 
 #include "model/clock.h"
 #include "registry/enterprise_directory.h"
@@ -49,14 +45,6 @@ typedef struct {
 static world_t *world;
 static whk_enterprise_directory_t directory;
 static apr_pool_t *pool;
-
-static void *share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    assert_ptr_not_equal(memory, MAP_FAILED);
-    return memory;
-}
 
 static int set_up(void **state)
 {

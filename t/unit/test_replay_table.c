@@ -2,23 +2,19 @@
 /* The memory of uses: what is known, for how long, whose share, and what is left of it when a
  * process is killed inside. */
 
+#include "shared_memory_fixture.h"
+
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <apr_general.h>
 #include <apr_strings.h>
-#include <cmocka.h>
 
 #include "registry/replay_table.h"
 
@@ -29,19 +25,10 @@
 static apr_pool_t *pool;
 static whk_replay_clock_t now;
 
-static void *shared(apr_size_t size)
-{
-    /* cppcheck-suppress invalidFunctionArg; MAP_ANONYMOUS has no file */
-    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    assert_true(block != MAP_FAILED);
-    return block;
-}
-
 static whk_replay_table_t *make(apr_uint32_t entries)
 {
     whk_replay_table_t *memory =
-        whk_replay_table_init(shared(whk_replay_table_size(entries)), entries);
+        whk_replay_table_init(share(whk_replay_table_size(entries)), entries);
 
     assert_non_null(memory);
     assert_int_equal(whk_replay_table_entries(memory), entries);
@@ -482,7 +469,7 @@ static void check_what_is_left(whk_replay_table_t *memory, world_t *world, int r
 static void killed_inside(void **state)
 {
     whk_replay_table_t *memory = make(4096);
-    world_t *world = shared(sizeof(*world));
+    world_t *world = share(sizeof(*world));
     pthread_mutexattr_t attributes;
     pid_t children[2];
     int round, i;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of revisions: while it grows, is read, and its writers are killed. */
 
-#include <setjmp.h>
+#include "shared_memory_fixture.h"
+
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +12,12 @@
 #include <unistd.h>
 
 #include <apr_general.h>
-#include <cmocka.h>
 #include <pthread.h>
 
 #include "registry/revision_table.h"
 
 #define READERS 4
 #define KILLS 60
-
-static void *share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    assert_ptr_not_equal(memory, MAP_FAILED);
-    return memory;
-}
 
 static whk_revision_table_t *make(apr_uint32_t most)
 {
