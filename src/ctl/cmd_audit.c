@@ -4,12 +4,12 @@
 #include <stdio.h>
 
 #include "ctl/commands.h"
-#include "ctl/enterprise_walk.h"
 #include "ctl/page.h"
 #include "ctl/print.h"
 #include "registry/api_json.h"
 #include "registry/audit_orphans.h"
 #include "registry/audit_verify.h"
+#include "registry/enterprise_walk.h"
 #include "registry/listing.h"
 #include "store/enterprises.h"
 #include "store/schema_flaws.h"
@@ -45,22 +45,6 @@ int whk_cmd_audit_list(whk_invocation_t *invocation)
     if (invocation->json)
         return whk_print_json(whk_event_page_json(&page, invocation->pool));
     print_table(invocation, &page);
-    return WHK_EXIT_DONE;
-}
-
-/* The one that was named, or all. */
-static int find_enterprises(whk_invocation_t *invocation, apr_array_header_t **enterprises)
-{
-    whk_enterprise_t *enterprise;
-
-    if (!invocation->operand[0]) {
-        WHK_TRY_OR_REFUSE(
-            whk_store_enterprise_list(invocation->store, invocation->pool, enterprises));
-        return WHK_EXIT_DONE;
-    }
-    WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
-    *enterprises = apr_array_make(invocation->pool, 1, sizeof(whk_enterprise_t *));
-    APR_ARRAY_PUSH(*enterprises, whk_enterprise_t *) = enterprise;
     return WHK_EXIT_DONE;
 }
 
@@ -144,12 +128,14 @@ static void add_report(result_t *result, const whk_audit_report_t *report)
         print_report(result->invocation, report);
 }
 
-static const whk_outcome_t *verify(void *result, whk_registry_t *registry,
-                                   const whk_enterprise_t *enterprise)
+static const whk_outcome_t *verify(void *result, const whk_enterprise_t *enterprise,
+                                   apr_pool_t *pool)
 {
+    whk_registry_t registry = ((result_t *)result)->invocation->registry;
     whk_audit_report_t report = {0};
 
-    WHK_TRY(whk_audit_verify(registry, enterprise, &report));
+    registry.pool = pool;
+    WHK_TRY(whk_audit_verify(&registry, enterprise, &report));
     add_report(result, &report);
     return NULL;
 }
@@ -182,21 +168,30 @@ static int print_result(const result_t *result)
                : WHK_EXIT_DONE;
 }
 
+/* The one that was named, or all. */
+static const whk_outcome_t *verify_wanted(result_t *result, const whk_enterprise_t *enterprise)
+{
+    whk_invocation_t *invocation = result->invocation;
+
+    WHK_TRY(look_at_schema(result));
+    if (enterprise)
+        return verify(result, enterprise, invocation->pool);
+    WHK_TRY(whk_enterprise_walk(invocation->store, invocation->pool, verify, result));
+    return find_lost(result);
+}
+
 int whk_cmd_audit_verify(whk_invocation_t *invocation)
 {
     result_t result = {invocation, NULL, 0, NULL};
-    apr_array_header_t *enterprises;
+    whk_enterprise_t *enterprise = NULL;
     const whk_outcome_t *outcome;
     int status;
 
-    WHK_TRY_STATUS(find_enterprises(invocation, &enterprises));
+    if (invocation->operand[0])
+        WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
     result.reports = json_array();
     result.schema = json_array();
-    outcome = look_at_schema(&result);
-    if (!outcome)
-        outcome = whk_enterprise_walk(invocation, enterprises, NULL, verify, &result);
-    if (!outcome && !invocation->operand[0])
-        outcome = find_lost(&result);
+    outcome = verify_wanted(&result, enterprise);
     status = outcome ? whk_refused_outcome(outcome) : print_result(&result);
     json_decref(result.reports);
     json_decref(result.schema);

@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 #include "ctl/commands.h"
-#include "ctl/enterprise_walk.h"
 #include "ctl/identity.h"
 #include "ctl/print.h"
+#include "ctl/progress.h"
 #include "model/name.h"
 #include "otp/secret_key_file.h"
 #include "otp/secret_key_rotation.h"
 #include "otp/totp.h"
 #include "registry/audit_orphans.h"
 #include "registry/audit_verify.h"
+#include "registry/enterprise_walk.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
 #include "store/otp_enrolments.h"
@@ -277,7 +278,8 @@ static const whk_outcome_t *check_enrolments(check_t *check, apr_hash_t *users)
 typedef struct {
     check_t *check;
     apr_hash_t *users; /* those with a secret */
-    int good;          /* enterprises */
+    int enterprises, good;
+    whk_progress_t progress;
 } content_t;
 
 static void check_admin(const content_t *content, const char *id, const char *user)
@@ -293,18 +295,20 @@ static void check_admin(const content_t *content, const char *id, const char *us
                user, id);
 }
 
-static const whk_outcome_t *check_admins(void *content, whk_registry_t *registry,
-                                         const whk_enterprise_t *enterprise)
+static const whk_outcome_t *check_admins(void *content_, const whk_enterprise_t *enterprise,
+                                         apr_pool_t *pool)
 {
+    content_t *content = content_;
     apr_array_header_t *admins;
     int i;
 
-    WHK_TRY(whk_store_admin_list(registry->store, registry->pool, enterprise->id, &admins));
+    WHK_TRY(whk_store_admin_list(content->check->invocation->store, pool, enterprise->id, &admins));
     if (admins->nelts == 0)
-        report(((content_t *)content)->check, FOUND_NOTICE, "admins", "enterprise %s has no admin",
+        report(content->check, FOUND_NOTICE, "admins", "enterprise %s has no admin",
                enterprise->id);
     for (i = 0; i < admins->nelts; i++)
         check_admin(content, enterprise->id, APR_ARRAY_IDX(admins, i, const whk_admin_t *)->user);
+    whk_progress_step(&content->progress);
     return NULL;
 }
 
@@ -335,47 +339,50 @@ static const whk_outcome_t *check_lost(check_t *check)
     return NULL;
 }
 
-static const whk_outcome_t *check_rows(void *content_, whk_registry_t *registry,
-                                       const whk_enterprise_t *enterprise)
+static const whk_outcome_t *check_rows(void *content_, const whk_enterprise_t *enterprise,
+                                       apr_pool_t *pool)
 {
     content_t *content = content_;
+    whk_registry_t registry = content->check->invocation->registry;
     whk_audit_report_t found = {0};
 
-    WHK_TRY(whk_audit_verify(registry, enterprise, &found));
+    registry.pool = pool;
+    WHK_TRY(whk_audit_verify(&registry, enterprise, &found));
     report_rows(content->check, &found);
+    content->enterprises++;
     content->good += found.findings->nelts == 0;
+    whk_progress_step(&content->progress);
     return NULL;
 }
 
-/* Without the key no seal can be judged, and that is a problem already. */
-static const whk_outcome_t *check_all_rows(content_t *content,
-                                           const apr_array_header_t *enterprises)
+static const whk_outcome_t *walk(content_t *content, const char *doing, whk_enterprise_visit visit)
 {
-    check_t *check = content->check;
+    const whk_invocation_t *invocation = content->check->invocation;
+    const whk_outcome_t *outcome;
 
-    if (!check->invocation->key)
-        return NULL;
-    WHK_TRY(whk_enterprise_walk(check->invocation, enterprises, "verified", check_rows, content));
-    if (content->good == enterprises->nelts)
-        report(check, FOUND_OK, "rows", "what %d %s have is as it was written, by its seals",
-               content->good, content->good == 1 ? "enterprise" : "enterprises");
-    return NULL;
+    content->progress = whk_progress_begin(doing);
+    outcome = whk_enterprise_walk(invocation->store, invocation->pool, visit, content);
+    whk_progress_end(&content->progress);
+    return outcome;
 }
 
 static const whk_outcome_t *check_enterprises(content_t *content)
 {
-    whk_invocation_t *invocation = content->check->invocation;
-    apr_array_header_t *enterprises;
-
-    WHK_TRY(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
-    WHK_TRY(whk_enterprise_walk(invocation, enterprises, "looked at for admins", check_admins,
-                                content));
-    return check_all_rows(content, enterprises);
+    WHK_TRY(walk(content, "enterprises looked at for admins", check_admins));
+    /* Without the key no seal can be judged, and that is a problem already. */
+    if (!content->check->invocation->key)
+        return NULL;
+    WHK_TRY(walk(content, "enterprises verified", check_rows));
+    if (content->good == content->enterprises)
+        report(content->check, FOUND_OK, "rows",
+               "what %d %s have is as it was written, by its seals", content->good,
+               content->good == 1 ? "enterprise" : "enterprises");
+    return NULL;
 }
 
 static void check_content(check_t *check)
 {
-    content_t content = {check, apr_hash_make(check->invocation->pool), 0};
+    content_t content = {.check = check, .users = apr_hash_make(check->invocation->pool)};
     const whk_outcome_t *outcome = check_enrolments(check, content.users);
 
     if (!outcome)

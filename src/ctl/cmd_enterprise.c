@@ -7,13 +7,14 @@
 #include "ctl/print.h"
 #include "model/name.h"
 #include "model/timestamp.h"
+#include "registry/enterprise_walk.h"
 #include "store/enterprises.h"
 
-static json_t *enterprise_json(whk_invocation_t *invocation, const whk_enterprise_t *enterprise)
+static json_t *enterprise_json(const whk_enterprise_t *enterprise, apr_pool_t *pool)
 {
     return json_pack("{s:s, s:s, s:o, s:I, s:I}", "id", enterprise->id, "name", enterprise->name,
-                     "createdDate", whk_print_time_json(invocation->pool, enterprise->created),
-                     "activeKeys", (json_int_t)enterprise->active_keys, "events",
+                     "createdDate", whk_print_time_json(pool, enterprise->created), "activeKeys",
+                     (json_int_t)enterprise->active_keys, "events",
                      (json_int_t)enterprise->event_count);
 }
 
@@ -36,41 +37,47 @@ int whk_cmd_enterprise_add(whk_invocation_t *invocation)
         return WHK_EXIT_DONE;
     }
     WHK_TRY_STATUS(whk_invocation_enterprise(invocation, id, &enterprise));
-    return whk_print_json(enterprise_json(invocation, enterprise));
+    return whk_print_json(enterprise_json(enterprise, invocation->pool));
 }
 
-static int print_list_json(whk_invocation_t *invocation, const apr_array_header_t *enterprises)
+static const whk_outcome_t *add_json(void *items, const whk_enterprise_t *enterprise,
+                                     apr_pool_t *pool)
+{
+    json_array_append_new(items, enterprise_json(enterprise, pool));
+    return NULL;
+}
+
+static const whk_outcome_t *add_row(void *table, const whk_enterprise_t *enterprise,
+                                    apr_pool_t *pool)
+{
+    whk_table_row(table, enterprise->id, enterprise->name,
+                  apr_psprintf(pool, "%" APR_INT64_T_FMT, enterprise->active_keys),
+                  apr_psprintf(pool, "%" APR_INT64_T_FMT, enterprise->event_count),
+                  whk_print_time(pool, enterprise->created));
+    return NULL;
+}
+
+static int print_list_json(whk_invocation_t *invocation)
 {
     json_t *items = json_array();
-    int i;
+    const whk_outcome_t *outcome =
+        whk_enterprise_walk(invocation->store, invocation->pool, add_json, items);
 
-    for (i = 0; i < enterprises->nelts; i++)
-        json_array_append_new(
-            items,
-            enterprise_json(invocation, APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *)));
-    return whk_print_json(json_pack("{s:o}", "enterprises", items));
+    if (!outcome)
+        return whk_print_json(json_pack("{s:o}", "enterprises", items));
+    json_decref(items);
+    return whk_refused_outcome(outcome);
 }
 
 int whk_cmd_enterprise_list(whk_invocation_t *invocation)
 {
-    apr_array_header_t *enterprises;
     whk_table_t *table;
-    int i;
 
-    WHK_TRY_OR_REFUSE(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
     if (invocation->json)
-        return print_list_json(invocation, enterprises);
+        return print_list_json(invocation);
     table = whk_table_create(invocation->pool, 5, "ENTERPRISE", "NAME", "ACTIVE KEYS", "EVENTS",
                              "CREATED");
-    for (i = 0; i < enterprises->nelts; i++) {
-        const whk_enterprise_t *enterprise =
-            APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *);
-
-        whk_table_row(table, enterprise->id, enterprise->name,
-                      apr_psprintf(invocation->pool, "%" APR_INT64_T_FMT, enterprise->active_keys),
-                      apr_psprintf(invocation->pool, "%" APR_INT64_T_FMT, enterprise->event_count),
-                      whk_print_time(invocation->pool, enterprise->created));
-    }
+    WHK_TRY_OR_REFUSE(whk_enterprise_walk(invocation->store, invocation->pool, add_row, table));
     whk_table_print(table, "There is no enterprise yet. Make one with whkctl enterprise add.");
     return WHK_EXIT_DONE;
 }

@@ -168,10 +168,10 @@ static int make_schema(whk_invocation_t *invocation, int marks, int *created)
 /* A new key beside rows that an older one sealed: the older one was lost, or moved. */
 static int warn_of_new_key(whk_invocation_t *invocation)
 {
-    apr_array_header_t *enterprises;
+    apr_array_header_t *one;
 
-    WHK_TRY_OR_REFUSE(whk_store_enterprise_list(invocation->store, invocation->pool, &enterprises));
-    if (enterprises->nelts > 0)
+    WHK_TRY_OR_REFUSE(whk_store_enterprise_walk(invocation->store, invocation->pool, "", 1, &one));
+    if (one->nelts > 0)
         whk_hint(
             "whkctl: the registry is sealed under another key, and none of its rows is good under "
             "the new %s: put that key's file back in its place",

@@ -2,6 +2,7 @@
 #include "registry/first_seals.h"
 
 #include "registry/audit_verify.h"
+#include "registry/enterprise_walk.h"
 #include "registry/reseal.h"
 
 static const whk_outcome_t *verify_unsealed(whk_store_t *store, apr_pool_t *pool,
@@ -33,27 +34,22 @@ static const whk_outcome_t *sealed_before(apr_pool_t *pool, const char *key_file
                     key_file);
 }
 
+static const whk_outcome_t *verify(void *store, const whk_enterprise_t *enterprise,
+                                   apr_pool_t *pool)
+{
+    return verify_unsealed(store, pool, enterprise);
+}
+
 static const whk_outcome_t *seal_what_is_there(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const whk_first_seals_t *first = baton;
-    apr_array_header_t *enterprises;
-    apr_pool_t *scratch;
-    const whk_outcome_t *outcome = NULL;
-    int i;
+    apr_array_header_t *one;
 
-    WHK_TRY(whk_store_enterprise_list(store, pool, &enterprises));
-    if (enterprises->nelts > 0 && first->sealed_before)
+    WHK_TRY(whk_store_enterprise_walk(store, pool, "", 1, &one));
+    if (one->nelts > 0 && first->sealed_before)
         return sealed_before(pool, first->key_file);
-    apr_pool_create(&scratch, pool);
-    for (i = 0; i < enterprises->nelts && !outcome; i++) {
-        apr_pool_clear(scratch);
-        outcome =
-            verify_unsealed(store, scratch, APR_ARRAY_IDX(enterprises, i, whk_enterprise_t *));
-    }
-    if (outcome)
-        outcome = whk_outcome_copy(pool, outcome);
-    apr_pool_destroy(scratch);
-    return outcome ? outcome : whk_seal_first(store, first->secret, pool);
+    WHK_TRY(whk_enterprise_walk(store, pool, verify, store));
+    return whk_seal_first(store, first->secret, pool);
 }
 
 const whk_migration_work_t whk_registry_migrations[] = {{4, seal_what_is_there}, {0, NULL}};

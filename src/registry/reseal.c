@@ -6,6 +6,7 @@
 
 #include "model/name.h"
 #include "otp/secret_box.h"
+#include "registry/enterprise_walk.h"
 #include "registry/seal.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
@@ -291,39 +292,33 @@ static const whk_outcome_t *reseal_secrets(walk_t *walk, apr_pool_t *all, apr_po
 
 /* ---- the whole ---- */
 
-static const whk_outcome_t *reseal_enterprise(walk_t *walk, apr_pool_t *pool,
-                                              const char *enterprise_id)
+static const whk_outcome_t *reseal_enterprise(void *walk, const whk_enterprise_t *enterprise,
+                                              apr_pool_t *pool)
 {
-    WHK_TRY(reseal_keys(walk, pool, enterprise_id));
-    WHK_TRY(reseal_admins(walk, pool, enterprise_id));
-    return reseal_events(walk, pool, enterprise_id);
-}
-
-static const whk_outcome_t *reseal_all(walk_t *walk, apr_pool_t *all, apr_pool_t *pool)
-{
-    apr_array_header_t *enterprises;
-    int i;
-
-    WHK_TRY(whk_store_enterprise_list(walk->store, all, &enterprises));
-    for (i = 0; i < enterprises->nelts; i++)
-        WHK_TRY(reseal_enterprise(walk, pool,
-                                  APR_ARRAY_IDX(enterprises, i, const whk_enterprise_t *)->id));
-    return walk->first_seals ? NULL : reseal_secrets(walk, all, pool);
+    WHK_TRY(reseal_keys(walk, pool, enterprise->id));
+    WHK_TRY(reseal_admins(walk, pool, enterprise->id));
+    return reseal_events(walk, pool, enterprise->id);
 }
 
 /* What fails outlives the pool of the batch in which it did. */
-static const whk_outcome_t *walk_through(walk_t *walk, apr_pool_t *pool)
+static const whk_outcome_t *reseal_secrets_apart(walk_t *walk, apr_pool_t *pool)
 {
     const whk_outcome_t *outcome;
     apr_pool_t *all, *batch;
 
     apr_pool_create(&all, pool);
     apr_pool_create(&batch, all);
-    outcome = reseal_all(walk, all, batch);
+    outcome = reseal_secrets(walk, all, batch);
     if (outcome)
         outcome = whk_outcome_copy(pool, outcome);
     apr_pool_destroy(all);
     return outcome;
+}
+
+static const whk_outcome_t *walk_through(walk_t *walk, apr_pool_t *pool)
+{
+    WHK_TRY(whk_enterprise_walk(walk->store, pool, reseal_enterprise, walk));
+    return walk->first_seals ? NULL : reseal_secrets_apart(walk, pool);
 }
 
 const whk_outcome_t *whk_reseal(whk_registry_t *registry, whk_reseal_t *reseal)

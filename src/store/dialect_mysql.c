@@ -154,7 +154,8 @@ const whk_dialect_t whk_dialect_mysql = {
                                    "VALUES (%s, %s, %lld) "
                                    "ON DUPLICATE KEY UPDATE enterprise_id = enterprise_id",
             [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
-            [SQL_ENTERPRISE_LIST] = ENTERPRISE "ORDER BY enterprise_id",
+            [SQL_ENTERPRISE_WALK] =
+                ENTERPRISE "WHERE enterprise_id > %s ORDER BY enterprise_id LIMIT %lld",
             [SQL_ORPHAN_LIST] =
                 LOST("key", "whk_key") "UNION ALL " LOST("event", "whk_event") "UNION ALL " LOST(
                     "admin", "whk_admin") "UNION ALL " LOST("material", "whk_used_material"),

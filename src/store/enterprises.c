@@ -62,11 +62,13 @@ const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *po
     return read_one(store, pool, SQL_ENTERPRISE_GET, id, enterprise);
 }
 
-const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
+const whk_outcome_t *whk_store_enterprise_walk(whk_store_t *store, apr_pool_t *pool,
+                                               const char *after, int limit,
                                                apr_array_header_t **enterprises)
 {
-    const void *arguments[] = {NULL};
+    apr_int64_t most = limit;
+    const void *arguments[] = {after, &most};
 
-    return whk_statement_read(store, pool, SQL_ENTERPRISE_LIST, arguments, read_enterprise,
+    return whk_statement_read(store, pool, SQL_ENTERPRISE_WALK, arguments, read_enterprise,
                               enterprises);
 }

@@ -23,8 +23,9 @@ const whk_outcome_t *whk_store_enterprise_add(whk_store_t *store, apr_pool_t *po
 const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *pool, const char *id,
                                               whk_enterprise_t **enterprise);
 
-/** All, by id: an array of `whk_enterprise_t *`. */
-const whk_outcome_t *whk_store_enterprise_list(whk_store_t *store, apr_pool_t *pool,
+/** Up to `limit` enterprises with an id beyond `after`, by id: an array of `whk_enterprise_t *`. */
+const whk_outcome_t *whk_store_enterprise_walk(whk_store_t *store, apr_pool_t *pool,
+                                               const char *after, int limit,
                                                apr_array_header_t **enterprises);
 
 /** [T] Lock an enterprise's row until the end, so that what follows in its name is one after

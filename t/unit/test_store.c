@@ -33,10 +33,15 @@ static void enterprises(void **state)
     assert_string_equal(found->event_head, "");
     good(whk_store_enterprise_get(store, pool, "none", &found));
     assert_null(found);
-    good(whk_store_enterprise_list(store, pool, &list));
+    good(whk_store_enterprise_walk(store, pool, "", 10, &list));
     assert_int_equal(list->nelts, 2);
     assert_string_equal(APR_ARRAY_IDX(list, 0, whk_enterprise_t *)->id, "acme");
     assert_string_equal(APR_ARRAY_IDX(list, 1, whk_enterprise_t *)->id, "b");
+    good(whk_store_enterprise_walk(store, pool, "acme", 10, &list));
+    assert_int_equal(list->nelts, 1);
+    good(whk_store_enterprise_walk(store, pool, "", 1, &list));
+    assert_int_equal(list->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(list, 0, whk_enterprise_t *)->id, "acme");
 }
 
 static void admins(void **state)

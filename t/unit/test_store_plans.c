@@ -13,9 +13,8 @@
 
 static int is_list_of_all(int statement)
 {
-    return statement == SQL_ENTERPRISE_LIST || statement == SQL_TOKEN_LIST ||
-           statement == SQL_OTP_LIST || statement == SQL_ORPHAN_LIST ||
-           statement == SQL_SCHEMA_LIST;
+    return statement == SQL_TOKEN_LIST || statement == SQL_OTP_LIST ||
+           statement == SQL_ORPHAN_LIST || statement == SQL_SCHEMA_LIST;
 }
 
 /* Asked by whkctl alone, which reads everything anyway. */
