@@ -34,6 +34,9 @@ typedef struct {
 
 static retained_t *retained;
 
+/* What counters a reading holds belongs to it. */
+#define LAYOUT (WHK_DIRECTORY_LAYOUT * 65536 + (int)sizeof(whk_shared_counters_t))
+
 int whk_directory_shm_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     directory_t *each;
@@ -63,8 +66,7 @@ static directory_t *find(const char *database)
     directory_t *each;
 
     for (each = retained->first; each; each = each->next)
-        if (each->layout == WHK_DIRECTORY_LAYOUT && each->database &&
-            !strcmp(each->database, database))
+        if (each->layout == LAYOUT && each->database && !strcmp(each->database, database))
             return each;
     return NULL;
 }
@@ -97,7 +99,7 @@ static directory_t *make(const char *database, apr_uint32_t most, server_rec *ma
         return NULL;
     }
     made->database = apr_pstrdup(process, database);
-    made->layout = WHK_DIRECTORY_LAYOUT;
+    made->layout = LAYOUT;
     made->next = retained->first;
     retained->first = made;
     return made;

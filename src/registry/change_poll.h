@@ -31,12 +31,10 @@ typedef struct whk_change_poll_settings_t {
 whk_change_poll_t *whk_change_poll_create(const whk_change_poll_settings_t *settings,
                                           apr_pool_t *pool);
 
-/** Poll now, all that there is. `pool` is for the while.
- * @param is_news set to 1 where that worked, or not, unlike the time before; may be NULL */
-const whk_outcome_t *whk_change_poll(whk_change_poll_t *poll, whk_store_t *store, int *is_news,
-                                     apr_pool_t *pool);
-
-/** The same, where no process did for `interval`, and none is at it. */
+/** Poll all that there is, where this process is to (whk_directory_is_due()), and none is at it.
+ * `pool` is for the while.
+ * @param is_news set to 1 where that worked, or not, unlike the time before on this node; may be
+ *                NULL */
 const whk_outcome_t *whk_change_poll_if_due(whk_change_poll_t *poll, whk_store_t *store,
                                             apr_interval_time_t interval, int *is_news,
                                             apr_pool_t *pool);
@@ -44,14 +42,18 @@ const whk_outcome_t *whk_change_poll_if_due(whk_change_poll_t *poll, whk_store_t
 /** Poll for a request whose lookup is not fresh. Who waited for a poll that began after it came
  * takes its result.
  * @param must_be_fresh stale is not good enough: wait for whoever polls
- * @param found         set to what there is now
- * @return NULL where that is fresh, stale, or behind; else a 5xx */
+ * @param found         set to what there is now. Where `ask_store` is set, the store is to be
+ * asked, and whk_change_poll_asked() called behind that
+ * @return NULL where that is fresh, stale, or to be asked for; else a 5xx */
 const whk_outcome_t *whk_change_poll_for_request(whk_change_poll_t *poll, whk_store_t *store,
                                                  const whk_arrival_t *arrival, int must_be_fresh,
                                                  whk_directory_lookup_t *found, apr_pool_t *pool);
 
-/** How long requests leave a store alone that did not answer. */
-#define WHK_POLL_BACK_OFF apr_time_from_sec(1)
+/** False for a second after this process found the store away: requests leave it alone. */
+int whk_change_poll_may_ask(const whk_change_poll_t *poll);
+
+/** A request asked the store for itself. */
+void whk_change_poll_asked(whk_change_poll_t *poll, const whk_outcome_t *outcome);
 
 /** store_unavailable: what is known is too old, and the store can't be asked. */
 const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool);

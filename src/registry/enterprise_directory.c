@@ -35,9 +35,9 @@ struct whk_directory_block_t {
     apr_uint32_t is_full;
     apr_uint32_t told_full;
     apr_uint32_t poll_fails;
-    apr_time_t polled_at; /* when a poll was begun last, and by whom */
+    apr_uint32_t was_restored; /* and that was not reported yet */
+    apr_time_t polled_at;      /* when a poll was begun last, and by whom */
     apr_uint32_t polled_by;
-    apr_time_t retry_at;         /* requests ask no earlier */
     apr_time_t turns[WHK_TURNS]; /* when each was taken last, and by whom */
     apr_uint32_t turns_by[WHK_TURNS];
     apr_uint64_t published; /* readings[published % 2] is the last that succeeded: the other one is
@@ -118,6 +118,8 @@ static void look(const whk_enterprise_directory_t *directory, const whk_arrival_
     found->exists =
         whk_revision_table_get(table_of(directory->block), arrival->enterprise_id, &known);
     found->revision = known.revision;
+    found->ask_store = (found->freshness != WHK_FRESH && READ(&directory->block->is_behind)) ||
+                       (!found->exists && READ(&directory->block->is_full));
 }
 
 whk_directory_lookup_t whk_directory_look_up(const whk_enterprise_directory_t *directory,
@@ -132,8 +134,6 @@ whk_directory_lookup_t whk_directory_look_up(const whk_enterprise_directory_t *d
         look(directory, arrival, &block->readings[published % 2], &found);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while (__atomic_load_n(&block->published, __ATOMIC_RELAXED) != published);
-    found.is_behind = (found.freshness != WHK_FRESH && READ(&block->is_behind)) ||
-                      (!found.exists && READ(&block->is_full));
     return found;
 }
 
@@ -165,7 +165,10 @@ static void forget_all(whk_directory_block_t *block)
     static const reading_t never;
 
     block->writing = CLEARING;
+    WRITE(&block->was_restored, 1);
     publish(block, &never);
+    /* Who finds the table empty finds that nothing is fresh, too. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     apr_atomic_inc32(&block->generation);
     whk_revision_table_clear(table_of(block));
     block->mark = 0;
@@ -185,6 +188,9 @@ static void put_in_order(whk_directory_block_t *block)
     if (block->writing != UPDATING)
         return;
     block->repairs = 1;
+    /* The newest change is listed again, so that it is known whose it is. */
+    if (block->newest && block->mark >= block->newest)
+        block->mark = block->newest - 1;
     WRITE(&block->is_behind, 0);
     block->newest = 0;
     block->newest_enterprise[0] = '\0';
@@ -220,10 +226,10 @@ static int follows(const whk_directory_block_t *block, const whk_change_page_t *
 {
     int i;
 
+    if (page->mark >= 0 && page->mark < (block->is_behind ? block->mark_behind : block->mark))
+        return 0;
     if (block->repairs)
         return 1;
-    if (page->mark >= 0 && page->mark < block->mark)
-        return 0;
     if (!block->is_behind && block->newest_enterprise[0] &&
         (!page->again || contradicts(block, page->again)))
         return 0;
@@ -250,8 +256,7 @@ static void take_over(whk_directory_block_t *block, const whk_change_t *change)
     }
 }
 
-whk_directory_result_t whk_directory_update(const whk_enterprise_directory_t *directory,
-                                            const whk_change_page_t *page)
+int whk_directory_update(const whk_enterprise_directory_t *directory, const whk_change_page_t *page)
 {
     whk_directory_block_t *block = directory->block;
     const whk_change_t *last = NULL;
@@ -259,7 +264,7 @@ whk_directory_result_t whk_directory_update(const whk_enterprise_directory_t *di
 
     if (!follows(block, page)) {
         forget_all(block);
-        return WHK_DIRECTORY_RESTORED;
+        return 0;
     }
     block->writing = UPDATING;
     if (!block->is_behind)
@@ -279,7 +284,22 @@ whk_directory_result_t whk_directory_update(const whk_enterprise_directory_t *di
         WRITE(&block->is_behind, 0);
     }
     block->writing = DONE;
-    return WHK_DIRECTORY_FOLLOWS;
+    return 1;
+}
+
+int whk_directory_was_restored(const whk_enterprise_directory_t *directory)
+{
+    return READ(&directory->block->was_restored) != 0;
+}
+
+void whk_directory_note_reported(const whk_enterprise_directory_t *directory)
+{
+    WRITE(&directory->block->was_restored, 0);
+}
+
+void whk_directory_note_failure(const whk_enterprise_directory_t *directory)
+{
+    WRITE(&directory->block->polled_by, 0);
 }
 
 /* ---- polls, by anybody ---- */
@@ -304,16 +324,6 @@ int whk_directory_is_due(const whk_enterprise_directory_t *directory, apr_interv
 {
     return is_over(whk_directory_since_poll(directory), interval,
                    READ(&directory->block->polled_by));
-}
-
-int whk_directory_may_ask(const whk_enterprise_directory_t *directory)
-{
-    return whk_clock_now() >= READ(&directory->block->retry_at);
-}
-
-void whk_directory_set_retry(const whk_enterprise_directory_t *directory, apr_time_t retry_at)
-{
-    WRITE(&directory->block->retry_at, retry_at);
 }
 
 int whk_directory_is_news(const whk_enterprise_directory_t *directory, int failed)

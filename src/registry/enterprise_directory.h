@@ -56,7 +56,7 @@ typedef enum {
 typedef struct whk_directory_lookup_t {
     whk_freshness_t freshness;
     int exists;              /**< there is such an enterprise */
-    int is_behind;           /**< polls can't make it fresh soon, or can't tell that there is none:
+    int ask_store;           /**< polls can't make it fresh soon, or can't tell that there is none:
                                   the store is to be asked for this enterprise */
     apr_int64_t revision;    /**< of its keys */
     apr_uint32_t generation; /**< grows where the registry was restored: all is read anew then */
@@ -79,16 +79,18 @@ whk_directory_lookup_t whk_directory_look_up(const whk_enterprise_directory_t *d
  * @param query set to what is to be listed; it lies in the directory until the next call */
 void whk_directory_begin(const whk_enterprise_directory_t *directory, whk_change_query_t *query);
 
-typedef enum {
-    WHK_DIRECTORY_FOLLOWS,
-    /** These do not follow what was seen before: another registry is there, such as an older one.
-     *  All is forgotten; begin again. */
-    WHK_DIRECTORY_RESTORED
-} whk_directory_result_t;
+/** Take over a page of changes. What was polled is fresh with the last of them.
+ * @return 0 where these do not follow what was seen before: another registry is there, such as an
+ *         older one. Then all is forgotten; begin again. */
+int whk_directory_update(const whk_enterprise_directory_t *directory,
+                         const whk_change_page_t *page);
 
-/** Take over a page of changes. What was polled is fresh with the last of them. */
-whk_directory_result_t whk_directory_update(const whk_enterprise_directory_t *directory,
-                                            const whk_change_page_t *page);
+/** True from when all was forgotten until that was reported. */
+int whk_directory_was_restored(const whk_enterprise_directory_t *directory);
+void whk_directory_note_reported(const whk_enterprise_directory_t *directory);
+
+/** The poll that was begun failed: another process is to take the next. */
+void whk_directory_note_failure(const whk_enterprise_directory_t *directory);
 
 /* ---- polls: by anybody ---- */
 
@@ -102,12 +104,6 @@ apr_interval_time_t whk_directory_since_poll(const whk_enterprise_directory_t *d
  * on, whose connection is good for it, and another one takes over when that is half an interval
  * late. */
 int whk_directory_is_due(const whk_enterprise_directory_t *directory, apr_interval_time_t interval);
-
-/** Whether a request may ask the store, as far as polls found it away. */
-int whk_directory_may_ask(const whk_enterprise_directory_t *directory);
-
-/** From when on; 0: at once. */
-void whk_directory_set_retry(const whk_enterprise_directory_t *directory, apr_time_t retry_at);
 
 /** True where a background poll failed, and the last one of the node did not, or the other way. */
 int whk_directory_is_news(const whk_enterprise_directory_t *directory, int failed);

@@ -6,6 +6,10 @@
 /* What seems to have ended is read again no sooner than this. */
 #define REREAD_EVERY apr_time_from_sec(1)
 
+/* How many requests of a process ask the store at a time though what is known is not too old: one
+ * that hangs must not hold them all. */
+#define ASKING_MOST 4
+
 /* Threads make pools of it, each under a mutex of its own. */
 static apr_pool_t *make_pool(apr_pool_t *parent)
 {
@@ -150,36 +154,57 @@ static const whk_outcome_t *ask_store(whk_key_cache_t *cache, whk_store_t *store
 {
     const whk_outcome_t *outcome;
 
-    if (!whk_directory_may_ask(&cache->directory))
+    if (!whk_change_poll_may_ask(cache->poll))
         return whk_change_poll_unavailable(pool);
     outcome = read_keys(cache, store, enterprise_id, generation, keys, pool);
-    if (outcome && outcome->code == WHK_STORE_UNAVAILABLE)
-        whk_directory_set_retry(&cache->directory, whk_clock_now() + WHK_POLL_BACK_OFF);
+    whk_change_poll_asked(cache->poll, outcome);
     return outcome;
 }
 
-/* What it answered is relied upon for as long as what a poll tells. */
+/* Those that are kept, and were read within a lag, and since what changed on this node. */
+static whk_enterprise_keys_t *get_read_lately(whk_key_cache_t *cache, const whk_arrival_t *arrival,
+                                              const whk_directory_lookup_t *found)
+{
+    whk_enterprise_keys_t *keys =
+        whk_recent_keys_get(cache->recent, arrival->enterprise_id, found->generation);
+
+    if (keys && freshness_of(cache, keys, arrival, found) != WHK_FRESH)
+        drop(cache, &keys);
+    return keys;
+}
+
+/* `known` is good but for its age. */
+static void refresh(whk_key_cache_t *cache, whk_store_t *store, const whk_arrival_t *arrival,
+                    const whk_directory_lookup_t *found, whk_enterprise_keys_t **keys,
+                    whk_freshness_t *freshness, apr_pool_t *pool)
+{
+    whk_enterprise_keys_t *read = NULL;
+
+    if (__atomic_add_fetch(&cache->asking, 1, __ATOMIC_SEQ_CST) <= ASKING_MOST &&
+        !ask_store(cache, store, arrival->enterprise_id, found->generation, &read, pool)) {
+        drop(cache, keys);
+        *keys = read;
+        *freshness = WHK_FRESH;
+    }
+    __atomic_sub_fetch(&cache->asking, 1, __ATOMIC_SEQ_CST);
+}
+
+/* What the store answered is relied upon for as long as what a poll tells. */
 static const whk_outcome_t *get_unlisted(whk_key_cache_t *cache, whk_store_t *store,
                                          const whk_arrival_t *arrival,
                                          const whk_directory_lookup_t *found,
                                          whk_enterprise_keys_t **keys, whk_freshness_t *freshness,
                                          apr_pool_t *pool)
 {
-    whk_enterprise_keys_t *known =
-        whk_recent_keys_get(cache->recent, arrival->enterprise_id, found->generation);
-    const whk_outcome_t *outcome;
-
-    *freshness = known ? freshness_of(cache, known, arrival, found) : WHK_TOO_STALE;
-    if (*freshness != WHK_FRESH) {
-        outcome = ask_store(cache, store, arrival->enterprise_id, found->generation, keys, pool);
-        if (!outcome || *freshness != WHK_STALE) {
-            drop(cache, &known);
-            *freshness = WHK_FRESH;
-            return outcome;
-        }
-    }
-    *keys = known;
-    return NULL;
+    *keys = whk_recent_keys_get(cache->recent, arrival->enterprise_id, found->generation);
+    *freshness = *keys ? freshness_of(cache, *keys, arrival, found) : WHK_TOO_STALE;
+    if (*freshness == WHK_STALE)
+        refresh(cache, store, arrival, found, keys, freshness, pool);
+    if (*freshness == WHK_FRESH || *freshness == WHK_STALE)
+        return NULL;
+    drop(cache, keys);
+    *freshness = WHK_FRESH;
+    return ask_store(cache, store, arrival->enterprise_id, found->generation, keys, pool);
 }
 
 const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *store,
@@ -190,10 +215,16 @@ const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *stor
     whk_directory_lookup_t found = whk_directory_look_up(&cache->directory, &arrival);
 
     *keys = NULL;
-    if (found.freshness != WHK_FRESH)
+    *freshness = WHK_FRESH;
+    if (found.freshness != WHK_FRESH) {
+        *keys = get_read_lately(cache, &arrival, &found);
+        if (*keys)
+            return NULL;
         WHK_TRY(whk_change_poll_for_request(cache->poll, store, &arrival, query->must_be_fresh,
                                             &found, pool));
+    }
+    if (found.ask_store)
+        return get_unlisted(cache, store, &arrival, &found, keys, freshness, pool);
     *freshness = found.freshness;
-    return found.is_behind ? get_unlisted(cache, store, &arrival, &found, keys, freshness, pool)
-                           : get_listed(cache, store, query, &found, keys, pool);
+    return get_listed(cache, store, query, &found, keys, pool);
 }

@@ -42,6 +42,7 @@ typedef struct whk_key_cache_t {
     whk_recent_keys_t *recent;
     whk_key_validity_t validity;
     apr_thread_mutex_t *rereading; /**< around reading again what seems to have ended */
+    int asking; /**< atomic: requests that ask the store though what is known would do */
 } whk_key_cache_t;
 
 /** Empty, before the threads start; ends with `pool`, after them. NULL: out of memory. */

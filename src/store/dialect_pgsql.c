@@ -20,9 +20,12 @@
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
     "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, key_number " \
     "FROM whk_key "
+/* The id of a transaction is not for good before something of it is on the disk: after a crash it
+ * may be given out again. What is seen is on the disk, so the mark ends there. */
 #define CHANGE                                                                                     \
     "SELECT enterprise_id, revision, change_number, "                                              \
-    "pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, "
+    "least(pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, (SELECT "                    \
+    "max(change_number) FROM whk_enterprise)), "
 #define EVENT                                                                                      \
     "SELECT id, enterprise_id, type, key_id, actor, at, remote_address, request_id, detail, "      \
     "hash, seal FROM whk_event "

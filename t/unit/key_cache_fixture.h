@@ -223,7 +223,8 @@ static inline int set_up_key_cache(void **state)
 
 static inline void poll_now(void)
 {
-    good(whk_change_poll(world.cache->poll, world.fixture->link->store, NULL, world.fixture->pool));
+    good(whk_change_poll_if_due(world.cache->poll, world.fixture->link->store, 0, NULL,
+                                world.fixture->pool));
 }
 
 static inline void pass(int seconds)

@@ -135,7 +135,7 @@ static int poll_page(void)
 
     whk_directory_begin(&directory, &query);
     list(&query, &page);
-    if (whk_directory_update(&directory, &page) == WHK_DIRECTORY_FOLLOWS)
+    if (whk_directory_update(&directory, &page))
         return 1;
     world->restored++;
     return 0;
@@ -174,7 +174,7 @@ static void freshness(void **state)
 {
     (void)state;
     assert_int_equal(look_up(1).freshness, WHK_TOO_STALE);
-    assert_int_equal(look_up(1).is_behind, 0);
+    assert_int_equal(look_up(1).ask_store, 0);
     change(1);
     poll_all();
     assert_known();
@@ -199,7 +199,7 @@ static void several_pages(void **state)
     for (i = 0; i < 3 * PAGE; i++)
         change(ENTERPRISES - 1 - i);
     poll_page();
-    assert_int_equal(look_up(1).is_behind, 1);
+    assert_int_equal(look_up(1).ask_store, 1);
     assert_int_equal(look_up(ENTERPRISES - 1).exists, 1);
     assert_int_equal(look_up(ENTERPRISES - 1).freshness, WHK_TOO_STALE);
     poll_page();
@@ -207,7 +207,7 @@ static void several_pages(void **state)
     change(ENTERPRISES - 1);
     change(ENTERPRISES - 3 * PAGE);
     poll_all();
-    assert_int_equal(look_up(1).is_behind, 0);
+    assert_int_equal(look_up(1).ask_store, 0);
     poll_all();
     assert_known();
 }
@@ -339,7 +339,7 @@ static void write_on(void)
         }
         page.mark = world->last;
         whk_directory_begin(&directory, &query);
-        if (whk_directory_update(&directory, &page) != WHK_DIRECTORY_FOLLOWS)
+        if (!whk_directory_update(&directory, &page))
             world->restored++;
     }
 }
@@ -381,6 +381,58 @@ static void writers_that_are_killed(void **state)
     assert_int_equal(world->restored, 0);
 }
 
+/* In the middle of writing down that nothing changed, if it so happens. */
+static void kill_one_that_finds_nothing_new(void)
+{
+    whk_change_query_t query;
+    whk_change_page_t page = {NULL, NULL, 0, 0};
+    pid_t writer = fork();
+
+    if (!writer) {
+        page.changes = apr_array_make(pool, 1, sizeof(whk_change_t *));
+        page.again = make_change(newest());
+        page.mark = world->last;
+        for (;;) {
+            whk_directory_begin(&directory, &query);
+            whk_directory_update(&directory, &page);
+        }
+    }
+    usleep(700);
+    kill(writer, SIGKILL);
+    waitpid(writer, NULL, 0);
+}
+
+/* What was half done does not hide that the registry went back then. */
+static void a_registry_that_went_back_after_a_kill(void **state)
+{
+    unsigned int random = 1;
+    int kills;
+
+    (void)state;
+    for (kills = 0; kills < 100; kills++) {
+        pid_t writer = fork();
+        int last;
+
+        if (!writer)
+            write_on();
+        usleep((unsigned int)rand_r(&random) % 1000);
+        kill(writer, SIGKILL);
+        waitpid(writer, NULL, 0);
+        change((newest() + 1) % ENTERPRISES);
+        poll_all();
+        last = newest();
+        assert_int_equal(look_up(last).freshness, WHK_FRESH);
+        whk_directory_note_reported(&directory);
+        kill_one_that_finds_nothing_new();
+        world->rows[last].revision--;
+        world->rows[last].number = --world->last - ENTERPRISES;
+        assert_int_equal(poll_page(), 0);
+        assert_int_equal(whk_directory_was_restored(&directory), 1);
+        poll_all();
+        apr_pool_clear(pool);
+    }
+}
+
 #define DIRECTORY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -394,6 +446,7 @@ int main(void)
         DIRECTORY_TEST(who_polls),
         DIRECTORY_TEST(news),
         DIRECTORY_TEST(writers_that_are_killed),
+        DIRECTORY_TEST(a_registry_that_went_back_after_a_kill),
     };
 
     apr_initialize();

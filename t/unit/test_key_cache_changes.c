@@ -191,29 +191,118 @@ static void the_store_away_meanwhile(void **state)
     fixture->link->refuse = 0;
 }
 
-/* By a process that was stopped while it polled. */
-static void a_lock_that_is_not_given_back(void **state)
-{
-    pid_t stopped;
+/* ---- another process that does not do its part ---- */
 
-    (void)state;
-    change_by(register_work, "acme", "one", 0);
-    good(find("acme", "one"));
-    stopped = fork();
-    if (!stopped) {
+/* One that was stopped while it polled. */
+static pid_t hold_lock(void)
+{
+    pid_t holder = fork();
+
+    if (!holder) {
         apr_global_mutex_lock(world.mutex);
         pause();
     }
     while (apr_global_mutex_trylock(world.mutex) == APR_SUCCESS)
         apr_global_mutex_unlock(world.mutex);
+    return holder;
+}
+
+static void end_holder(pid_t holder)
+{
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+}
+
+static void a_lock_that_is_not_given_back(void **state)
+{
+    apr_time_t began;
+    pid_t holder;
+
+    (void)state;
+    change_by(register_work, "acme", "one", 0);
+    change_by(register_work, "acme", "two", 1);
+    good(find("acme", "one"));
+    holder = hold_lock();
     good(find("acme", "one"));
     change_here(revoke_work, "acme", "one", 0);
     refused(find("acme", "one"), WHK_KEY_REVOKED);
+    /* It was waited for once. */
+    stepped_monotonic += apr_time_from_sec(3);
+    change_here(revoke_work, "acme", "two", 1);
+    began = apr_time_now();
+    refused(find("acme", "two"), WHK_KEY_REVOKED);
     refused(find("nobody", "one"), WHK_UNKNOWN_KEY);
-    kill(stopped, SIGKILL);
-    waitpid(stopped, NULL, 0);
+    assert_true(apr_time_now() - began < apr_time_from_sec(1));
+    end_holder(holder);
     poll_now();
     refused(find("acme", "one"), WHK_KEY_REVOKED);
+}
+
+/* What another node changed counts within the lag all the same. */
+static void a_lock_that_is_not_given_back_for_a_lag(void **state)
+{
+    fixture_t *fixture = *state;
+    pid_t holder;
+
+    make_key_cache(apr_time_from_sec(1), apr_time_from_sec(60));
+    change_by(register_work, "acme", "one", 0);
+    change_by(register_work, "acme", "two", 1);
+    good(find("acme", "one"));
+    holder = hold_lock();
+    change_by(revoke_work, "acme", "one", 0);
+    stepped_monotonic += apr_time_from_msec(1100);
+    refused(find("acme", "one"), WHK_KEY_REVOKED);
+    /* Where the store is away too, what is known serves on. */
+    fixture->link->refuse = 1;
+    stepped_monotonic += apr_time_from_sec(5);
+    good(find("acme", "two"));
+    fixture->link->refuse = 0;
+    end_holder(holder);
+}
+
+/* Its connections are gone, and those of the others are good. */
+static void a_process_that_can_not_ask(void **state)
+{
+    fixture_t *fixture = *state;
+    link_t *well = open_link(fixture->pool, fixture->file, NULL);
+    whk_key_cache_t *other = make_process(LAG, LAG, CACHE_SIZE);
+    apr_interval_time_t interval = apr_time_from_sec(1);
+
+    apr_pool_create(&world.request, fixture->pool);
+    change_by(register_work, "acme", "one", 0);
+    poll_now();
+    fixture->link->refuse = 1;
+    stepped_monotonic += interval;
+    refused(whk_change_poll_if_due(world.cache->poll, fixture->link->store, interval, NULL,
+                                   fixture->pool),
+            WHK_STORE_UNAVAILABLE);
+    stepped_monotonic += interval + interval / 2;
+    /* It leaves the next one to another, whose requests may ask as before. */
+    good(whk_change_poll_if_due(world.cache->poll, fixture->link->store, interval, NULL,
+                                fixture->pool));
+    assert_int_equal(whk_change_poll_may_ask(other->poll), 1);
+    assert_int_equal(well->acquired, 0);
+    good(whk_change_poll_if_due(other->poll, well->store, interval, NULL, fixture->pool));
+    assert_int_equal(well->acquired, 1);
+    fixture->link->refuse = 0;
+}
+
+/* ---- the mark ---- */
+
+/* Numbers that were given and left nothing may be given again, after a crash. */
+static void the_mark_is_of_what_is_there(void **state)
+{
+    const whk_change_query_t query = {1, "", ""};
+    fixture_t *fixture = *state;
+    whk_change_page_t page;
+    int i;
+
+    change_by(register_work, "acme", "one", 0);
+    for (i = 0; is_driver("pgsql") && i < 5; i++)
+        run_sql(fixture->link, "DO $$ BEGIN PERFORM pg_current_xact_id(); END $$");
+    good(whk_store_change_list(fixture->link->store, fixture->pool, &query, &page));
+    assert_int_equal(page.changes->nelts, 1);
+    assert_true(page.mark <= APR_ARRAY_IDX(page.changes, 0, const whk_change_t *)->number);
 }
 
 /* ---- a registry that goes back ---- */
@@ -401,6 +490,9 @@ int main(void)
         KEY_CACHE_TEST(a_request_does_not_wait_for_them),
         KEY_CACHE_TEST(the_store_away_meanwhile),
         KEY_CACHE_TEST(a_lock_that_is_not_given_back),
+        KEY_CACHE_TEST(a_lock_that_is_not_given_back_for_a_lag),
+        KEY_CACHE_TEST(a_process_that_can_not_ask),
+        KEY_CACHE_TEST(the_mark_is_of_what_is_there),
         KEY_CACHE_TEST(an_older_registry),
         KEY_CACHE_TEST(another_registry),
         KEY_CACHE_TEST(a_set_ends),

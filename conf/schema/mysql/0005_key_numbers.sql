@@ -12,5 +12,5 @@ SET STATEMENT max_statement_time = 0 FOR
 CREATE OR REPLACE INDEX whk_key_by_uri ON whk_key (jwks_uri, status);
 
 SET STATEMENT max_statement_time = 0 FOR
-UPDATE whk_enterprise SET key_count =
-(SELECT coalesce(max(key_number), 0) FROM whk_key WHERE whk_key.enterprise_id = whk_enterprise.enterprise_id);
+UPDATE whk_enterprise SET key_count = greatest(key_count,
+(SELECT coalesce(max(key_number), 0) FROM whk_key WHERE whk_key.enterprise_id = whk_enterprise.enterprise_id));
