@@ -355,6 +355,19 @@ static int newest(void)
     return found;
 }
 
+/* It may be in the middle of a change, too. */
+static void kill_a_writer(unsigned int *random)
+{
+    pid_t writer = fork();
+
+    if (!writer)
+        write_on();
+    usleep((unsigned int)rand_r(random) % 1000);
+    kill(writer, SIGKILL);
+    waitpid(writer, NULL, 0);
+    change((newest() + 1) % ENTERPRISES);
+}
+
 /* Whatever one had begun, the next ends, and takes it for no other registry. */
 static void writers_that_are_killed(void **state)
 {
@@ -363,15 +376,7 @@ static void writers_that_are_killed(void **state)
 
     (void)state;
     for (kills = 0; kills < KILLS; kills++) {
-        pid_t writer = fork();
-
-        if (!writer)
-            write_on();
-        usleep((unsigned int)rand_r(&random) % 1000);
-        kill(writer, SIGKILL);
-        waitpid(writer, NULL, 0);
-        /* It may have been in the middle of a change, too. */
-        change((newest() + 1) % ENTERPRISES);
+        kill_a_writer(&random);
         if (kills % 2) {
             poll_all();
             assert_known();
@@ -410,15 +415,9 @@ static void a_registry_that_went_back_after_a_kill(void **state)
 
     (void)state;
     for (kills = 0; kills < 100; kills++) {
-        pid_t writer = fork();
         int last;
 
-        if (!writer)
-            write_on();
-        usleep((unsigned int)rand_r(&random) % 1000);
-        kill(writer, SIGKILL);
-        waitpid(writer, NULL, 0);
-        change((newest() + 1) % ENTERPRISES);
+        kill_a_writer(&random);
         poll_all();
         last = newest();
         assert_int_equal(look_up(last).freshness, WHK_FRESH);
