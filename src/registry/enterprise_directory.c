@@ -28,6 +28,11 @@ typedef enum {
     CLEARING
 } writing_t;
 
+typedef struct {
+    apr_int64_t number; /* 0: none */
+    char enterprise[ID_SIZE];
+} newest_t;
+
 struct whk_directory_block_t {
     /* Atomic. */
     apr_uint32_t generation;
@@ -51,8 +56,9 @@ struct whk_directory_block_t {
     apr_int64_t mark_behind; /* and with the pass up to this one */
     apr_int64_t at_number;   /* of the change that the pass listed last */
     char at_enterprise[ID_SIZE];
-    apr_int64_t newest; /* number of the newest change, and whose it is */
-    char newest_enterprise[ID_SIZE];
+    apr_uint32_t newest_at; /* newest[newest_at] is the newest change that is known: the other one
+                               is written before it is taken */
+    newest_t newest[2];
 };
 
 static whk_revision_table_t *table_of(const whk_directory_block_t *block)
@@ -172,8 +178,7 @@ static void forget_all(whk_directory_block_t *block)
     apr_atomic_inc32(&block->generation);
     whk_revision_table_clear(table_of(block));
     block->mark = 0;
-    block->newest = 0;
-    block->newest_enterprise[0] = '\0';
+    memset(&block->newest[block->newest_at], 0, sizeof(block->newest[0]));
     WRITE(&block->is_behind, 0);
     WRITE(&block->is_full, 0);
     block->repairs = 0;
@@ -188,12 +193,7 @@ static void put_in_order(whk_directory_block_t *block)
     if (block->writing != UPDATING)
         return;
     block->repairs = 1;
-    /* The newest change is listed again, so that it is known whose it is. */
-    if (block->newest && block->mark >= block->newest)
-        block->mark = block->newest - 1;
     WRITE(&block->is_behind, 0);
-    block->newest = 0;
-    block->newest_enterprise[0] = '\0';
 }
 
 void whk_directory_begin(const whk_enterprise_directory_t *directory, whk_change_query_t *query)
@@ -208,7 +208,16 @@ void whk_directory_begin(const whk_enterprise_directory_t *directory, whk_change
         return;
     }
     take_reading(directory, &block->pass);
-    *query = (whk_change_query_t){block->mark + 1, "", block->newest_enterprise};
+    *query = (whk_change_query_t){block->mark + 1, "", block->newest[block->newest_at].enterprise};
+}
+
+/* Whose keys changed last is there for ever, and its numbers grow. */
+static int has_newest(const whk_directory_block_t *block, const whk_change_page_t *page)
+{
+    const newest_t *newest = &block->newest[block->newest_at];
+
+    return block->is_behind || !newest->number ||
+           (page->again && page->again->number >= newest->number);
 }
 
 static int contradicts(const whk_directory_block_t *block, const whk_change_t *change)
@@ -220,18 +229,18 @@ static int contradicts(const whk_directory_block_t *block, const whk_change_t *c
             (change->revision == known.revision) != (change->number == known.number));
 }
 
-/* Revisions grow, each is the work of one change, and the enterprise that changed last is there for
- * ever: whatever else is found is another registry. */
+/* Revisions grow, and each is the work of one change: whatever else is found is another registry.
+ */
 static int follows(const whk_directory_block_t *block, const whk_change_page_t *page)
 {
     int i;
 
-    if (page->mark >= 0 && page->mark < (block->is_behind ? block->mark_behind : block->mark))
+    if (!has_newest(block, page) ||
+        (page->mark >= 0 && page->mark < (block->is_behind ? block->mark_behind : block->mark)))
         return 0;
     if (block->repairs)
         return 1;
-    if (!block->is_behind && block->newest_enterprise[0] &&
-        (!page->again || contradicts(block, page->again)))
+    if (page->again && contradicts(block, page->again))
         return 0;
     for (i = 0; i < page->changes->nelts; i++)
         if (contradicts(block, APR_ARRAY_IDX(page->changes, i, const whk_change_t *)))
@@ -250,10 +259,17 @@ static void take_over(whk_directory_block_t *block, const whk_change_t *change)
 
     if (!whk_revision_table_put(table_of(block), change->enterprise_id, &known))
         WRITE(&block->is_full, 1);
-    if (change->number > block->newest) {
-        block->newest = change->number;
-        keep(block->newest_enterprise, change->enterprise_id);
-    }
+}
+
+static void take_newest(whk_directory_block_t *block, const whk_change_t *last)
+{
+    newest_t *next = &block->newest[!block->newest_at];
+
+    if (!last || last->number <= block->newest[block->newest_at].number)
+        return;
+    next->number = last->number;
+    keep(next->enterprise, last->enterprise_id);
+    WRITE(&block->newest_at, !block->newest_at);
 }
 
 int whk_directory_update(const whk_enterprise_directory_t *directory, const whk_change_page_t *page)
@@ -273,6 +289,7 @@ int whk_directory_update(const whk_enterprise_directory_t *directory, const whk_
         last = APR_ARRAY_IDX(page->changes, i, const whk_change_t *);
         take_over(block, last);
     }
+    take_newest(block, last);
     if (page->more && last) {
         block->at_number = last->number;
         keep(block->at_enterprise, last->enterprise_id);
