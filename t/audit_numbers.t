@@ -82,4 +82,27 @@ subtest 'a list that lacks a key, and a registration without a number' => sub {
     is($w->admins('other')->register($w->client, { jwks => WHK::Keys::jwks({ %{ $key->{jwk} }, kid => 'third' }) })->status, 201, '... and with the number put right it is registered');
     $server->stop;
 };
+subtest 'a status that somebody gave to a row, whatever is counted' => sub {
+    $server->start if !$server->pid;
+    for my $case (['ACTIVE made REVOKED', "status = 'REVOKED'", 'three', 'REVOKED'], ['REVOKED made ACTIVE', "status = 'ACTIVE', revoked_at = NULL, revoked_by = NULL", 'two', 'ACTIVE']) {
+        my ($name, $set, $kid, $status) = @{$case};
+        $server->restore($source);
+        for my $counters ('active_keys = active_keys', 'active_keys = 0', 'active_keys = key_count') {
+            $server->sql("${disarm}UPDATE whk_key SET $set $acme AND key_id = '$kid'; UPDATE whk_enterprise SET $counters $acme");
+            $rearm->();
+            my $r = $w->admins->get($w->client, "?status=$status");
+            refused($r, 500, 'internal_error', "$name, $counters");
+        }
+    }
+};
+
+subtest 'counters that are not so' => sub {
+    $server->restore($source);
+    $server->sql("UPDATE whk_enterprise SET active_keys = 0 $acme");
+    is($w->admins->revoke($w->client, 'one')->status, 200, 'a revoke does not hang on them');
+    $server->sql("UPDATE whk_enterprise SET key_count = 9223372036854775807 $acme");
+    my $r = $w->admins->register($w->client, { keyId => 'more', jwks => WHK::Keys::jwks(WHK::Keys::jwk('ed25519')) });
+    refused($r, 500, 'internal_error', 'a registration has no number then');
+};
+
 done_testing;

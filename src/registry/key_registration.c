@@ -237,6 +237,8 @@ static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
     int is_full = enterprise->active_keys >= registration->policy->max_active;
     int inserted = 0;
 
+    if (enterprise->key_count == APR_INT64_MAX)
+        return number_taken(pool, registration->key);
     registration->key->number = enterprise->key_count + 1;
     if (!is_full)
         WHK_TRY(whk_store_key_insert(store, pool, registration->key, &inserted));

@@ -228,7 +228,8 @@ static const whk_outcome_t *read_page(whk_store_t *store, apr_pool_t *pool, cons
     return NULL;
 }
 
-/* There are never more of them than WebhookKeysMaxActive: to leave some out costs little. */
+/* There are no more of them than WebhookKeysMaxActive let there be: to leave some out costs little.
+ */
 static const whk_outcome_t *read_active_page(whk_store_t *store, apr_pool_t *pool,
                                              const page_t *page, apr_array_header_t **keys)
 {
@@ -291,10 +292,12 @@ static const whk_outcome_t *read_page_of_status(whk_store_t *store, apr_pool_t *
     WHK_TRY(!strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE))
                 ? read_active_page(store, pool, page, keys)
                 : read_revoked_page(store, pool, page, keys));
-    /* One more has got this status since they were counted; or somebody gave it to a row, and then
-     * it must be seen, since its seal shows it. */
+    /* Rows outvote the count: one more or less has got this status since; or somebody gave it to a
+     * row, and then it must be seen, since its seal shows it. */
     seen = page->offset + (*keys)->nelts;
-    if (*total < seen)
+    if ((*keys)->nelts == 0 && page->offset > 0)
+        return NULL;
+    if (*total < seen || (*keys)->nelts < page->length)
         *total = seen;
     return NULL;
 }
@@ -307,12 +310,12 @@ const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
     page_t page = {enterprise_id, offset, limit};
 
     WHK_TRY(count_keys(store, pool, enterprise_id, status, total));
+    if (status)
+        return read_page_of_status(store, pool, &page, status, keys, total);
     if (offset >= *total) {
         *keys = apr_array_make(pool, 1, sizeof(whk_key_t *));
         return NULL;
     }
-    if (status)
-        return read_page_of_status(store, pool, &page, status, keys, total);
     /* Not one that was registered since. */
     if (page.length > *total - offset)
         page.length = *total - offset;

@@ -43,6 +43,6 @@ typedef struct whk_store_t whk_store_t;
 /** Borrows `source` and `baton`; touches no database yet. */
 whk_store_t *whk_store_create(apr_pool_t *pool, const whk_store_source_t *source, void *baton);
 
-/** Over a connection that nobody else has, which is borrowed; nothing locks around writes, and what
- * is read may take as long as it does. */
+/** Over a connection that nobody else has, which is borrowed; nothing locks around writes, and a
+ * question may take as long as it does. */
 whk_store_t *whk_store_create_over(apr_pool_t *pool, whk_connection_t *connection);
