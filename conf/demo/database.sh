@@ -193,6 +193,11 @@ start_mariadbd() {
         --log-warnings=1 --lc-messages=en_US "$@"
 }
 
+make_mariadb_data() {
+    $as mariadb-install-db --no-defaults --datadir="$(data "$1")" --skip-test-db \
+        --auth-root-authentication-method=normal > "$folder/node$1.log" 2>&1
+}
+
 install_mariadb() {
     mariadbd=$(command -v mariadbd || echo /usr/sbin/mariadbd)
     [ -x "$mariadbd" ] || fail "MariaDB's server is not installed: apt-get install mariadb-server libaprutil1-dbd-mysql"
@@ -203,8 +208,9 @@ install_mariadb() {
         prepare_folder "$node"
         # The others get their data from the first.
         if [ ! -d "$(data "$node")/mysql" ] && { [ "$node" = 1 ] || [ "$kind" != galera ]; }; then
-            $as mariadb-install-db --no-defaults --datadir="$(data "$node")" --skip-test-db \
-                --auth-root-authentication-method=normal > "$folder/node$node.log" 2>&1 || fail "mariadb-install-db failed"
+            # One of some hundred failed on a machine with much to do, and told no more than to ask for help.
+            make_mariadb_data "$node" || { $as rm -rf "$(data "$node")"/* && make_mariadb_data "$node"; } ||
+                fail "mariadb-install-db failed: $(grep -m 3 ERROR "$folder/node$node.log")"
         fi
         node=$((node + 1))
     done
