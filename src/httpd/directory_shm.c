@@ -18,7 +18,7 @@ APLOG_USE_MODULE(webhook_keys);
 
 typedef struct directory_t {
     struct directory_t *next;
-    const char *database; /* DBDriver and DBDParams; NULL: free */
+    const char *database; /* DBDriver and DBDParams; NULL: it was let go */
     apr_shm_t *shm;
     whk_node_directory_t node;
     int layout;
