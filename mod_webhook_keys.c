@@ -29,6 +29,7 @@
 #include "httpd/directory_shm.h"
 #include "httpd/error_response.h"
 #include "httpd/mod_webhook_keys.h"
+#include "httpd/rollout.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
 #include "httpd/watchdog_tasks.h"
@@ -53,9 +54,11 @@ static void register_process_hooks(void)
     ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_config_check_files, NULL, NULL, APR_HOOK_MIDDLE + 2);
+    ap_hook_check_config(whk_rollout_check_config, NULL, NULL, APR_HOOK_MIDDLE + 3);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_rollout_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_server_fetchers_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -114,6 +117,8 @@ static void register_webhook_hooks(apr_pool_t *pool)
     ap_hook_check_access_ex(whk_webhook_auth_check_access_ex, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authn(whk_webhook_auth_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(whk_webhook_auth_check_authz, NULL, NULL, APR_HOOK_REALLY_FIRST - 10,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "valid-webhook", AUTHZ_PROVIDER_VERSION,
                               &whk_webhook_authz_provider, AP_AUTH_INTERNAL_PER_CONF);

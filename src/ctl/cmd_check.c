@@ -430,10 +430,23 @@ static void check_registry(check_t *check)
         check_content(check);
 }
 
+static void check_enforcement(check_t *check)
+{
+    const apr_array_header_t *places = check->invocation->config.not_enforced;
+    int i;
+
+    for (i = 0; i < places->nelts; i++)
+        report(check, FOUND_NOTICE, "enforcement",
+               "WebhookKeysEnforce Off (%s) hands webhooks on that nobody signed, or not as they "
+               "must: see what httpd logs of them, and set it On once there are none",
+               APR_ARRAY_IDX(places, i, const char *));
+}
+
 int whk_cmd_check(whk_invocation_t *invocation)
 {
     check_t check = {invocation, json_array(), 0};
 
+    check_enforcement(&check);
     check_key(&check);
     check_registry(&check);
     if (invocation->json)

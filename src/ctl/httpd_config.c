@@ -180,15 +180,21 @@ static const char *copy(apr_pool_t *pool, const json_t *object, const char *memb
     return apr_pstrdup(pool, json_string_value(json_object_get(object, member)));
 }
 
-static void read_server(apr_pool_t *pool, const json_t *object, whk_httpd_server_t *server)
+static apr_array_header_t *copy_list(apr_pool_t *pool, const json_t *object, const char *member)
 {
-    const json_t *names = json_object_get(object, "names");
+    const json_t *list = json_object_get(object, member);
+    apr_array_header_t *copies = apr_array_make(pool, 2, sizeof(const char *));
     size_t i;
 
-    server->names = apr_array_make(pool, 2, sizeof(const char *));
-    for (i = 0; i < json_array_size(names); i++)
-        APR_ARRAY_PUSH(server->names, const char *) =
-            apr_pstrdup(pool, json_string_value(json_array_get(names, i)));
+    for (i = 0; i < json_array_size(list); i++)
+        APR_ARRAY_PUSH(copies, const char *) =
+            apr_pstrdup(pool, json_string_value(json_array_get(list, i)));
+    return copies;
+}
+
+static void read_server(apr_pool_t *pool, const json_t *object, whk_httpd_server_t *server)
+{
+    server->names = copy_list(pool, object, "names");
     server->place = copy(pool, object, "place");
     server->driver = copy(pool, object, "driver");
     server->params = copy(pool, object, "params");
@@ -206,6 +212,7 @@ static void read_dump(apr_pool_t *pool, const json_t *dump, whk_httpd_config_t *
     config->user.uid = (uid_t)json_integer_value(json_object_get(user, "uid"));
     config->user.gid = (gid_t)json_integer_value(json_object_get(user, "gid"));
     read_server(pool, json_array_get(servers, 0), &config->main_server);
+    config->not_enforced = copy_list(pool, dump, "notEnforced");
     config->virtual_hosts = apr_array_make(pool, 4, sizeof(whk_httpd_server_t *));
     for (i = 1; i < json_array_size(servers); i++) {
         whk_httpd_server_t *server = apr_palloc(pool, sizeof(*server));

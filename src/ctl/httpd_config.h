@@ -29,6 +29,7 @@ typedef struct whk_httpd_config_t {
     whk_httpd_server_t main_server;
     apr_array_header_t
         *virtual_hosts; /**< `whk_httpd_server_t *`, in the order of the configuration */
+    apr_array_header_t *not_enforced; /**< `const char *`: where WebhookKeysEnforce Off stands */
 } whk_httpd_config_t;
 
 /** Start httpd and ask. The file `envvars` beside the configuration is read by a shell first, and

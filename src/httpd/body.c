@@ -36,14 +36,13 @@ const whk_outcome_t *whk_body_too_large(request_rec *r, apr_int64_t limit)
                       "the body may have at most %" APR_INT64_T_FMT " bytes", limit);
 }
 
-static const whk_outcome_t *check_announced_length(request_rec *r, apr_int64_t limit)
+int whk_body_announces_more(const request_rec *r, apr_int64_t limit)
 {
     const char *announced = apr_table_get(r->headers_in, "Content-Length");
     apr_off_t length;
 
-    if (announced && (apr_strtoff(&length, announced, NULL, 10) != APR_SUCCESS || length > limit))
-        return whk_body_too_large(r, limit);
-    return NULL;
+    return announced &&
+           (apr_strtoff(&length, announced, NULL, 10) != APR_SUCCESS || length > limit);
 }
 
 static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_int64_t limit)
@@ -150,7 +149,8 @@ const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_
     apr_status_t status;
     int at_end = 0;
 
-    WHK_TRY(check_announced_length(r, limit));
+    if (whk_body_announces_more(r, limit))
+        return whk_body_too_large(r, limit);
     status = begin(&body, r, limit);
     brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     while (status == APR_SUCCESS && !at_end) {

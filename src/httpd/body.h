@@ -17,6 +17,9 @@
 const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_t limit,
                                    char **bytes, apr_size_t *length);
 
+/** True where the header announces a body of more than `limit` bytes. */
+int whk_body_announces_more(const request_rec *r, apr_int64_t limit);
+
 /** The refusal of a body of more than `limit` bytes; the connection ends with it. */
 const whk_outcome_t *whk_body_too_large(request_rec *r, apr_int64_t limit);
 

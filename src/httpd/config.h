@@ -74,6 +74,7 @@ typedef struct whk_config_t {
     apr_interval_time_t clock_skew;
     apr_int64_t max_webhook_body;
     int backend_headers;
+    const struct whk_rollout_t *rollout; /**< WebhookKeysEnforce Off; NULL: On */
 
     /* What a node knows. */
     apr_interval_time_t revocation_lag;

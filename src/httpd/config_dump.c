@@ -62,6 +62,20 @@ static json_t *server_json(apr_pool_t *pool, const server_rec *s, const server_r
                      whk_config_of_server(s)->secret_key_file);
 }
 
+static json_t *not_enforced_json(const server_rec *s)
+{
+    json_t *places = json_array();
+
+    for (; s; s = s->next) {
+        const whk_rollout_t *each = whk_server_of(s)->rollouts;
+
+        for (; each; each = each->next)
+            if (json_array_insert_new(places, 0, json_string(each->place)) != 0)
+                json_array_insert_new(places, 0, json_string("a file whose name is not UTF-8"));
+    }
+    return places;
+}
+
 static int print(apr_pool_t *pool, server_rec *main_server)
 {
     json_t *servers = json_array();
@@ -73,8 +87,8 @@ static int print(apr_pool_t *pool, server_rec *main_server)
     for (s = main_server; s && !failed; s = s->next)
         failed = json_array_insert_new(servers, s != main_server,
                                        server_json(pool, s, main_server)) != 0;
-    all = json_pack("{s:s, s:o, s:o}", WHK_CONFIG_DUMP_MEMBER, WHK_VERSION, "user", user_json(),
-                    "servers", servers);
+    all = json_pack("{s:s, s:o, s:o, s:o}", WHK_CONFIG_DUMP_MEMBER, WHK_VERSION, "user",
+                    user_json(), "servers", servers, "notEnforced", not_enforced_json(main_server));
     if (!all || failed) {
         json_decref(all);
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,

@@ -7,6 +7,7 @@
 
 #include "httpd/config.h"
 #include "httpd/directive_values.h"
+#include "httpd/rollout.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -111,9 +112,20 @@ static const char *read_replay_cache(const whk_arguments_t *given, void *member)
     return flaw;
 }
 
+static const char *read_enforce(const whk_arguments_t *given, void *member)
+{
+    int on;
+    const char *flaw = whk_value_flag.read(given, &on);
+
+    if (!flaw)
+        *(const whk_rollout_t **)member = on ? NULL : whk_rollout_create(given->cmd);
+    return flaw;
+}
+
 const whk_value_type_t whk_value_signature = {"signature", sizeof(whk_signature_config_t),
                                               read_signature};
 const whk_value_type_t whk_value_components = {"components", sizeof(apr_array_header_t *),
                                                read_components};
+const whk_value_type_t whk_value_enforce = {"enforce", sizeof(whk_rollout_t *), read_enforce};
 const whk_value_type_t whk_value_replay_cache = {"replay_cache", sizeof(whk_replay_provider_t *),
                                                  read_replay_cache};

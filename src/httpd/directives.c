@@ -102,6 +102,9 @@ const command_rec whk_directives[] = {
               "most bytes in the body of a webhook", BETWEEN(1024, 1073741824)),
     DIRECTIVE("WebhookKeysBackendHeaders", ANYWHERE, flag, backend_headers, "On",
               "whether a handler is told in header fields who signed"),
+    DIRECTIVE("WebhookKeysEnforce", ANYWHERE, enforce, rollout, "On",
+              "whether what is not signed as it must be is stopped",
+              .update_server = whk_server_update_rollouts),
 
     /* What a node knows. */
     DIRECTIVE("WebhookKeysRevocationLag", SERVER, time, revocation_lag, "1",

@@ -37,6 +37,8 @@ void whk_error_response_set_headers(request_rec *r, const whk_outcome_t *outcome
         apr_table_setn(r->headers_out, "Allow", error->allow ? error->allow : "");
     if (r->status == HTTP_UNAUTHORIZED && error->challenge)
         apr_table_setn(r->headers_out, "WWW-Authenticate", error->challenge);
+    if (r->status == HTTP_UNAUTHORIZED && error->accept_signature)
+        apr_table_setn(r->headers_out, "Accept-Signature", error->accept_signature);
 }
 
 /* Every status of an error response to a request to a location of ours. */

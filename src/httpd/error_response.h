@@ -10,7 +10,8 @@
 /** The content of the error response for an outcome, with this status. */
 const char *whk_error_response_text(request_rec *r, const whk_outcome_t *outcome, int status);
 
-/** Retry-After, Allow, and for a r->status of 401 WWW-Authenticate, where they are due. */
+/** Retry-After, Allow, and for a r->status of 401 WWW-Authenticate and Accept-Signature, where they
+ * are due. */
 void whk_error_response_set_headers(request_rec *r, const whk_outcome_t *outcome);
 
 /** What every response of ours has, be it an error or not: it is not stored, and not sniffed. */

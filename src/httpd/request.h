@@ -12,8 +12,9 @@
 typedef struct whk_error_t {
     const whk_outcome_t *outcome; /**< NULL: we did not stop it */
     int status;
-    const char *challenge; /**< WWW-Authenticate of a 401; NULL: none */
-    const char *allow;     /**< Allow of method_not_allowed; NULL: not one */
+    const char *challenge;        /**< WWW-Authenticate of a 401; NULL: none */
+    const char *accept_signature; /**< Accept-Signature of a 401 (RFC 9421, section 5.1); NULL */
+    const char *allow;            /**< Allow of method_not_allowed; NULL: not one */
 } whk_error_t;
 
 typedef struct whk_request_t {

@@ -7,11 +7,13 @@
  *      "user": {"name": "www-data", "uid": 33, "gid": 33},
  *      "servers": [{"names": ["example.com", "*.example.com"], "place": null,
  *                   "driver": "sqlite3", "params": "/path/of/registry.db", "paramsPlace":
- * "FILE:LINE", "secretKeyFile": "/path/of/secret.key"}]}
+ * "FILE:LINE", "secretKeyFile": "/path/of/secret.key"}],
+ *      "notEnforced": ["FILE:LINE"]}
  *
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
  * the main one, whose place is null; the virtual hosts follow in the order of the configuration,
- * each with what it has of the main server. What is not said is null. */
+ * each with what it has of the main server. What is not said is null.
+ * `notEnforced` has the places of WebhookKeysEnforce Off, wherever they stand. */
 
 /** In the manner of httpd's own DUMP_VHOSTS, DUMP_RUN_CFG. */
 #define WHK_CONFIG_DUMP "DUMP_WEBHOOK_KEYS_CFG"

@@ -6,8 +6,8 @@
 
 #include "model/timestamp.h"
 
-static const char *const identity[] = {"Webhook-Enterprise", "Webhook-Key-Id", "Webhook-Alg",
-                                       "Webhook-Signed-At"};
+static const char *const ours[] = {"Webhook-Enterprise", "Webhook-Key-Id", "Webhook-Alg",
+                                   "Webhook-Signed-At", "Webhook-Verdict"};
 
 /* CGI, WSGI, Rack and PHP make one variable of names that differ in case and punctuation alone. */
 static int are_alike(const char *a, const char *b)
@@ -18,13 +18,13 @@ static int are_alike(const char *a, const char *b)
     return *a == *b;
 }
 
-static int is_identity(const apr_table_t *headers, int index)
+static int is_ours(const apr_table_t *headers, int index)
 {
     const apr_table_entry_t *field = (const apr_table_entry_t *)apr_table_elts(headers)->elts;
     apr_size_t i;
 
-    for (i = 0; i < sizeof(identity) / sizeof(identity[0]); i++)
-        if (are_alike(field[index].key, identity[i]))
+    for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (are_alike(field[index].key, ours[i]))
             return 1;
     return 0;
 }
@@ -96,15 +96,20 @@ void whk_backend_headers_sanitize(request_rec *r)
         apr_table_unset(r->headers_in, "Connection");
 }
 
+void whk_backend_headers_set_verdict(request_rec *r, const char *verdict)
+{
+    drop(r, is_ours);
+    if (verdict)
+        apr_table_setn(r->headers_in, ours[4], verdict);
+}
+
 void whk_backend_headers_set_signer(request_rec *r, const whk_verification_t *verification)
 {
-    drop(r, is_identity);
-    if (!verification)
-        return;
-    apr_table_setn(r->headers_in, identity[0], verification->enterprise_id);
-    apr_table_setn(r->headers_in, identity[1], verification->webhook.key_id);
-    apr_table_setn(r->headers_in, identity[2], verification->webhook.algorithm);
+    whk_backend_headers_set_verdict(r, "ok");
+    apr_table_setn(r->headers_in, ours[0], verification->enterprise_id);
+    apr_table_setn(r->headers_in, ours[1], verification->webhook.key_id);
+    apr_table_setn(r->headers_in, ours[2], verification->webhook.algorithm);
     if (verification->webhook.signed_at)
-        apr_table_setn(r->headers_in, identity[3],
+        apr_table_setn(r->headers_in, ours[3],
                        whk_time_format(r->pool, verification->webhook.signed_at));
 }

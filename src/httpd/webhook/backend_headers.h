@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** The header fields of a webhook on its way to a handler. Both give `r` a table of its own: what
+/** The header fields of a webhook on its way to a handler. All give `r` a table of its own: what
  * the client sent stays as it is, since another location may have to verify it too. */
 
 #include <httpd.h>
@@ -15,7 +15,12 @@
 void whk_backend_headers_sanitize(request_rec *r);
 
 /**
- * Set Webhook-Enterprise, Webhook-Key-Id, Webhook-Alg and, where known, Webhook-Signed-At, in place
- * of whatever came under these names or others that a backend may take for them.
- * @param verification NULL: nobody is known, and nothing of these names goes on */
+ * Set Webhook-Enterprise, Webhook-Key-Id, Webhook-Alg and, where known, Webhook-Signed-At, and the
+ * Webhook-Verdict `ok`, in place of whatever came under these names or others that a backend may
+ * take for them. */
 void whk_backend_headers_set_signer(request_rec *r, const whk_verification_t *verification);
+
+/**
+ * The same where nobody is known: Webhook-Verdict alone goes on.
+ * @param verdict NULL: nothing of these names does */
+void whk_backend_headers_set_verdict(request_rec *r, const char *verdict);

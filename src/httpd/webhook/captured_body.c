@@ -184,6 +184,20 @@ static const whk_captured_body_t *captured_of(const request_rec *initial)
     return found ? found->ctx : NULL;
 }
 
+int whk_captured_body_is_read(const request_rec *initial)
+{
+    const whk_captured_body_t *captured = captured_of(initial);
+
+    return captured && captured->is_read;
+}
+
+int whk_captured_body_is_broken(const request_rec *initial)
+{
+    const whk_captured_body_t *captured = captured_of(initial);
+
+    return captured && captured->flaw;
+}
+
 int whk_captured_body_is_empty(const request_rec *initial)
 {
     const whk_captured_body_t *captured = captured_of(initial);

@@ -36,6 +36,12 @@ int whk_captured_body_post_read_request(request_rec *r);
 const whk_outcome_t *whk_captured_body_read(request_rec *initial, apr_int64_t limit,
                                             const whk_captured_body_t **body);
 
+/** True where whk_captured_body_read() has read it, or tried to. */
+int whk_captured_body_is_read(const request_rec *initial);
+
+/** True where it tried, and did not get it whole: nobody can be given it any more. */
+int whk_captured_body_is_broken(const request_rec *initial);
+
 /** True where nothing was captured, or no byte. */
 int whk_captured_body_is_empty(const request_rec *initial);
 

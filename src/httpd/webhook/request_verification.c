@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "httpd/body.h"
 #include "httpd/request.h"
 #include "httpd/server_state.h"
 #include "httpd/webhook/captured_body.h"
@@ -68,6 +69,11 @@ static const whk_outcome_t *read_body(request_rec *initial, const whk_config_t *
     *body = NULL;
     if (header && !apr_table_get(chain_of(initial)->headers, header))
         return NULL;
+    /* What goes on all the same is not touched. */
+    if (config->rollout && whk_body_announces_more(initial, config->max_webhook_body))
+        return whk_refuse(initial->pool, WHK_BODY_TOO_LARGE,
+                          "the body may have at most %" APR_INT64_T_FMT " bytes",
+                          config->max_webhook_body);
     return whk_captured_body_read(initial, config->max_webhook_body, body);
 }
 
@@ -140,6 +146,7 @@ whk_verification_t *whk_verification_of(request_rec *r)
     const char *enterprise_id = NULL;
     const whk_outcome_t *flaw = check_configuration(r, config, initial->pool);
     whk_verification_t *verification;
+    int is_unconfigured = flaw != NULL;
 
     if (!flaw)
         flaw = find_enterprise(r, config, &enterprise_id, initial->pool);
@@ -147,6 +154,7 @@ whk_verification_t *whk_verification_of(request_rec *r)
     if (!verification) {
         verification = add(initial, config, enterprise_id);
         verification->outcome = flaw ? flaw : verify(initial, verification);
+        verification->is_unconfigured = is_unconfigured;
     }
     whk_webhook_request_of(r)->verification = verification;
     return verification;
@@ -159,13 +167,20 @@ int whk_verification_was_made(request_rec *r)
     return webhook && webhook->verifications;
 }
 
-const whk_verification_t *whk_verification_inherited(const request_rec *r)
+whk_verification_t *whk_verification_nearest(const request_rec *r)
 {
     for (; r; r = r->main ? r->main : r->prev) {
         const whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
 
         if (webhook && webhook->verification)
-            return webhook->verification->outcome ? NULL : webhook->verification;
+            return webhook->verification;
     }
     return NULL;
+}
+
+const whk_verification_t *whk_verification_inherited(const request_rec *r)
+{
+    const whk_verification_t *nearest = whk_verification_nearest(r);
+
+    return nearest && !nearest->outcome ? nearest : NULL;
 }

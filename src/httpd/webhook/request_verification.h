@@ -16,6 +16,7 @@ typedef struct whk_verification_t {
     whk_config_t rules;
     const char *enterprise_id;    /**< NULL: not known */
     const whk_outcome_t *outcome; /**< why it was not accepted; NULL: it was */
+    int is_unconfigured;          /**< by its location, where no webhook could be accepted */
     whk_webhook_t webhook;
     const apr_array_header_t *replay_ids; /**< names by which it may come again */
     apr_time_t good_until;                /**< when its signature ends at the latest */
@@ -28,5 +29,8 @@ whk_verification_t *whk_verification_of(request_rec *r);
 /** True where what the client sent was verified by any rules, whatever came out. */
 int whk_verification_was_made(request_rec *r);
 
-/** That of `r`, or of the nearest request that it was made of; NULL: none was accepted. */
+/** That of `r`, or of the nearest request that it was made of; NULL: none was made. */
+whk_verification_t *whk_verification_nearest(const request_rec *r);
+
+/** The same where it was accepted; else NULL. */
 const whk_verification_t *whk_verification_inherited(const request_rec *r);

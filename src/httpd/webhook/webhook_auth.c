@@ -5,6 +5,7 @@
 #include <http_core.h>
 
 #include "httpd/config.h"
+#include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_environment.h"
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_request.h"
@@ -83,6 +84,33 @@ void whk_webhook_auth_set_user(request_rec *r, const whk_verification_t *verific
     r->ap_auth_type = (char *)WHK_WEBHOOK_AUTH_TYPE;
 }
 
+int whk_webhook_auth_may_overlook(request_rec *r, const whk_verification_t *verification)
+{
+    const whk_config_t *config = whk_config_of(r);
+
+    return config->rollout && config->requires & WHK_REQUIRES_VALID_WEBHOOK &&
+           !verification->is_unconfigured && r->method_number != M_CONNECT &&
+           !whk_captured_body_is_broken(whk_initial_request(r));
+}
+
+/* httpd asks no Require line without a user, so there is one of no name until it does. */
+static int overlook(request_rec *r, const whk_outcome_t *outcome)
+{
+    whk_webhook_request_of(r)->is_overlooked = 1;
+    r->user = apr_pstrdup(r->pool, "");
+    whk_webhook_environment_unset_signer(r, whk_code_name(outcome->code));
+    return OK;
+}
+
+int whk_webhook_auth_check_authz(request_rec *r)
+{
+    const whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
+
+    if (webhook && webhook->is_overlooked)
+        r->user = NULL;
+    return DECLINED;
+}
+
 int whk_webhook_auth_check_authn(request_rec *r)
 {
     const whk_verification_t *verification;
@@ -91,7 +119,9 @@ int whk_webhook_auth_check_authn(request_rec *r)
         return DECLINED;
     verification = whk_verification_of(r);
     if (verification->outcome)
-        return whk_webhook_stop(r, verification->outcome);
+        return whk_webhook_auth_may_overlook(r, verification) && !is_destination(r)
+                   ? overlook(r, verification->outcome)
+                   : whk_webhook_stop(r, verification->outcome);
     if (is_destination(r))
         return whk_webhook_stop(
             r, whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED,
@@ -107,6 +137,8 @@ static authz_status check_valid(request_rec *r, const char *line, const void *pa
 
     (void)line;
     (void)parsed;
+    if (webhook->is_overlooked)
+        return AUTHZ_GRANTED;
     if (!r->user)
         return AUTHZ_DENIED_NO_USER;
     /* Its own: what was verified before a redirect was so by another location's rules. */

@@ -3,11 +3,13 @@
 
 #include <apr_strings.h>
 #include <http_core.h>
+#include <http_protocol.h>
 
 #include "httpd/config.h"
 #include "httpd/error_response.h"
 #include "httpd/webhook/webhook_environment.h"
 #include "httpd/webhook/webhook_request.h"
+#include "scheme/accept_signature.h"
 
 static int status_of(const whk_outcome_t *outcome)
 {
@@ -28,6 +30,18 @@ static void note_for_initial_request(request_rec *r, const whk_error_t *error)
     noted->outcome = whk_outcome_copy(initial->pool, error->outcome);
     noted->status = error->status;
     noted->challenge = apr_pstrdup(initial->pool, error->challenge);
+    noted->accept_signature = apr_pstrdup(initial->pool, error->accept_signature);
+}
+
+/* What to sign, and how, for whoever was not let in (RFC 9421, section 5). */
+static const char *accept_signature(request_rec *r)
+{
+    const whk_config_t *config = whk_config_of(r);
+
+    if (config->signature.scheme != &whk_scheme_http_signature)
+        return NULL;
+    return whk_accept_signature(config->required_components, config->signature_tag,
+                                ap_request_has_body(whk_initial_request(r)), r->pool);
 }
 
 int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome)
@@ -42,6 +56,8 @@ int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome)
     whk_error_response_disable_error_documents(r);
     whk_request_stop(r, outcome);
     error->status = status_of(outcome);
+    if (error->status == HTTP_UNAUTHORIZED)
+        error->accept_signature = accept_signature(r);
     if (r->main)
         note_for_initial_request(r, error);
     return error->status;

@@ -2,6 +2,7 @@
 #include "httpd/webhook/webhook_gate.h"
 
 #include "httpd/config.h"
+#include "httpd/rollout.h"
 #include "httpd/webhook/backend_headers.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_auth.h"
@@ -20,6 +21,25 @@ static void prepare(request_rec *r, const whk_verification_t *verification)
     whk_webhook_environment_set_signer(r, verification);
 }
 
+/* What the handler gets where WebhookKeysEnforce is Off: the body as it was captured or, where
+ * nobody had to read it, as it comes. */
+static void prepare_overlooked(request_rec *r, const whk_verification_t *verification,
+                               const whk_outcome_t *outcome)
+{
+    request_rec *initial = whk_initial_request(r);
+
+    if (r->ap_auth_type && !strcmp(r->ap_auth_type, WHK_WEBHOOK_AUTH_TYPE)) {
+        r->user = NULL;
+        r->ap_auth_type = NULL;
+    }
+    whk_backend_headers_sanitize(r);
+    if (verification->rules.backend_headers)
+        whk_backend_headers_set_verdict(r, whk_code_name(outcome->code));
+    if (whk_captured_body_is_read(initial))
+        whk_captured_body_insert_filter(r, initial);
+    whk_webhook_environment_unset_signer(r, whk_code_name(outcome->code));
+}
+
 /* In a location of others, behind one of webhooks: who signed is set where the body is whole.
  * What another handler has left is no longer what he signed. */
 static void prepare_open_location(request_rec *r, const whk_verification_t *verification)
@@ -31,7 +51,7 @@ static void prepare_open_location(request_rec *r, const whk_verification_t *veri
         return;
     }
     if (verification->rules.backend_headers)
-        whk_backend_headers_set_signer(r, NULL);
+        whk_backend_headers_set_verdict(r, NULL);
     whk_captured_body_insert_filter(r, initial);
     whk_webhook_environment_unset_signer(r, NULL);
 }
@@ -68,7 +88,7 @@ static int let_through_unverified(request_rec *r)
     if (outcome)
         return whk_webhook_stop(r, outcome);
     if (whk_config_of(r)->backend_headers)
-        whk_backend_headers_set_signer(r, NULL);
+        whk_backend_headers_set_verdict(r, "not_verified");
     whk_webhook_environment_unset_signer(r, "not_verified");
     return DECLINED;
 }
@@ -89,6 +109,29 @@ static const whk_outcome_t *check_body_and_method(request_rec *r)
     return NULL;
 }
 
+/* Reserves its use. What was sent twice has no signer any more, for whatever comes of it. */
+static const whk_outcome_t *reserve(request_rec *r, whk_verification_t *verification)
+{
+    const whk_outcome_t *outcome = whk_webhook_replay_reserve(r, verification);
+
+    if (outcome && verification->rules.rollout)
+        verification->outcome = outcome;
+    return outcome;
+}
+
+/* Its Require lines hold all the same. */
+static int let_through_overlooked(request_rec *r, const whk_verification_t *verification,
+                                  const whk_outcome_t *outcome)
+{
+    const whk_outcome_t *flaw = check_alternative(r);
+
+    if (flaw)
+        return whk_webhook_stop(r, flaw);
+    whk_rollout_count(verification->rules.rollout, r, outcome);
+    prepare_overlooked(r, verification, outcome);
+    return DECLINED;
+}
+
 static int let_through_verified(request_rec *r)
 {
     whk_verification_t *verification = whk_verification_of(r);
@@ -97,9 +140,11 @@ static int let_through_verified(request_rec *r)
     if (!outcome)
         outcome = check_body_and_method(r);
     if (!outcome)
-        outcome = whk_webhook_replay_reserve(r, verification);
+        outcome = reserve(r, verification);
     if (outcome)
-        return whk_webhook_stop(r, outcome);
+        return whk_webhook_auth_may_overlook(r, verification)
+                   ? let_through_overlooked(r, verification, outcome)
+                   : whk_webhook_stop(r, outcome);
     whk_webhook_auth_set_user(r, verification);
     prepare(r, verification);
     return DECLINED;
@@ -110,15 +155,23 @@ static int let_through_verified(request_rec *r)
 static int let_through_open(request_rec *r)
 {
     const whk_webhook_request_t *webhook = whk_webhook_request_if_any(r);
-    const whk_verification_t *verification = whk_verification_inherited(r);
-    const whk_outcome_t *outcome = NULL;
+    whk_verification_t *verification = whk_verification_nearest(r);
+    const whk_outcome_t *outcome = verification ? verification->outcome : NULL;
+    int is_own = verification && webhook && webhook->verification == verification;
 
-    if (verification && webhook && webhook->verification == verification)
-        outcome = whk_webhook_replay_reserve(r, webhook->verification);
-    if (outcome)
-        return whk_webhook_stop(r, outcome);
-    if (verification)
+    if (!verification || (outcome && !verification->rules.rollout))
+        return DECLINED;
+    if (!outcome && is_own)
+        outcome = reserve(r, verification);
+    if (!outcome) {
         prepare_open_location(r, verification);
+        return DECLINED;
+    }
+    if (!verification->rules.rollout)
+        return whk_webhook_stop(r, outcome);
+    if (is_own)
+        whk_rollout_count(verification->rules.rollout, r, outcome);
+    prepare_overlooked(r, verification, outcome);
     return DECLINED;
 }
 
