@@ -18,15 +18,19 @@ static int are_alike(const char *a, const char *b)
     return *a == *b;
 }
 
-static int is_ours(const apr_table_t *headers, int index)
+static int is_name_of_ours(const char *name)
 {
-    const apr_table_entry_t *field = (const apr_table_entry_t *)apr_table_elts(headers)->elts;
     apr_size_t i;
 
     for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-        if (are_alike(field[index].key, ours[i]))
+        if (are_alike(name, ours[i]))
             return 1;
     return 0;
+}
+
+static int is_ours(const apr_table_t *headers, int index)
+{
+    return is_name_of_ours(((const apr_table_entry_t *)apr_table_elts(headers)->elts)[index].key);
 }
 
 static int is_plain(const char *name)
@@ -96,9 +100,27 @@ void whk_backend_headers_sanitize(request_rec *r)
         apr_table_unset(r->headers_in, "Connection");
 }
 
+/* mod_proxy would drop what we set. */
+static void take_out_of_connection(request_rec *r)
+{
+    const char *connection = apr_table_getm(r->pool, r->headers_in, "Connection");
+    apr_array_header_t *kept = apr_array_make(r->pool, 4, sizeof(const char *));
+    char *state;
+    char *token = apr_strtok(apr_pstrdup(r->pool, connection ? connection : ""), ", \t", &state);
+
+    for (; token; token = apr_strtok(NULL, ", \t", &state))
+        if (!is_name_of_ours(token))
+            APR_ARRAY_PUSH(kept, const char *) = token;
+    if (kept->nelts)
+        apr_table_setn(r->headers_in, "Connection", apr_array_pstrcat(r->pool, kept, ','));
+    else
+        apr_table_unset(r->headers_in, "Connection");
+}
+
 void whk_backend_headers_set_verdict(request_rec *r, const char *verdict)
 {
     drop(r, is_ours);
+    take_out_of_connection(r);
     if (verdict)
         apr_table_setn(r->headers_in, ours[4], verdict);
 }
