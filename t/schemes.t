@@ -214,7 +214,7 @@ sub together {
 }
 
 subtest 'several HTTP signatures' => sub {
-    my $w = WHK::Webhooks->new(hooks => location('any', 'http-signature', 'RequestHeader set X-Key-Id "%{WEBHOOK_KEY_ID}e"') . location('tagged', 'http-signature', 'WebhookKeysSignatureTag "our tag"'));
+    my $w = WHK::Webhooks->new(hooks => location('any', 'http-signature', 'RequestHeader set X-Key-Id "%{WEBHOOK_KEY_ID}e"') . location('tagged', 'http-signature', 'WebhookKeysSignatureTag "our tag"') . location('least', 'http-signature', 'WebhookKeysRequiredComponents @method @authority'));
     my ($one, $two) = map { $w->key($_) } qw(ES256 EdDSA);
     my $stranger = $w->key('ES256', register => 0, kid => 'of a proxy');
     my $theirs   = $w->key('ES256', enterprise => 'globex', kid => 'theirs');
@@ -246,6 +246,12 @@ subtest 'several HTTP signatures' => sub {
     stopped($w, $any->(map { [ $_, params => { keyid => undef } ] } $one, $two), 'unknown_key', 'none names a key');
     passed($w, $any->((map { [$stranger] } 1 .. 15), [$one]), 'sixteen');
     stopped($w, $any->((map { [$stranger] } 1 .. 16), [$one]), 'malformed_jws', 'seventeen');
+
+    my $least = sub { return $w->send(together($w, '/hooks/least', @_)) };
+    my @more = (components => [ '@method', '@authority', 'content-digest' ]);
+    my @less = (components => [ '@method', 'content-digest' ]);
+    passed($w, $least->([ $stranger, @less ], [ $one, @more ]), 'WebhookKeysRequiredComponents holds for the one that counts');
+    stopped($w, $least->([ $stranger, @more ], [ $one, @less ]), 'malformed_jws', '... and another does not help it');
 
     my $tagged = sub { return $w->send(together($w, '/hooks/tagged', @_)) };
     my $ours = sub { return [ shift, params => { tag => 'our tag' } ] };

@@ -62,12 +62,14 @@ my $w = WHK::Webhooks->new(
     folder('cgi', $off), folder('off-to-on', $off, 'DirectoryIndex /on/index', 'ErrorDocument 404 /on/error'), folder('on-to-off', $on, 'DirectoryIndex /off/index', 'ErrorDocument 404 /off/error'),
     folder('off-to-open', $off, 'DirectoryIndex /open/index', 'ErrorDocument 404 /open/error'),
     folder('include', $off, 'SetOutputFilter INCLUDES'),
+    folder('include-off', $off, 'SetOutputFilter INCLUDES'),
     folder('include-open', 'Require all granted', 'SetOutputFilter INCLUDES'),
     folder('denied', $base, 'WebhookKeysEnforce Off', '<RequireAll>', $valid, $pass, '</RequireAll>', 'ErrorDocument 401 /denied/hook.cgi', 'ErrorDocument 403 /denied/hook.cgi'),
 );
 my ($server, $backend, $client) = ($w->server, $w->backend, $w->client);
 $backend->write_cgi("$pages/$_/hook.cgi") for qw(cgi denied);
 page('include/page.shtml',      '<!--#include virtual="/on/included" -->');
+page('include-off/page.shtml',  '<!--#include virtual="/open/included" -->');
 page('include-open/page.shtml', '<!--#include virtual="/off/included" --><!--#include virtual="/on/included" -->');
 
 my $key    = $w->key('ES256', kid => 'the-key');
@@ -221,6 +223,11 @@ subtest 'no leniency for another location' => sub {
     $backend->clear;
     is($answer->('/include/page.shtml')->status, 200, 'mod_include, Off to On');
     is($backend->count, 0, '... nothing arrives');
+    my $signed = $w->sign($key, '', path => '/include-off/page.shtml', method => 'GET');
+    is($w->send($signed)->status, 200, 'mod_include, Off to a location of others, signed');
+    is(believed($backend->last), 'verdict ok acme the-key', '... by whom');
+    $backend->clear;
+    overlooked($w->send($signed), 'replayed', '', '... the same again');
     $answer->('/include-open/page.shtml');
     my @arrived = $backend->requests;
     is(join(' ', map { $_->{path} } @arrived), '/included', 'mod_include, of one that is open: what is Off arrives');
@@ -237,13 +244,13 @@ subtest 'the log' => sub {
     is(scalar @lines, 2, 'of each reason the first') or diag @lines;
     like($lines[0], qr{warn.*signature_missing: WebhookKeysEnforce Off \(\S+:\d+\) let 1 of these through.*/count/x.*before you set WebhookKeysEnforce On}, '... where, what, and what to do');
     like($lines[1], qr/malformed_jws/, '... the other');
-    like($server->error_log, qr/WebhookKeysEnforce Off is in force in 16 places/, 'at the start');
+    like($server->error_log, qr/WebhookKeysEnforce Off is in force in 17 places/, 'at the start');
     my ($status, $out) = $server->configtest;
     is($status, 0, 'configtest') if !$ENV{WHK_SANITIZER_LOGS};
     is(scalar(() = $out =~ /WebhookKeysEnforce Off is in force in \d+ places/g), 1, '... warns once');
     my $found = $server->ctl_json('check');
     my @found = grep { $_->{check} eq 'enforcement' } @{ $found->{checks} };
-    is(scalar @found, 16, 'whkctl check knows each');
+    is(scalar @found, 17, 'whkctl check knows each');
     is($found->{ok}, JSON::PP::true, '... and is no less content');
     is($found[0]{result}, 'notice', '... a notice');
     like($found[0]{message}, qr{^WebhookKeysEnforce Off \(\Q@{[$server->conf]}\E:\d+\)}, '... by its line');

@@ -28,6 +28,12 @@ typedef struct whk_signature_config_t {
     int in_section;             /**< it stands in a section, so that is a location of webhooks */
 } whk_signature_config_t;
 
+/** WebhookKeysEnforce. */
+typedef struct whk_enforce_config_t {
+    int is_on;
+    struct whk_rollout_t *rollout; /**< what is kept of it where it is Off; NULL: it is On */
+} whk_enforce_config_t;
+
 /** WebhookKeysReplayCache: what remembers webhooks beside this node's own memory. */
 typedef struct whk_replay_provider_t {
     const ap_socache_provider_t *provider;
@@ -74,7 +80,7 @@ typedef struct whk_config_t {
     apr_interval_time_t clock_skew;
     apr_int64_t max_webhook_body;
     int backend_headers;
-    const struct whk_rollout_t *rollout; /**< WebhookKeysEnforce Off; NULL: On */
+    whk_enforce_config_t enforce;
 
     /* What a node knows. */
     apr_interval_time_t revocation_lag;

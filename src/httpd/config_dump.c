@@ -14,6 +14,8 @@
 
 #include "httpd/config.h"
 #include "httpd/other_directives.h"
+#include "httpd/rollout.h"
+#include "httpd/server_state.h"
 #include "model/config_dump.h"
 #include "model/version.h"
 

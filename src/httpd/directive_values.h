@@ -47,7 +47,7 @@ extern const whk_value_type_t whk_value_proxy;        /**< const char *: a URL *
 /* How webhooks are verified: directive_values_webhook.c. */
 extern const whk_value_type_t whk_value_signature;    /**< whk_signature_config_t */
 extern const whk_value_type_t whk_value_components;   /**< const apr_array_header_t * of texts */
-extern const whk_value_type_t whk_value_enforce;      /**< const whk_rollout_t *; NULL: On */
+extern const whk_value_type_t whk_value_enforce;      /**< whk_enforce_config_t */
 extern const whk_value_type_t whk_value_replay_cache; /**< const whk_replay_provider_t * */
 
 /* ---- for the types ---- */

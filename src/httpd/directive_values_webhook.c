@@ -114,11 +114,11 @@ static const char *read_replay_cache(const whk_arguments_t *given, void *member)
 
 static const char *read_enforce(const whk_arguments_t *given, void *member)
 {
-    int on;
-    const char *flaw = whk_value_flag.read(given, &on);
+    whk_enforce_config_t *enforce = member;
+    const char *flaw = whk_value_flag.read(given, &enforce->is_on);
 
     if (!flaw)
-        *(const whk_rollout_t **)member = on ? NULL : whk_rollout_create(given->cmd);
+        enforce->rollout = enforce->is_on ? NULL : whk_rollout_create(given->cmd);
     return flaw;
 }
 
@@ -126,6 +126,6 @@ const whk_value_type_t whk_value_signature = {"signature", sizeof(whk_signature_
                                               read_signature};
 const whk_value_type_t whk_value_components = {"components", sizeof(apr_array_header_t *),
                                                read_components};
-const whk_value_type_t whk_value_enforce = {"enforce", sizeof(whk_rollout_t *), read_enforce};
+const whk_value_type_t whk_value_enforce = {"enforce", sizeof(whk_enforce_config_t), read_enforce};
 const whk_value_type_t whk_value_replay_cache = {"replay_cache", sizeof(whk_replay_provider_t *),
                                                  read_replay_cache};

@@ -9,6 +9,7 @@
 
 #include "httpd/config.h"
 #include "httpd/other_directives.h"
+#include "httpd/rollout.h"
 #include "registry/revision_table.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -102,9 +103,9 @@ const command_rec whk_directives[] = {
               "most bytes in the body of a webhook", BETWEEN(1024, 1073741824)),
     DIRECTIVE("WebhookKeysBackendHeaders", ANYWHERE, flag, backend_headers, "On",
               "whether a handler is told in header fields who signed"),
-    DIRECTIVE("WebhookKeysEnforce", ANYWHERE, enforce, rollout, "On",
+    DIRECTIVE("WebhookKeysEnforce", ANYWHERE, enforce, enforce, "On",
               "whether what is not signed as it must be is stopped",
-              .update_server = whk_server_update_rollouts),
+              .update_server = whk_rollout_update_server),
 
     /* What a node knows. */
     DIRECTIVE("WebhookKeysRevocationLag", SERVER, time, revocation_lag, "1",

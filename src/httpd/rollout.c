@@ -10,7 +10,6 @@
 
 #include "httpd/config.h"
 #include "httpd/request.h"
-#include "httpd/server_state.h"
 #include "model/clock.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -32,6 +31,16 @@ whk_rollout_t *whk_rollout_create(const cmd_parms *cmd)
         apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
     rollout->counters = apr_pcalloc(cmd->pool, COUNTERS_SIZE);
     return rollout;
+}
+
+void whk_rollout_update_server(whk_server_t *server, const void *enforce)
+{
+    whk_rollout_t *rollout = ((const whk_enforce_config_t *)enforce)->rollout;
+
+    if (!rollout)
+        return;
+    rollout->next = server->rollouts;
+    server->rollouts = rollout;
 }
 
 /* ---- counting ---- */

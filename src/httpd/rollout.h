@@ -8,6 +8,7 @@
 
 #include <http_config.h>
 
+#include "httpd/server_state.h"
 #include "model/outcome.h"
 
 /** One such directive, as long as the configuration. */
@@ -19,6 +20,9 @@ typedef struct whk_rollout_t {
 
 /** Where the directive is read. It counts in this process until post_config. */
 whk_rollout_t *whk_rollout_create(const cmd_parms *cmd);
+
+/** For the row of the directive: the server, or a section in it, has this value. */
+void whk_rollout_update_server(whk_server_t *server, const void *enforce);
 
 /** A request went on that `outcome` would have stopped. */
 void whk_rollout_count(const whk_rollout_t *rollout, request_rec *r, const whk_outcome_t *outcome);

@@ -38,16 +38,6 @@ void whk_server_update_longest_clock_skew(whk_server_t *server, const void *cloc
     lengthen(&server->longest_clock_skew, *(const apr_interval_time_t *)clock_skew);
 }
 
-void whk_server_update_rollouts(whk_server_t *server, const void *member)
-{
-    whk_rollout_t *rollout = *(whk_rollout_t *const *)member;
-
-    if (!rollout)
-        return;
-    rollout->next = server->rollouts;
-    server->rollouts = rollout;
-}
-
 void whk_server_longest_times(const server_rec *s, apr_interval_time_t *max_age,
                               apr_interval_time_t *clock_skew)
 {

@@ -5,7 +5,6 @@
 
 #include <httpd.h>
 
-#include "httpd/rollout.h"
 #include "otp/secret_box.h"
 #include "registry/key_cache.h"
 #include "registry/registry.h"
@@ -30,7 +29,7 @@ typedef struct whk_server_t {
     int verifies;                           /**< WebhookKeysSignature stands somewhere in it */
     apr_interval_time_t longest_max_age;    /**< of WebhookKeysMaxAge; 0: it stands nowhere */
     apr_interval_time_t longest_clock_skew; /**< of WebhookKeysClockSkew */
-    whk_rollout_t *rollouts; /**< each WebhookKeysEnforce Off, the last first; NULL: none */
+    struct whk_rollout_t *rollouts; /**< each WebhookKeysEnforce Off, the last first; NULL: none */
 
     whk_other_settings_t others;
 
@@ -52,7 +51,6 @@ const whk_server_t *whk_server_of(const server_rec *s);
 void whk_server_update_verifies(whk_server_t *server, const void *signature);
 void whk_server_update_longest_max_age(whk_server_t *server, const void *max_age);
 void whk_server_update_longest_clock_skew(whk_server_t *server, const void *clock_skew);
-void whk_server_update_rollouts(whk_server_t *server, const void *rollout);
 
 /** post_config: the longest times of all servers, defaults and sections included: what one place
  * finds too old, another may not. */

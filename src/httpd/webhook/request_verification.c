@@ -70,7 +70,7 @@ static const whk_outcome_t *read_body(request_rec *initial, const whk_config_t *
     if (header && !apr_table_get(chain_of(initial)->headers, header))
         return NULL;
     /* What goes on all the same is not touched. */
-    if (config->rollout && whk_body_announces_more(initial, config->max_webhook_body))
+    if (config->enforce.rollout && whk_body_announces_more(initial, config->max_webhook_body))
         return whk_refuse(initial->pool, WHK_BODY_TOO_LARGE,
                           "the body may have at most %" APR_INT64_T_FMT " bytes",
                           config->max_webhook_body);

@@ -88,7 +88,7 @@ int whk_webhook_auth_may_overlook(request_rec *r, const whk_verification_t *veri
 {
     const whk_config_t *config = whk_config_of(r);
 
-    return config->rollout && config->requires & WHK_REQUIRES_VALID_WEBHOOK &&
+    return config->enforce.rollout && config->requires & WHK_REQUIRES_VALID_WEBHOOK &&
            !verification->is_unconfigured && r->method_number != M_CONNECT &&
            !whk_captured_body_is_broken(whk_initial_request(r));
 }

@@ -114,7 +114,7 @@ static const whk_outcome_t *reserve(request_rec *r, whk_verification_t *verifica
 {
     const whk_outcome_t *outcome = whk_webhook_replay_reserve(r, verification);
 
-    if (outcome && verification->rules.rollout)
+    if (outcome && verification->rules.enforce.rollout)
         verification->outcome = outcome;
     return outcome;
 }
@@ -127,7 +127,7 @@ static int let_through_overlooked(request_rec *r, const whk_verification_t *veri
 
     if (flaw)
         return whk_webhook_stop(r, flaw);
-    whk_rollout_count(verification->rules.rollout, r, outcome);
+    whk_rollout_count(verification->rules.enforce.rollout, r, outcome);
     prepare_overlooked(r, verification, outcome);
     return DECLINED;
 }
@@ -159,7 +159,7 @@ static int let_through_open(request_rec *r)
     const whk_outcome_t *outcome = verification ? verification->outcome : NULL;
     int is_own = verification && webhook && webhook->verification == verification;
 
-    if (!verification || (outcome && !verification->rules.rollout))
+    if (!verification || (outcome && !verification->rules.enforce.rollout))
         return DECLINED;
     if (!outcome && is_own)
         outcome = reserve(r, verification);
@@ -167,10 +167,10 @@ static int let_through_open(request_rec *r)
         prepare_open_location(r, verification);
         return DECLINED;
     }
-    if (!verification->rules.rollout)
+    if (!verification->rules.enforce.rollout)
         return whk_webhook_stop(r, outcome);
     if (is_own)
-        whk_rollout_count(verification->rules.rollout, r, outcome);
+        whk_rollout_count(verification->rules.enforce.rollout, r, outcome);
     prepare_overlooked(r, verification, outcome);
     return DECLINED;
 }
