@@ -43,7 +43,7 @@ sub folder {
 my $w = WHK::Webhooks->new(
     modules  => [qw(alias dir mime cgid include authz_user proxy_connect)],
     children => 2,
-    before   => "WebhookKeysReplayCache shmcb\nWebhookKeysMaxStale 0\nAllowCONNECT 443",
+    before   => "WebhookKeysReplayCache shmcb\nWebhookKeysMaxStale 0\nAllowCONNECT 1-65535\nProxyRequests On",
     hooks    => join "\n", "TypesConfig /dev/null\nScriptSock $pages/cgid.sock",
     location('/off', $off, 'WebhookKeysMaxWebhookBody 2048', $proxy),
     location('/off/on', 'WebhookKeysEnforce On'),
@@ -59,6 +59,10 @@ my $w = WHK::Webhooks->new(
     location('/no-type', $off, 'AuthType None', $proxy),
     "<If \"%{REQUEST_URI} =~ m#^/no-enterprise#\">\nWebhookKeysEnforce Off\n</If>\n" . location('/no-enterprise', "AuthType WebhookSignature\nAuthName webhooks\nWebhookKeysSignature jws-detached Webhook-Signature", $valid, $proxy),
     location('/typo', $off, 'WebhookKeysEnterprise "%{env:MATCH_NOTHING}"', $proxy),
+    "<If \"%{REQUEST_METHOD} == 'CONNECT'\">\n$off\n</If>\n",
+    location('/joined', 'Require all granted'), location('/joined/index', $off, 'AuthMerging Or', $proxy),
+    location('/refused', $base, 'WebhookKeysEnforce Off', '<RequireAll>', $valid, $pass, '</RequireAll>', 'ErrorDocument 401 /refused/error', 'ErrorDocument 403 /refused/error', $proxy),
+    folder('off-to-joined', $off, 'DirectoryIndex /joined/index'),
     folder('cgi', $off), folder('off-to-on', $off, 'DirectoryIndex /on/index', 'ErrorDocument 404 /on/error'), folder('on-to-off', $on, 'DirectoryIndex /off/index', 'ErrorDocument 404 /off/error'),
     folder('off-to-open', $off, 'DirectoryIndex /open/index', 'ErrorDocument 404 /open/error'),
     folder('include', $off, 'SetOutputFilter INCLUDES'),
@@ -172,7 +176,7 @@ subtest 'other Require lines hold' => sub {
     is($backend->count, 0, '... nothing arrives');
     is($w->post($key, $body, path => '/both/x')->status, 200, '... who signed is one');
     $backend->clear;
-    for my $path ('/denied/hook.cgi', '/denied/x', '/denied/none') {
+    for my $path ('/refused/x', '/refused/error', '/denied/hook.cgi', '/denied/x', '/denied/none') {
         $r = unsigned($path);
         cmp_ok($r->status, '>=', 401, "an ErrorDocument in the location that refused, $path: " . $r->status);
         is($backend->count, 0, '... does not run');
@@ -194,15 +198,15 @@ subtest 'what a handler learns' => sub {
     my $got = $backend->last;
     is($r->status, 200, 'a CGI program');
     is(WHK::Backend::header($got, 'env-WEBHOOK_VERDICT'), 'signature_missing', 'WEBHOOK_VERDICT');
-    is(WHK::Backend::header($got, "env-$_"), undef, "no $_") for qw(WEBHOOK_KEY_ID WEBHOOK_ENTERPRISE);
+    is(WHK::Backend::header($got, "env-$_"), undef, "no $_") for qw(WEBHOOK_KEY_ID WEBHOOK_ENTERPRISE REMOTE_USER);
     is_deeply(WHK::Backend::identity($got), {}, 'no header says who');
     ok($got->{body} eq $body, 'all bytes');
     my $signed = $w->sign($key, $body, path => '/cgi/hook.cgi');
     $w->send($signed);
-    is(WHK::Backend::header($backend->last, 'env-WEBHOOK_KEY_ID'), 'the-key', 'signed');
+    is(WHK::Backend::header($backend->last, "env-$_"), 'the-key', "signed: $_") for qw(WEBHOOK_KEY_ID REMOTE_USER);
     $w->send($signed);
     is(WHK::Backend::header($backend->last, 'env-WEBHOOK_VERDICT'), 'replayed', 'sent again');
-    is(WHK::Backend::header($backend->last, 'env-WEBHOOK_KEY_ID'), undef, '... by nobody');
+    is(WHK::Backend::header($backend->last, "env-$_"), undef, "... by nobody: no $_") for qw(WEBHOOK_KEY_ID WEBHOOK_ENTERPRISE REMOTE_USER);
     $backend->clear;
     is(WHK::Client->new($server->port)->request(POST => '/quiet/x', {}, $body)->status, 200, 'WebhookKeysBackendHeaders Off');
     is(believed($backend->last), 'verdict ', '... no header');
@@ -217,6 +221,7 @@ subtest 'no leniency for another location' => sub {
     $answer->('/off-to-on/none');
     is($backend->count, 0, 'ErrorDocument, Off to On: nothing arrives');
     stopped($answer->("/on-to-off/$_"), 401, 'signature_missing', "On to Off, /on-to-off/$_") for '', 'none', 'x';
+    stopped($answer->('/off-to-joined/'), 500, 'internal_error', 'DirectoryIndex, Off to where everything is granted');
     overlooked($answer->('/off-to-open/'), 'signature_missing', '', 'DirectoryIndex, Off to a location of others');
     $answer->('/off-to-open/none');
     is(believed($backend->last), 'verdict signature_missing', 'ErrorDocument, Off to a location of others');
@@ -244,13 +249,13 @@ subtest 'the log' => sub {
     is(scalar @lines, 2, 'of each reason the first') or diag @lines;
     like($lines[0], qr{warn.*signature_missing: WebhookKeysEnforce Off \(\S+:\d+\) let 1 of these through.*/count/x.*before you set WebhookKeysEnforce On}, '... where, what, and what to do');
     like($lines[1], qr/malformed_jws/, '... the other');
-    like($server->error_log, qr/WebhookKeysEnforce Off is in force in 17 places/, 'at the start');
+    like($server->error_log, qr/WebhookKeysEnforce Off is in force in 21 places/, 'at the start');
     my ($status, $out) = $server->configtest;
     is($status, 0, 'configtest') if !$ENV{WHK_SANITIZER_LOGS};
     is(scalar(() = $out =~ /WebhookKeysEnforce Off is in force in \d+ places/g), 1, '... warns once');
     my $found = $server->ctl_json('check');
     my @found = grep { $_->{check} eq 'enforcement' } @{ $found->{checks} };
-    is(scalar @found, 17, 'whkctl check knows each');
+    is(scalar @found, 21, 'whkctl check knows each');
     is($found->{ok}, JSON::PP::true, '... and is no less content');
     is($found[0]{result}, 'notice', '... a notice');
     like($found[0]{message}, qr{^WebhookKeysEnforce Off \(\Q@{[$server->conf]}\E:\d+\)}, '... by its line');

@@ -98,7 +98,7 @@ sub write_cgi {
 #!/bin/sh
 body=\$(base64 -w 0)
 header=
-for name in HTTP_WEBHOOK_ENTERPRISE HTTP_WEBHOOK_KEY_ID HTTP_WEBHOOK_ALG HTTP_WEBHOOK_SIGNED_AT WEBHOOK_ENTERPRISE WEBHOOK_KEY_ID WEBHOOK_VERDICT; do
+for name in HTTP_WEBHOOK_ENTERPRISE HTTP_WEBHOOK_KEY_ID HTTP_WEBHOOK_ALG HTTP_WEBHOOK_SIGNED_AT WEBHOOK_ENTERPRISE WEBHOOK_KEY_ID WEBHOOK_VERDICT REMOTE_USER; do
     if value=\$(printenv "\$name"); then
         case \$name in HTTP_*) name=\$(printf %s "\${name#HTTP_}" | tr _ -) ;; *) name=env-\$name ;; esac
         header=\$header\${header:+,}\$(printf '["%s","%s"]' "\$name" "\$value")
