@@ -15,7 +15,7 @@ use WHK::Webhooks;
 
 my $pages = tempdir('whk-pages-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $pages;
-for my $folder (qw(index dav dav/open dav/hook)) { mkdir "$pages/$folder"; chmod 0777, "$pages/$folder" }
+for my $folder (qw(index dav dav/open dav/hook dav/off)) { mkdir "$pages/$folder"; chmod 0777, "$pages/$folder" }
 
 my $verified = <<'LINES';
     AuthType WebhookSignature
@@ -47,6 +47,9 @@ DavLockDB "$pages/dav/locks"
 </Directory>
 <Location "/site/dav/hook">
 $detached</Location>
+<Location "/site/dav/off">
+$detached    WebhookKeysEnforce Off
+</Location>
 <Location "/site/fallback">
 $detached    FallbackResource /site/all.cgi
 </Location>
@@ -162,7 +165,12 @@ subtest 'what lies elsewhere' => sub {
         my $r = $w->client->request($method => '/site/dav/open/evil', { %{ $signed->{headers} }, Destination => 'http://localhost:' . $w->server->port . '/site/dav/hook/evil' }, $signed->{body});
         is($r->status, 401, "$method to a closed one with what was signed beside");
         ok(!-e "$pages/dav/hook/evil", '... brings nothing there');
+        for my $headers ({}, $signed->{headers}) {
+            $w->client->request($method => '/site/dav/open/evil', { %$headers, Destination => 'http://localhost:' . $w->server->port . '/site/dav/off/evil' }, $signed->{body});
+            ok(!-e "$pages/dav/off/evil", '... nor to where WebhookKeysEnforce is Off');
+        }
     }
+    is($w->client->request(PUT => '/site/dav/off/written', {}, 'unsigned')->status, 201, 'where it is Off, what is sent there is written');
     my $signed = detached('good');
     is($w->client->request(PUT => '/site/dav/hook/good', $signed->{headers}, $signed->{body})->status, 201, 'what is signed is written');
     is($w->client->request(PUT => '/site/dav/hook/bad', {}, 'bad')->status, 401, '... and nothing else');

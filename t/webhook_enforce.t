@@ -160,6 +160,12 @@ subtest 'bodies' => sub {
     $r = $sender->send(protocol => 'HTTP/1.1', framing => 'none', method => 'GET', target => '/off/x', headers => {%forged}, body => '');
     overlooked($r, 'signature_missing', '', 'GET');
     my $client = WHK::Client->new($server->port);
+    $client->send("POST /off/x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5000\r\n\r\n");
+    my $asked = '';
+    $asked .= $client->socket->getline // last for 1 .. 2;
+    like($asked, qr{^HTTP/1\.1 100 Continue\r\n\r\n\z}, 'a body that waits to be asked for is');
+    $client->send($big);
+    overlooked($client->receive, 'signature_missing', $big, '... and comes');
     overlooked($client->request(POST => '/off/x', {}, $_), 'signature_missing', $_, 'one connection') for $body, $big, 'y', $big;
 };
 
@@ -250,6 +256,11 @@ subtest 'the log' => sub {
     like($lines[0], qr{warn.*signature_missing: WebhookKeysEnforce Off \(\S+:\d+\) let 1 of these through.*/count/x.*before you set WebhookKeysEnforce On}, '... where, what, and what to do');
     like($lines[1], qr/malformed_jws/, '... the other');
     like($server->error_log, qr/WebhookKeysEnforce Off is in force in 21 places/, 'at the start');
+    $server->graceful;
+    $from = length $server->error_log;
+    $get->({}, 'x') for 1 .. 5;
+    @lines = grep { /signature_missing: WebhookKeysEnforce Off/ } split /\n/, substr $server->error_log, $from;
+    is(scalar @lines, 1, 'after a reload the first again');
     my ($status, $out) = $server->configtest;
     is($status, 0, 'configtest') if !$ENV{WHK_SANITIZER_LOGS};
     is(scalar(() = $out =~ /WebhookKeysEnforce Off is in force in \d+ places/g), 1, '... warns once');
