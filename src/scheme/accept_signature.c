@@ -76,7 +76,6 @@ const char *whk_accept_signature(const apr_array_header_t *required, const char 
         return NULL;
     list.members = components_of(required, has_body, pool);
     add_parameter(parameters, "created", wanted);
-    add_parameter(parameters, "keyid", wanted);
     if (tag)
         add_parameter(parameters, "tag", (whk_sf_item_t){.type = WHK_SF_STRING, .text = tag});
     return apr_pstrcat(pool, LABEL "=", whk_sf_serialize(&list, pool), NULL);
