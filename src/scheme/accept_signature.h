@@ -7,7 +7,7 @@
 #include <apr_tables.h>
 
 /** The field's value: one member, `sig1`, with the components to be covered and the parameters
- * `created`, without a value (section 5.1), and `tag`. Which `keyid` is the signer's to say.
+ * `created`, which has no value there, and `tag`. Which `keyid` is the signer's to say.
  *
  * No nonce is asked for: it would have to be a new one each time, and whoever kept this value would
  * be refused as `replayed` from the second request on.
