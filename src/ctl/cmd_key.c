@@ -7,9 +7,12 @@
 #include "ctl/print.h"
 #include "model/key.h"
 #include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/api_json.h"
 #include "registry/key_revocation.h"
 #include "registry/listing.h"
+#include "registry/planned_revocation.h"
+#include "registry/revokes_date.h"
 
 static int read_status(whk_invocation_t *invocation, const char **status)
 {
@@ -31,8 +34,9 @@ static int read_status(whk_invocation_t *invocation, const char **status)
 
 static void print_table(whk_invocation_t *invocation, const whk_page_t *page)
 {
-    whk_table_t *table = whk_table_create(invocation->pool, 8, "KEYID", "NAME", "ALGORITHM",
-                                          "STATUS", "CREATED", "BY", "LAST USED", "REVOKED");
+    whk_table_t *table =
+        whk_table_create(invocation->pool, 9, "KEYID", "NAME", "ALGORITHM", "STATUS", "CREATED",
+                         "BY", "LAST USED", "PLANNED", "REVOKED");
     int i;
 
     for (i = 0; i < page->items->nelts; i++) {
@@ -42,6 +46,7 @@ static void print_table(whk_invocation_t *invocation, const whk_page_t *page)
                       whk_key_status_name(key->status),
                       whk_print_time(invocation->pool, key->created), key->created_by,
                       whk_print_time(invocation->pool, key->last_used),
+                      whk_print_time(invocation->pool, key->revokes),
                       whk_print_time(invocation->pool, key->revoked));
     }
     whk_table_print(table, "There is no such key.");
@@ -67,20 +72,72 @@ int whk_cmd_key_list(whk_invocation_t *invocation)
     return WHK_EXIT_DONE;
 }
 
+static void hint_at(const apr_array_header_t *warnings)
+{
+    int i;
+
+    for (i = 0; warnings && i < warnings->nelts; i++)
+        whk_hint("%s", APR_ARRAY_IDX(warnings, i, const char *));
+}
+
+static int revoke_now(whk_invocation_t *invocation, const whk_caller_t *caller, const char *key_id)
+{
+    apr_array_header_t *warnings;
+    whk_key_t *key;
+
+    WHK_TRY_OR_REFUSE(whk_revoke_key(&invocation->registry, caller, key_id, &key, &warnings));
+    if (invocation->json)
+        return whk_print_json(whk_json_warn(whk_key_revoked_json(key, invocation->pool), warnings));
+    printf("Key %s of %s is revoked, for ever. The audit trail names %s.\n", key_id,
+           whk_caller_enterprise(caller), whk_caller_actor(caller));
+    hint_at(warnings);
+    return WHK_EXIT_DONE;
+}
+
+static int revoke_at(whk_invocation_t *invocation, const whk_caller_t *caller, const char *key_id)
+{
+    whk_planned_t planned;
+    apr_time_t when;
+
+    WHK_TRY_OR_REFUSE(
+        whk_revokes_date_read("--at", invocation->option[WHK_OPTION_AT], &when, invocation->pool));
+    WHK_TRY_OR_REFUSE(whk_plan_revocation(&invocation->registry, caller, key_id, when, &planned));
+    if (invocation->json)
+        return whk_print_json(
+            whk_json_warn(whk_key_json(planned.key, invocation->pool), planned.warnings));
+    printf("Key %s of %s is revoked at %s, by itself. Until then --cancel cancels it.\n", key_id,
+           whk_caller_enterprise(caller), whk_time_format(invocation->pool, when));
+    hint_at(planned.warnings);
+    return WHK_EXIT_DONE;
+}
+
+static int cancel(whk_invocation_t *invocation, const whk_caller_t *caller, const char *key_id)
+{
+    whk_key_t *key;
+
+    WHK_TRY_OR_REFUSE(whk_cancel_revocation(&invocation->registry, caller, key_id, &key));
+    if (invocation->json)
+        return whk_print_json(whk_key_json(key, invocation->pool));
+    printf("Key %s of %s stays ACTIVE: nothing is planned for it.\n", key_id,
+           whk_caller_enterprise(caller));
+    return WHK_EXIT_DONE;
+}
+
 int whk_cmd_key_revoke(whk_invocation_t *invocation)
 {
     const char *key_id = invocation->operand[1];
+    int is_planned = invocation->option[WHK_OPTION_AT] != NULL;
+    int is_cancelled = invocation->option[WHK_OPTION_CANCEL] != NULL;
     whk_enterprise_t *enterprise;
     whk_caller_t *caller;
-    whk_key_t *key;
 
+    if (is_planned && is_cancelled)
+        return whk_misused(invocation->command, "--at plans and --cancel cancels: give one");
     WHK_TRY_STATUS(whk_invocation_check_name("KEYID", key_id, whk_key_id_flaw));
     WHK_TRY_STATUS(whk_invocation_enterprise(invocation, invocation->operand[0], &enterprise));
     caller = whk_caller_operator(invocation->pool, invocation->operator_name, enterprise->id);
-    WHK_TRY_OR_REFUSE(whk_revoke_key(&invocation->registry, caller, key_id, &key));
-    if (invocation->json)
-        return whk_print_json(whk_key_revoked_json(key, invocation->pool));
-    printf("Key %s of %s is revoked, for ever. The audit trail names %s.\n", key_id, enterprise->id,
-           whk_caller_actor(caller));
-    return WHK_EXIT_DONE;
+    if (is_planned)
+        return revoke_at(invocation, caller, key_id);
+    return is_cancelled ? cancel(invocation, caller, key_id)
+                        : revoke_now(invocation, caller, key_id);
 }

@@ -61,10 +61,14 @@ const whk_command_t whk_commands[] = {
      "From then on the user can neither register nor revoke a key.\n"},
     {"key", "list", "ENTERPRISE", BIT(STATUS) | BIT(LIMIT) | BIT(OFFSET), WHK_NEEDS_BOTH,
      whk_cmd_key_list, "list an enterprise's keys, oldest first", NULL},
-    {"key", "revoke", "ENTERPRISE KEYID", 0, WHK_NEEDS_BOTH, whk_cmd_key_revoke,
+    {"key", "revoke", "ENTERPRISE KEYID", BIT(AT) | BIT(CANCEL), WHK_NEEDS_BOTH, whk_cmd_key_revoke,
      "revoke a key, for ever",
      "The operator's emergency brake: it takes no one-time password, and the audit trail names\n"
-     "operator:<your unix user>. Revoking cannot be undone, and the keyId cannot be used again.\n"},
+     "operator:<your unix user>. Revoking cannot be undone, and the keyId cannot be used again.\n"
+     "\n"
+     "With --at the key is revoked by itself at that time, on every node, whatever runs then: a\n"
+     "date and time with an offset (RFC 3339), at most 10 years ahead. Run again, it moves the\n"
+     "time; --cancel cancels it, until then.\n"},
     {"audit", "list", "ENTERPRISE", BIT(LIMIT) | BIT(OFFSET), WHK_NEEDS_BOTH, whk_cmd_audit_list,
      "list an enterprise's events, newest first", NULL},
     {"audit", "verify", "[ENTERPRISE]", 0, WHK_NEEDS_BOTH, whk_cmd_audit_verify,

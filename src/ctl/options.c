@@ -20,4 +20,6 @@ const whk_option_text_t whk_options[WHK_OPTION_COUNT] = {
     [WHK_OPTION_STATUS] = {"status", "STATUS", "only those that are ACTIVE, or REVOKED"},
     [WHK_OPTION_LIMIT] = {"limit", "NUMBER", "show so many at most (default: all)"},
     [WHK_OPTION_OFFSET] = {"offset", "NUMBER", "leave out so many first (default: 0)"},
+    [WHK_OPTION_AT] = {"at", "TIME", "not now but then, as 2026-12-01T00:00:00Z"},
+    [WHK_OPTION_CANCEL] = {"cancel", NULL, "not at all: cancel what --at has planned"},
 };

@@ -15,6 +15,8 @@ typedef enum {
     WHK_OPTION_LIMIT,
     WHK_OPTION_OFFSET,
     WHK_OPTION_DROP,
+    WHK_OPTION_AT,
+    WHK_OPTION_CANCEL,
     WHK_OPTION_COUNT
 } whk_option_t;
 

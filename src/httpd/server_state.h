@@ -40,6 +40,8 @@ typedef struct whk_server_t {
     int met_connection;                 /**< whk_database_meet_connection() was called */
     int write_uses_fails;               /**< as the background task met it last */
     int refresh_fails;
+    int revoke_due_fails;
+    apr_time_t revoked_due; /**< when this process did that last, by whk_clock_now() */
 } whk_server_t;
 
 /** The module record's. */

@@ -12,6 +12,8 @@
 #include "httpd/directory_shm.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
+#include "model/clock.h"
+#include "registry/due_revocations.h"
 #include "registry/jwk_set_refresh.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -28,6 +30,13 @@ APLOG_USE_MODULE(webhook_keys);
 #define LOOK_FOR_REFRESH_EVERY apr_time_from_msec(250)
 
 #define WRITE_USES_EVERY apr_time_from_sec(5)
+
+/* Once a node; where it has no memory to agree in, as one that verifies no webhooks, once a
+ * process.
+ */
+#define REVOKE_DUE_EVERY apr_time_from_sec(1)
+#define REVOKE_DUE_ALONE_EVERY apr_time_from_sec(5)
+#define LOOK_FOR_REVOKE_DUE_EVERY apr_time_from_msec(500)
 
 static void report(server_rec *s, const whk_outcome_t *outcome, const char *doing)
 {
@@ -168,6 +177,36 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
     return end();
 }
 
+static int is_turn_to_revoke(whk_server_t *server)
+{
+    if (server->key_cache)
+        return whk_directory_take_turn(&server->key_cache->directory, WHK_TURN_REVOKE_DUE,
+                                       REVOKE_DUE_EVERY);
+    if (server->revoked_due && whk_clock_now() - server->revoked_due < REVOKE_DUE_ALONE_EVERY)
+        return 0;
+    server->revoked_due = whk_clock_now();
+    return 1;
+}
+
+static apr_status_t revoke_due(int state, void *data, apr_pool_t *pool)
+{
+    server_rec *s = data;
+    whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
+    whk_registry_t registry = {.pool = pool,
+                               .policy = &whk_config_of_server(s)->policy,
+                               .counters = whk_counters_shm(),
+                               .secret = server->secret_key};
+
+    if (!begin(state))
+        return APR_SUCCESS;
+    if (is_turn_to_revoke(server)) {
+        registry.store = whk_database_store(s, pool);
+        report_news(s, whk_revoke_due_keys(&registry, is_stopping, s), &server->revoke_due_fails,
+                    "writing down which keys were revoked as planned");
+    }
+    return end();
+}
+
 static apr_status_t start_task(server_rec *s, const char *name, apr_interval_time_t interval,
                                ap_watchdog_callback_fn_t *task)
 {
@@ -202,12 +241,32 @@ static int verifies(const server_rec *s, const server_rec *main_server)
     return whk_server_of(s)->verifies || whk_server_of(main_server)->verifies;
 }
 
+static int serves(const server_rec *s, const server_rec *main_server)
+{
+    return whk_server_of(s)->others.serves || whk_server_of(main_server)->others.serves;
+}
+
 static apr_status_t set_up(server_rec *s, server_rec *main_server)
 {
     whk_server_t *server = ap_get_module_config(s->module_config, &webhook_keys_module);
 
     server->directory = whk_directory_shm_get(s, main_server);
     return server->directory ? start_tasks(s) : APR_ENOMEM;
+}
+
+/* By a server that has keys, whether it verifies webhooks or serves the API alone. What is planned
+ * holds without it: where it can't be started another node may write it down. */
+static void set_up_revoke_due(server_rec *s)
+{
+    apr_status_t status;
+
+    if (!whk_server_of(s)->secret_key)
+        return;
+    status = start_task(s, "_webhook_keys_background_", LOOK_FOR_REVOKE_DUE_EVERY, revoke_due);
+    if (status != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, status, s,
+                     "keys are revoked as planned, but this server does not write down that they "
+                     "were: load mod_watchdog (LoadModule watchdog_module)");
 }
 
 int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -226,6 +285,9 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
         if (verifies(each, s))
             status = set_up(each, s);
     whk_directory_shm_tidy();
+    for (each = s; each && status == APR_SUCCESS; each = each->next)
+        if (verifies(each, s) || serves(each, s))
+            set_up_revoke_due(each);
     if (status == APR_SUCCESS)
         return OK;
     ap_log_error(

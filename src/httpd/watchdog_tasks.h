@@ -2,7 +2,8 @@
 #pragma once
 /** The background tasks of each child (mod_watchdog): they poll for changes of keys, write when
  * keys were used last, and refresh key sets by URI. One key cache for each virtual host that
- * verifies webhooks, which they keep up to date. */
+ * verifies webhooks, which they keep up to date. Which keys were revoked as planned is written down
+ * by virtual hosts that serve the API alone too. */
 
 #include <httpd.h>
 

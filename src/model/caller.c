@@ -3,6 +3,8 @@
 
 #include <apr_strings.h>
 
+#include "model/key.h"
+
 struct whk_caller_t {
     const char *actor;
     const char *enterprise_id;
@@ -45,6 +47,14 @@ whk_caller_t *whk_caller_background(apr_pool_t *pool, const char *enterprise_id)
 
     caller->actor = "background";
     caller->enterprise_id = apr_pstrdup(pool, enterprise_id);
+    return caller;
+}
+
+whk_caller_t *whk_caller_schedule(apr_pool_t *pool, const char *enterprise_id)
+{
+    whk_caller_t *caller = whk_caller_background(pool, enterprise_id);
+
+    caller->actor = WHK_SCHEDULE;
     return caller;
 }
 

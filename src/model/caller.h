@@ -26,6 +26,10 @@ whk_caller_t *whk_caller_operator(apr_pool_t *pool, const char *unix_user,
  *  never complete. */
 whk_caller_t *whk_caller_background(apr_pool_t *pool, const char *enterprise_id);
 
+/** For planned revocations alone: writes to the audit trail as `schedule`, and is never complete.
+ */
+whk_caller_t *whk_caller_schedule(apr_pool_t *pool, const char *enterprise_id);
+
 /** True once the OTP step has completed it. NULL is not complete. */
 int whk_caller_is_complete(const whk_caller_t *caller);
 

@@ -8,6 +8,8 @@ static const char *const event_type_names[WHK_EVENT_TYPE_COUNT] = {
     [WHK_EVENT_OTP_REFUSED] = "otp.refused",
     [WHK_EVENT_OTP_LOCKED] = "otp.locked",
     [WHK_EVENT_JWKS_URI_KEY_CHANGED] = "jwks_uri.key_changed",
+    [WHK_EVENT_REVOCATION_PLANNED] = "key.revocation_planned",
+    [WHK_EVENT_REVOCATION_CANCELLED] = "key.revocation_cancelled",
 };
 
 const char *whk_event_type_name(whk_event_type_t type)

@@ -40,9 +40,21 @@ typedef struct whk_key_t {
     apr_time_t created;
     const char *created_by;
     apr_time_t last_used;
+    apr_time_t revokes; /**< when it is revoked by itself, or was; 0: nothing is planned */
     apr_time_t revoked;
     const char *revoked_by;
     whk_remote_flaw_t remote_flaw;
     const char *seal; /**< registry/seal.h; NULL: none */
     int corrupt;      /**< the store holds of it what no version of ours has written */
 } whk_key_t;
+
+/** Who revokes a key by itself: its `revoked_by`, and the actor of the event. */
+#define WHK_SCHEDULE "schedule"
+
+/** True of an ACTIVE key whose planned time has come: it is revoked, whether its row says so yet or
+ * not. */
+int whk_key_is_due(const whk_key_t *key, apr_time_t now);
+
+/** Make of a key whose planned time has come what its row will say: REVOKED, then, by the schedule.
+ * For what is shown or judged after its seal was looked at, which is of the row. */
+void whk_key_settle(whk_key_t *key, apr_time_t now);

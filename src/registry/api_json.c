@@ -16,28 +16,42 @@ static const char *algorithm(const whk_key_t *key)
 
 json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:o, s:s, s:s}", "id", key->id, "keyId",
+    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:o, s:s, s:s, s:o}", "id", key->id, "keyId",
                      key->key_id, "keyName", key->key_name, "algorithm", algorithm(key), "jwksUri",
                      key->jwks_uri, "status", whk_key_status_name(key->status), "createdDate",
                      when(key->created, pool), "createdBy", key->created_by, "thumbprint",
-                     key->thumbprint);
+                     key->thumbprint, "revokesDate", when(key->revokes, pool));
 }
 
 json_t *whk_key_json(const whk_key_t *key, apr_pool_t *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:s, s:s?, s:s, s:o, s:o, s:s?}", "id",
+    return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:s, s:s?, s:s, s:o, s:o, s:o, s:s?}", "id",
                      key->id, "keyId", key->key_id, "keyName", key->key_name, "algorithm",
                      algorithm(key), "status", whk_key_status_name(key->status), "createdDate",
                      when(key->created, pool), "createdBy", key->created_by, "jwksUri",
                      key->jwks_uri, "thumbprint", key->thumbprint, "lastUsedDate",
-                     when(key->last_used, pool), "revokedDate", when(key->revoked, pool),
-                     "revokedBy", key->revoked_by);
+                     when(key->last_used, pool), "revokesDate", when(key->revokes, pool),
+                     "revokedDate", when(key->revoked, pool), "revokedBy", key->revoked_by);
 }
 
 json_t *whk_key_revoked_json(const whk_key_t *key, apr_pool_t *pool)
 {
     return json_pack("{s:b, s:s, s:o, s:s}", "success", 1, "keyId", key->key_id, "revokedAt",
                      when(key->revoked, pool), "revokedBy", key->revoked_by);
+}
+
+json_t *whk_json_warn(json_t *value, const apr_array_header_t *warnings)
+{
+    json_t *texts;
+    int i;
+
+    if (!value || !warnings || !warnings->nelts)
+        return value;
+    texts = json_array();
+    for (i = 0; i < warnings->nelts; i++)
+        json_array_append_new(texts, json_string(APR_ARRAY_IDX(warnings, i, const char *)));
+    json_object_set_new(value, "warnings", texts);
+    return value;
 }
 
 json_t *whk_event_json(const whk_event_t *event, apr_pool_t *pool)

@@ -15,6 +15,8 @@ json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool);
 json_t *whk_key_json(const whk_key_t *key, apr_pool_t *pool);
 /** `{"success":true,…}` of a revoked key. */
 json_t *whk_key_revoked_json(const whk_key_t *key, apr_pool_t *pool);
+/** Add `warnings` (registry/key_warnings.h) to an answer where there are any. @return `value` */
+json_t *whk_json_warn(json_t *value, const apr_array_header_t *warnings);
 json_t *whk_event_json(const whk_event_t *event, apr_pool_t *pool);
 /** `{"keys":[…],"total":…,"limit":…,"prevId":…}` */
 json_t *whk_key_page_json(const whk_page_t *page, apr_pool_t *pool);

@@ -114,6 +114,7 @@ int whk_directory_became_full(const whk_enterprise_directory_t *directory);
 /** What one process of a node does for all, now and then. */
 typedef enum {
     WHK_TURN_REFRESH,
+    WHK_TURN_REVOKE_DUE,
     WHK_TURNS
 } whk_turn_t;
 

@@ -6,6 +6,7 @@
 
 #include "jose/json.h"
 #include "jose/jwk.h"
+#include "model/timestamp.h"
 #include "registry/seal.h"
 #include "store/keys.h"
 
@@ -48,11 +49,15 @@ static const whk_outcome_t *add(json_t *members, const whk_key_t *key, whk_algor
     return NULL;
 }
 
-const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *caller, json_t **set)
+const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *caller, json_t **set,
+                                 apr_time_t *until)
 {
     json_t *members = json_array();
+    apr_time_t now = whk_time_now();
     apr_array_header_t *keys;
     int i;
+
+    *until = 0;
 
     *set = whk_json_adopt(registry->pool, json_pack("{s:o}", "keys", members));
     WHK_TRY(whk_store_key_list_active(registry->store, registry->pool,
@@ -61,6 +66,10 @@ const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *c
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
 
         WHK_TRY(whk_key_check(registry->pool, registry->secret, key));
+        if (whk_key_is_due(key, now))
+            continue;
+        if (key->revokes && (!*until || key->revokes < *until))
+            *until = key->revokes;
         WHK_TRY(add(members, key, registry->policy->algorithms, registry->pool));
     }
     return NULL;

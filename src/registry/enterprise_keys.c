@@ -47,6 +47,15 @@ static const char *put_text(char **free_space, const char *text)
     return copy;
 }
 
+/* A time of the wall clock by the one that nobody sets, as far as is known now, and never too
+ * early. */
+static apr_time_t clock_of(apr_time_t when)
+{
+    apr_time_t now = apr_time_now();
+
+    return when ? whk_clock_now() + (when - now) : 0;
+}
+
 static void put_keys(whk_enterprise_keys_t *made, const apr_array_header_t *keys, char **free_space,
                      const whk_secret_key_t *secret, apr_pool_t *pool)
 {
@@ -64,6 +73,8 @@ static void put_keys(whk_enterprise_keys_t *made, const apr_array_header_t *keys
         entry->jwk = put_text(free_space, key->jwk);
         entry->last_used = key->last_used;
         entry->end = NEVER;
+        entry->revokes = key->revokes;
+        entry->revokes_end = clock_of(key->revokes);
         /* It is as whk_jwk_parse() writes it. */
         entry->is_ed25519 = strstr(key->jwk, "\"crv\":\"Ed25519\"") != NULL;
     }
@@ -190,6 +201,20 @@ whk_enterprise_key_t *whk_enterprise_keys_find(whk_enterprise_keys_t *keys, cons
     return bsearch(&wanted, keys->keys, (size_t)keys->count, sizeof(keys->keys[0]), by_key_id);
 }
 
+int whk_enterprise_key_is_revoked(whk_enterprise_key_t *key, apr_time_t now)
+{
+    if (!key->jwk)
+        return 1;
+    if (!key->revokes)
+        return 0;
+    if (now >= __atomic_load_n(&key->revokes_end, __ATOMIC_RELAXED))
+        return 1;
+    if (apr_time_now() < key->revokes)
+        return 0;
+    __atomic_store_n(&key->revokes_end, now, __ATOMIC_RELAXED);
+    return 1;
+}
+
 int whk_enterprise_key_flaw(const whk_enterprise_key_t *key, apr_time_t now)
 {
     if (key->flaw)
@@ -197,14 +222,14 @@ int whk_enterprise_key_flaw(const whk_enterprise_key_t *key, apr_time_t now)
     return now > key->end ? WHK_JWKS_URI_UNREACHABLE : 0;
 }
 
-static int has_ended(const whk_enterprise_key_t *key, apr_time_t now)
+static int has_ended(whk_enterprise_key_t *key, apr_time_t now)
 {
-    return key->jwk && !key->flaw && now > key->end;
+    return !key->flaw && now > key->end && !whk_enterprise_key_is_revoked(key, now);
 }
 
 int whk_enterprise_keys_ended(whk_enterprise_keys_t *keys, const char *key_id, apr_time_t now)
 {
-    const whk_enterprise_key_t *key;
+    whk_enterprise_key_t *key;
     int i;
 
     if (key_id) {
@@ -225,6 +250,14 @@ static void inherit_time(apr_time_t *time, apr_time_t *older)
         *time = value;
 }
 
+static void inherit_earlier(apr_time_t *time, apr_time_t *older)
+{
+    apr_time_t value = __atomic_load_n(older, __ATOMIC_RELAXED);
+
+    if (value < *time)
+        *time = value;
+}
+
 void whk_enterprise_keys_inherit(whk_enterprise_keys_t *keys, whk_enterprise_keys_t *older,
                                  whk_parsed_keys_t *parsed)
 {
@@ -239,6 +272,9 @@ void whk_enterprise_keys_inherit(whk_enterprise_keys_t *keys, whk_enterprise_key
         /* The same answer ends when it ended, whoever set a clock meanwhile. */
         if (key->fresh_until && key->fresh_until == old->fresh_until)
             key->end = old->end;
+        /* What was revoked here stays so. */
+        if (key->revokes && key->revokes == old->revokes)
+            inherit_earlier(&key->revokes_end, &old->revokes_end);
         if (strcmp(key->jwk, old->jwk) != 0)
             continue;
         inherit_time(&key->used, &old->used);

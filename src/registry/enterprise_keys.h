@@ -19,6 +19,8 @@ typedef struct whk_enterprise_key_t {
     apr_time_t last_used; /**< atomic: the same by the wall clock, at first as it is stored */
     apr_time_t fresh_until; /**< of its set by URI, as it is stored; 0: none */
     apr_time_t end;         /**< by whk_clock_now(), from when its set is too old */
+    apr_time_t revokes;     /**< when it is planned to be revoked, by the wall clock; 0: never */
+    apr_time_t revokes_end; /**< atomic: the same by whk_clock_now(), as it was when it was read */
     int order;              /**< age among those of its enterprise */
     char is_ed25519;
     char flaw; /**< a whk_code_t that says why it does not verify now; 0: it does;
@@ -53,6 +55,10 @@ const whk_outcome_t *whk_enterprise_keys_read(whk_store_t *store, const char *en
 
 /** The key of a keyId, or NULL. */
 whk_enterprise_key_t *whk_enterprise_keys_find(whk_enterprise_keys_t *keys, const char *key_id);
+
+/** True of a key that was revoked, or whose planned time has come by either clock: one that is set
+ * back does not bring it back. `now` is whk_clock_now(). */
+int whk_enterprise_key_is_revoked(whk_enterprise_key_t *key, apr_time_t now);
 
 /** A whk_code_t that says why a key does not verify at `now`; 0: it does. */
 int whk_enterprise_key_flaw(const whk_enterprise_key_t *key, apr_time_t now);

@@ -67,6 +67,7 @@ const whk_outcome_t *whk_held_key_find(whk_key_cache_t *cache, whk_store_t *stor
     whk_freshness_t freshness = WHK_FRESH;
     whk_enterprise_keys_t *keys;
     whk_held_key_t *held = NULL;
+    apr_time_t now;
     int flaw;
 
     /* What is not known may have been registered since: then somebody's poll is waited for. */
@@ -80,9 +81,10 @@ const whk_outcome_t *whk_held_key_find(whk_key_cache_t *cache, whk_store_t *stor
         return unknown(freshness, pool);
     if (held->key->flaw == WHK_INTERNAL_ERROR)
         return whk_key_is_bad(pool, enterprise_id, key_id, "it is not as this module wrote it");
-    if (!held->key->jwk)
+    now = whk_clock_now();
+    if (whk_enterprise_key_is_revoked(held->key, now))
         return flawed(WHK_KEY_REVOKED, pool);
-    flaw = whk_enterprise_key_flaw(held->key, whk_clock_now());
+    flaw = whk_enterprise_key_flaw(held->key, now);
     if (flaw)
         return flawed(flaw, pool);
     WHK_TRY(parse(held, pool));
@@ -130,7 +132,8 @@ static int choose_ed25519(whk_enterprise_keys_t *keys, choice_t *choices, int mo
         whk_enterprise_key_t *key = &keys->keys[i];
         choice_t choice = {key, __atomic_load_n(&key->last_used, __ATOMIC_RELAXED)};
 
-        if (!key->is_ed25519 || whk_enterprise_key_flaw(key, now))
+        if (!key->is_ed25519 || whk_enterprise_key_is_revoked(key, now) ||
+            whk_enterprise_key_flaw(key, now))
             continue;
         ++*total;
         count = insert(choices, count, most, choice);

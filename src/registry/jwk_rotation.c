@@ -66,7 +66,7 @@ static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_
     WHK_TRY(whk_store_enterprise_lock(store, pool, found->enterprise_id, &enterprise));
     WHK_TRY(whk_store_key_get(store, pool, found->enterprise_id, found->key_id, &old));
     if (!enterprise || !old || old->status != WHK_KEY_STATUS_ACTIVE ||
-        whk_key_flaw(pool, finding->secret, old))
+        whk_key_is_due(old, whk_time_now()) || whk_key_flaw(pool, finding->secret, old))
         return NULL;
     key = *old;
     key.jwk = found->jwk;
@@ -138,7 +138,8 @@ const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_h
         if (is_stopping(baton))
             return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
         /* It verifies nothing, whatever its set says. */
-        if (whk_key_flaw(registry->pool, registry->secret, key))
+        if (whk_key_is_due(key, whk_time_now()) ||
+            whk_key_flaw(registry->pool, registry->secret, key))
             continue;
         if (set)
             look_up(registry, set, &finding);

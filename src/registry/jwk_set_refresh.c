@@ -7,6 +7,7 @@
 #include "jose/json.h"
 #include "model/clock.h"
 #include "model/random.h"
+#include "model/timestamp.h"
 #include "registry/jwk_rotation.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
@@ -177,6 +178,19 @@ static const whk_outcome_t *refresh_keys(whk_registry_t *registry, const whk_ref
                : note_failure(registry, refresh, set, keys, outcome);
 }
 
+/* Nobody's webhook waits for the others. */
+static void drop_due(apr_array_header_t *keys)
+{
+    apr_time_t now = whk_time_now();
+    int kept = 0;
+    int i;
+
+    for (i = 0; i < keys->nelts; i++)
+        if (!whk_key_is_due(APR_ARRAY_IDX(keys, i, const whk_key_t *), now))
+            APR_ARRAY_IDX(keys, kept++, whk_key_t *) = APR_ARRAY_IDX(keys, i, whk_key_t *);
+    keys->nelts = kept;
+}
+
 static const whk_outcome_t *refresh_set(whk_registry_t *registry, const whk_refresh_t *refresh,
                                         whk_remote_set_t *set)
 {
@@ -184,6 +198,7 @@ static const whk_outcome_t *refresh_set(whk_registry_t *registry, const whk_refr
     const whk_outcome_t *outcome;
 
     WHK_TRY(whk_store_key_list_by_uri(registry->store, registry->pool, set->uri, &keys));
+    drop_due(keys);
     if (!keys->nelts) {
         /* Not for ever: a key may be registered at this moment. */
         set->refresh_at = apr_time_now() + registry->policy->jwks_uri_refresh;

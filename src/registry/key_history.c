@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "model/timestamp.h"
 #include "registry/audit_trail.h"
 
 whk_key_histories_t *whk_key_histories_create(apr_pool_t *pool)
@@ -59,6 +60,22 @@ static void add_rotation(whk_key_histories_t *histories, whk_key_history_t *hist
                  strncmp(detail, WHK_AUDIT_ACCEPTED, length) ? NULL : detail + length);
 }
 
+static void add_plan(whk_key_history_t *history, const char *detail)
+{
+    if (!detail || !whk_time_parse(detail, &history->planned))
+        history->planned = -1;
+}
+
+/* By whoever did not wait for it, which ends what was planned. */
+static void add_revocation(whk_key_histories_t *histories, whk_key_history_t *history,
+                           const whk_event_t *event)
+{
+    history->revoked = event->at;
+    history->revoked_by = apr_pstrdup(histories->pool, event->actor);
+    if (strcmp(event->actor, WHK_SCHEDULE) != 0)
+        history->planned = 0;
+}
+
 void whk_key_histories_add(whk_key_histories_t *histories, const whk_event_t *event)
 {
     whk_key_history_t *history;
@@ -72,12 +89,14 @@ void whk_key_histories_add(whk_key_histories_t *histories, const whk_event_t *ev
     history = whk_key_histories_get(histories, event->key_id);
     if (!history)
         return;
-    if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_KEY_REVOKED))) {
-        history->revoked = event->at;
-        history->revoked_by = apr_pstrdup(histories->pool, event->actor);
-    } else if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_JWKS_URI_KEY_CHANGED))) {
+    if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_KEY_REVOKED)))
+        add_revocation(histories, history, event);
+    else if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_REVOCATION_PLANNED)))
+        add_plan(history, event->detail);
+    else if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_REVOCATION_CANCELLED)))
+        history->planned = 0;
+    else if (!strcmp(event->type, whk_event_type_name(WHK_EVENT_JWKS_URI_KEY_CHANGED)))
         add_rotation(histories, history, event->detail);
-    }
 }
 
 const char *whk_key_history_flaw(const whk_key_history_t *history, const whk_key_t *key)
@@ -101,5 +120,9 @@ const char *whk_key_history_flaw(const whk_key_history_t *history, const whk_key
     if (history->revoked != key->revoked || strcmp(history->revoked_by ? history->revoked_by : "",
                                                    key->revoked_by ? key->revoked_by : ""))
         return "its events tell of another time of revocation, or somebody else who did it";
+    if (history->planned != key->revokes)
+        return "its events tell of another time at which it is planned to be revoked, or of none";
+    if (is_revoked && key->revokes && key->revokes != key->revoked)
+        return "it was revoked by itself at another time than was planned";
     return NULL;
 }

@@ -14,6 +14,8 @@ typedef struct whk_key_history_t {
     const char *thumbprint; /**< of its newest material; NULL: no event tells (older versions) */
     apr_time_t registered;
     const char *registered_by;
+    apr_time_t planned; /**< when it is to be revoked by itself, or was; 0: nothing is planned;
+                             -1: an event tells a time that is none */
     apr_time_t revoked; /**< 0: it was not */
     const char *revoked_by;
     int registered_twice; /**< it is not the first of its keyId: a row was taken away in between */

@@ -12,9 +12,10 @@
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
-#include "registry/key_cache.h"
+#include "registry/key_warnings.h"
 #include "registry/registry.h"
 #include "registry/remote_jwk_set.h"
+#include "registry/revokes_date.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
@@ -28,6 +29,7 @@ typedef struct {
     const char *jwks_uri;
     const char *key_id;
     const char *key_name;
+    apr_time_t revokes;           /* 0: nothing is planned */
     apr_interval_time_t lifetime; /* of the set at jwks_uri */
 } request_t;
 
@@ -54,6 +56,14 @@ static const whk_outcome_t *check_name(const char *name, const char *value,
     return flaw ? whk_refuse(pool, WHK_INVALID_REQUEST, "%s must %s", name, flaw) : NULL;
 }
 
+static const whk_outcome_t *read_revokes(const json_t *body, request_t *request, apr_pool_t *pool)
+{
+    const char *text;
+
+    WHK_TRY(read_string(body, "revokesDate", &text, pool));
+    return text ? whk_revokes_date_read("revokesDate", text, &request->revokes, pool) : NULL;
+}
+
 static const whk_outcome_t *read_request(const json_t *body, request_t *request, apr_pool_t *pool)
 {
     memset(request, 0, sizeof(*request));
@@ -68,6 +78,7 @@ static const whk_outcome_t *read_request(const json_t *body, request_t *request,
     WHK_TRY(read_string(body, "keyName", &request->key_name, pool));
     WHK_TRY(check_name("keyId", request->key_id, whk_key_id_flaw, pool));
     WHK_TRY(check_name("keyName", request->key_name, whk_name_flaw, pool));
+    WHK_TRY(read_revokes(body, request, pool));
     if (request->jwks && request->jwks_uri)
         return whk_refuse(pool, WHK_INVALID_REQUEST,
                           "send jwks or jwksUri, not both: a key comes from one place");
@@ -132,6 +143,7 @@ static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_
     made->jwk = jwk->public_json;
     made->thumbprint = jwk->thumbprint;
     made->status = WHK_KEY_STATUS_ACTIVE;
+    made->revokes = request->revokes;
     made->created = whk_time_now();
     made->created_by = whk_caller_actor(caller);
     *key = made;
@@ -157,6 +169,7 @@ typedef struct {
     const whk_secret_key_t *secret;
     const whk_caller_t *caller;
     whk_key_t *key;
+    apr_array_header_t *warnings;
     apr_interval_time_t lifetime; /* of its set */
     const whk_outcome_t *refusal;
 } registration_t;
@@ -229,13 +242,30 @@ static const whk_outcome_t *number_taken(apr_pool_t *pool, const whk_key_t *key)
                     key->enterprise_id, key->number);
 }
 
+/* Keys whose planned time has come leave their places before their rows tell so. */
+static const whk_outcome_t *check_room(whk_store_t *store, apr_pool_t *pool,
+                                       const registration_t *registration,
+                                       const whk_enterprise_t *enterprise, int *is_full)
+{
+    apr_array_header_t *due;
+
+    *is_full = enterprise->active_keys >= registration->policy->max_active;
+    if (!*is_full)
+        return NULL;
+    WHK_TRY(whk_store_key_due_numbers(store, pool, enterprise->id, whk_time_now(), &due));
+    *is_full = enterprise->active_keys - due->nelts >= registration->policy->max_active;
+    return NULL;
+}
+
 /* Set refusal, or insert the key. A full enterprise learns of a duplicate all the same: the rules
  * have an order, and the limit is the last of them. */
 static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
                                        registration_t *registration, whk_enterprise_t *enterprise)
 {
-    int is_full = enterprise->active_keys >= registration->policy->max_active;
+    int is_full;
     int inserted = 0;
+
+    WHK_TRY(check_room(store, pool, registration, enterprise, &is_full));
 
     if (enterprise->key_count == APR_INT64_MAX)
         return number_taken(pool, registration->key);
@@ -274,6 +304,20 @@ static const whk_outcome_t *append_event(whk_store_t *store, apr_pool_t *pool,
                             refusal ? whk_code_name(refusal->code) : key->thumbprint, key->created);
 }
 
+/* What is planned is an event of its own, as where it is planned later. */
+static const whk_outcome_t *append_plan(whk_store_t *store, apr_pool_t *pool,
+                                        registration_t *registration, whk_enterprise_t *enterprise)
+{
+    const whk_key_t *key = registration->key;
+
+    if (registration->refusal || !key->revokes)
+        return NULL;
+    WHK_TRY(whk_audit_append(store, pool, registration->secret, enterprise,
+                             WHK_EVENT_REVOCATION_PLANNED, key->key_id, registration->caller,
+                             whk_time_format(pool, key->revokes), key->created));
+    return whk_warn_of_plan(store, pool, key, whk_time_now(), &registration->warnings);
+}
+
 static const whk_outcome_t *record_registration(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     registration_t *registration = baton;
@@ -285,8 +329,14 @@ static const whk_outcome_t *record_registration(whk_store_t *store, void *baton,
     if (!enterprise)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         "enterprise %s is gone: its row must never be deleted", key->enterprise_id);
-    WHK_TRY(insert_key(store, pool, registration, enterprise));
+    /* It may have come while a set was fetched, or the enterprise's lock was waited for. */
+    if (key->revokes)
+        registration->refusal =
+            whk_revokes_date_check("revokesDate", key->revokes, whk_time_now(), pool);
+    if (!registration->refusal)
+        WHK_TRY(insert_key(store, pool, registration, enterprise));
     WHK_TRY(append_event(store, pool, registration, enterprise));
+    WHK_TRY(append_plan(store, pool, registration, enterprise));
     return whk_store_enterprise_update(store, pool, enterprise);
 }
 
@@ -335,10 +385,12 @@ const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_cal
 }
 
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
-                                      const char *body, apr_size_t length, whk_key_t **key)
+                                      const char *body, apr_size_t length, whk_key_t **key,
+                                      apr_array_header_t **warnings)
 {
-    request_t request = {NULL, NULL, NULL, NULL, 0};
-    registration_t registration = {registry->policy, registry->secret, caller, NULL, 0, NULL};
+    request_t request = {NULL, NULL, NULL, NULL, 0, 0};
+    registration_t registration = {
+        .policy = registry->policy, .secret = registry->secret, .caller = caller};
     whk_key_t *made;
     const whk_outcome_t *outcome;
 
@@ -356,5 +408,6 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     if (registration.refusal)
         return registration.refusal;
     *key = made;
+    *warnings = registration.warnings;
     return NULL;
 }

@@ -8,9 +8,11 @@
  * @param caller must be complete
  * @param body   the request's JSON text
  * @param key    set on success, after the commit
+ * @param warnings set with it to those of registry/key_warnings.h; NULL: none
  * @return a 400, 409 or 5xx. A refusal is written to the audit trail before this returns. */
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
-                                      const char *body, apr_size_t length, whk_key_t **key);
+                                      const char *body, apr_size_t length, whk_key_t **key,
+                                      apr_array_header_t **warnings);
 
 /** Write down that a registration is refused for a body that could not be read: of another media
  * type, too long, or not whole.

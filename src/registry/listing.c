@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/seal.h"
 #include "store/events.h"
 #include "store/keys.h"
@@ -16,13 +17,17 @@ const whk_outcome_t *whk_key_not_found(apr_pool_t *pool)
 const whk_outcome_t *whk_list_keys(whk_registry_t *registry, const whk_caller_t *caller,
                                    const char *status, whk_page_t *page)
 {
+    apr_time_t now = whk_time_now();
     int i;
 
     WHK_TRY(whk_store_key_list(registry->store, registry->pool, whk_caller_enterprise(caller),
-                               status, page->limit, page->offset, &page->items, &page->total));
-    for (i = 0; i < page->items->nelts; i++)
-        WHK_TRY(whk_key_check(registry->pool, registry->secret,
-                              APR_ARRAY_IDX(page->items, i, const whk_key_t *)));
+                               status, now, page->limit, page->offset, &page->items, &page->total));
+    for (i = 0; i < page->items->nelts; i++) {
+        whk_key_t *key = APR_ARRAY_IDX(page->items, i, whk_key_t *);
+
+        WHK_TRY(whk_key_check(registry->pool, registry->secret, key));
+        whk_key_settle(key, now);
+    }
     return NULL;
 }
 
@@ -34,8 +39,11 @@ const whk_outcome_t *whk_get_key(whk_registry_t *registry, const whk_caller_t *c
     if (!whk_key_id_flaw(key_id, strlen(key_id)))
         WHK_TRY(whk_store_key_get(registry->store, registry->pool, whk_caller_enterprise(caller),
                                   key_id, key));
-    return *key ? whk_key_check(registry->pool, registry->secret, *key)
-                : whk_key_not_found(registry->pool);
+    if (!*key)
+        return whk_key_not_found(registry->pool);
+    WHK_TRY(whk_key_check(registry->pool, registry->secret, *key));
+    whk_key_settle(*key, whk_time_now());
+    return NULL;
 }
 
 const whk_outcome_t *whk_list_events(whk_registry_t *registry, const whk_caller_t *caller,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** What an admin may read of an enterprise: its keys and its events, whose seals are checked. */
+/** What an admin may read of an enterprise: its keys and its events, whose seals are checked. A key
+ * whose planned time has come is REVOKED, whether its row says so yet or not. */
 
 #include "registry/registry.h"
 

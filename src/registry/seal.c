@@ -16,6 +16,19 @@ static const char *time_text(apr_pool_t *pool, apr_time_t when)
     return whk_netstring_number(pool, apr_time_as_msec(when));
 }
 
+/* A member that is not in every row: its name, and its value as a netstring; nothing where it has
+ * none. Behind the members that are always there, in the order below, so that what was sealed
+ * before there was such a member is good still. */
+static const char *named(apr_pool_t *pool, const char *name, const char *value)
+{
+    return value ? apr_pstrcat(pool, whk_netstring(pool, name), value, NULL) : "";
+}
+
+static const char *time_if_any(apr_pool_t *pool, apr_time_t when)
+{
+    return when ? time_text(pool, when) : NULL;
+}
+
 static const char *key_text(apr_pool_t *pool, const whk_key_t *key)
 {
     return apr_pstrcat(pool, whk_netstring(pool, "key"), whk_netstring(pool, key->id),
@@ -26,7 +39,8 @@ static const char *key_text(apr_pool_t *pool, const whk_key_t *key)
                        whk_netstring(pool, whk_key_status_name(key->status)),
                        time_text(pool, key->created), whk_netstring(pool, key->created_by),
                        time_text(pool, key->revoked), whk_netstring(pool, key->revoked_by),
-                       whk_netstring(pool, whk_remote_flaw_name(key->remote_flaw)), NULL);
+                       whk_netstring(pool, whk_remote_flaw_name(key->remote_flaw)),
+                       named(pool, "revokes", time_if_any(pool, key->revokes)), NULL);
 }
 
 static const char *admin_text(apr_pool_t *pool, const whk_admin_t *admin)

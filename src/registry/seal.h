@@ -6,7 +6,8 @@
  * A seal is text, `v1.<key fingerprint>.<base64url of an HMAC-SHA256>`, over netstrings
  * (`5:hello,`; an absent value is `-,`) of the kind of row and all that decides what it means:
  * - `key`: id, enterprise, keyId, keyName, algorithm, jwksUri, jwk, thumbprint, status, created,
- *   created by, revoked, revoked by, remote flaw; not when it was last used;
+ *   created by, revoked, revoked by, remote flaw; then, each where the row has it alone, `revokes`
+ *   and when it is planned to be revoked; not when it was last used;
  * - `admin`: enterprise, user, created;
  * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
  *   hash, which follows from the event before (registry/audit_trail.h).

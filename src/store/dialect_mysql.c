@@ -21,8 +21,11 @@
     "refresh_at LIMIT 1"
 #define KEY                                                                                        \
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
-    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, key_number " \
-    "FROM whk_key "
+    "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, "            \
+    "key_number, "                                                                                 \
+    "revokes_at FROM whk_key "
+/* Of ACTIVE keys: those that are revoked by themselves later than a time, or not. */
+#define PLANNED_AFTER "(revokes_at IS NULL OR revokes_at > %lld)"
 #define CHANGE                                                                                     \
     "SELECT enterprise_id, revision, change_number, (SELECT max(change_number) FROM "              \
     "whk_enterprise), "
@@ -197,24 +200,37 @@ const whk_dialect_t whk_dialect_mysql = {
                 "UPDATE whk_otp SET sealed_secret = %s WHERE user_id = %s AND sealed_secret = %s",
             [SQL_KEY_INSERT] =
                 "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
-                "jwk, thumbprint, status, created_at, created_by, seal, key_number) SELECT %s, "
-                "%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld FROM "
+                "jwk, thumbprint, status, created_at, created_by, seal, key_number, revokes_at) "
+                "SELECT %s, "
+                "%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld, %lld FROM "
                 "whk_enterprise AS e WHERE e.enterprise_id = %s AND NOT EXISTS (SELECT 1 FROM "
                 "whk_used_material WHERE enterprise_id = e.enterprise_id AND thumbprint = %s) "
                 "ON DUPLICATE KEY UPDATE whk_key.id = whk_key.id",
             [SQL_KEY_REVOKE] =
                 "UPDATE whk_key SET status = 'REVOKED', revoked_at = %lld, revoked_by = %s, "
-                "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+                "revokes_at = %lld, seal = %s WHERE enterprise_id = %s AND key_id = %s AND status "
+                "= 'ACTIVE'",
             [SQL_KEY_GET] = KEY "WHERE enterprise_id = %s AND key_id = %s",
             [SQL_KEY_BY_THUMBPRINT] = KEY "WHERE enterprise_id = %s AND thumbprint = %s",
             [SQL_KEY_PAGE] =
                 KEY "WHERE enterprise_id = %s AND key_number > %lld ORDER BY key_number LIMIT %lld",
-            [SQL_KEY_PAGE_ACTIVE] = KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' ORDER BY "
-                                        "key_number LIMIT %lld OFFSET %lld",
+            [SQL_KEY_PAGE_ACTIVE] =
+                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' AND " PLANNED_AFTER
+                    " ORDER BY key_number LIMIT %lld OFFSET %lld",
             [SQL_KEY_PAGE_REVOKED] = KEY "WHERE enterprise_id = %s AND status = 'REVOKED' AND "
                                          "key_number > %lld ORDER BY key_number LIMIT %lld",
             [SQL_KEY_ACTIVE_NUMBERS] = "SELECT key_number FROM whk_key WHERE enterprise_id = %s "
                                        "AND status = 'ACTIVE' ORDER BY key_number",
+            [SQL_KEY_PLAN] =
+                "UPDATE whk_key SET revokes_at = %lld, seal = %s WHERE enterprise_id = %s AND "
+                "key_id = %s AND status = 'ACTIVE'",
+            [SQL_KEY_DUE_NUMBERS] = "SELECT key_number FROM whk_key WHERE enterprise_id = %s AND "
+                                    "status = 'ACTIVE' AND revokes_at <= %lld ORDER BY key_number",
+            [SQL_KEY_PAGE_DUE] =
+                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' AND revokes_at "
+                    "<= %lld AND key_number > %lld ORDER BY key_number LIMIT %lld",
+            [SQL_KEY_LIST_DUE] = KEY "WHERE status = 'ACTIVE' AND revokes_at > %lld AND revokes_at "
+                                     "<= %lld ORDER BY revokes_at LIMIT %lld",
             [SQL_KEY_WALK] =
                 KEY "WHERE enterprise_id = %s AND key_id > %s ORDER BY key_id LIMIT %lld",
             [SQL_KEY_RESEAL] = "UPDATE whk_key SET seal = %s WHERE enterprise_id = %s AND key_id = "

@@ -60,6 +60,7 @@ static void *read_key(whk_row_t *row)
     read_remote_flaw(row, key);
     key->seal = whk_row_text_or_null(row, 15);
     key->number = whk_row_number(row, 16);
+    key->revokes = whk_row_time(row, 17);
     /* Whatever is not plainly ACTIVE must never verify anything. */
     if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
         key->status = WHK_KEY_STATUS_ACTIVE;
@@ -126,15 +127,23 @@ static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
                     (*key)->key_id, (*key)->enterprise_id);
 }
 
+/* NULL in the place of a time that is none. */
+static const void *if_any(const apr_int64_t *time)
+{
+    return *time ? time : NULL;
+}
+
 const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, int *inserted)
 {
     apr_int64_t created = apr_time_as_msec(key->created);
-    const void *arguments[] = {key->id,       key->enterprise_id, key->key_id,
-                               key->key_name, key->algorithm,     key->jwks_uri,
-                               key->jwk,      key->thumbprint,    whk_key_status_name(key->status),
-                               &created,      key->created_by,    key->seal,
-                               &key->number,  key->enterprise_id, key->thumbprint};
+    apr_int64_t revokes = apr_time_as_msec(key->revokes);
+    const void *arguments[] = {key->id,        key->enterprise_id, key->key_id,
+                               key->key_name,  key->algorithm,     key->jwks_uri,
+                               key->jwk,       key->thumbprint,    whk_key_status_name(key->status),
+                               &created,       key->created_by,    key->seal,
+                               &key->number,   if_any(&revokes),   key->enterprise_id,
+                               key->thumbprint};
 
     return whk_statement_write(store, pool, SQL_KEY_INSERT, arguments, inserted);
 }
@@ -143,10 +152,20 @@ const whk_outcome_t *whk_store_key_revoke(whk_store_t *store, apr_pool_t *pool,
                                           const whk_key_t *key, int *revoked)
 {
     apr_int64_t revoked_at = apr_time_as_msec(key->revoked);
-    const void *arguments[] = {&revoked_at, key->revoked_by, key->seal, key->enterprise_id,
-                               key->key_id};
+    apr_int64_t revokes = apr_time_as_msec(key->revokes);
+    const void *arguments[] = {&revoked_at, key->revoked_by,    if_any(&revokes),
+                               key->seal,   key->enterprise_id, key->key_id};
 
     return whk_statement_write(store, pool, SQL_KEY_REVOKE, arguments, revoked);
+}
+
+const whk_outcome_t *whk_store_key_plan(whk_store_t *store, apr_pool_t *pool, const whk_key_t *key,
+                                        int *planned)
+{
+    apr_int64_t revokes = apr_time_as_msec(key->revokes);
+    const void *arguments[] = {if_any(&revokes), key->seal, key->enterprise_id, key->key_id};
+
+    return whk_statement_write(store, pool, SQL_KEY_PLAN, arguments, planned);
 }
 
 const whk_outcome_t *whk_store_key_get(whk_store_t *store, apr_pool_t *pool,
@@ -176,7 +195,14 @@ typedef struct {
     const char *enterprise_id;
     apr_int64_t offset;
     apr_int64_t length;
+    apr_int64_t now;         /* milliseconds */
+    apr_array_header_t *due; /* numbers of the keys that are ACTIVE by their rows alone */
 } page_t;
+
+static int is_active(const char *status)
+{
+    return !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE));
+}
 
 static const whk_outcome_t *counters_flaw(apr_pool_t *pool, const whk_enterprise_t *enterprise)
 {
@@ -189,23 +215,22 @@ static const whk_outcome_t *counters_flaw(apr_pool_t *pool, const whk_enterprise
 }
 
 /* From the enterprise's row, since to count rows would cost more with each. */
-static const whk_outcome_t *count_keys(whk_store_t *store, apr_pool_t *pool,
-                                       const char *enterprise_id, const char *status,
-                                       apr_int64_t *total)
+static const whk_outcome_t *count_keys(whk_store_t *store, apr_pool_t *pool, const page_t *page,
+                                       const char *status, apr_int64_t *total)
 {
     whk_enterprise_t *enterprise;
 
     *total = 0;
-    WHK_TRY(whk_store_enterprise_get(store, pool, enterprise_id, &enterprise));
+    WHK_TRY(whk_store_enterprise_get(store, pool, page->enterprise_id, &enterprise));
     if (!enterprise)
         return NULL;
     WHK_TRY(counters_flaw(pool, enterprise));
     if (!status)
         *total = enterprise->key_count;
-    else if (!strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
-        *total = enterprise->active_keys;
+    else if (is_active(status))
+        *total = enterprise->active_keys - page->due->nelts;
     else
-        *total = enterprise->key_count - enterprise->active_keys;
+        *total = enterprise->key_count - enterprise->active_keys + page->due->nelts;
     return NULL;
 }
 
@@ -233,7 +258,7 @@ static const whk_outcome_t *read_page(whk_store_t *store, apr_pool_t *pool, cons
 static const whk_outcome_t *read_active_page(whk_store_t *store, apr_pool_t *pool,
                                              const page_t *page, apr_array_header_t **keys)
 {
-    const void *arguments[] = {page->enterprise_id, &page->length, &page->offset};
+    const void *arguments[] = {page->enterprise_id, &page->now, &page->length, &page->offset};
     const wanted_t wanted = {.enterprise_id = page->enterprise_id, .status = "ACTIVE"};
 
     return read_keys(store, pool, SQL_KEY_PAGE_ACTIVE, arguments, &wanted, keys);
@@ -256,6 +281,26 @@ const whk_outcome_t *whk_store_key_active_numbers(whk_store_t *store, apr_pool_t
     return whk_statement_read(store, pool, SQL_KEY_ACTIVE_NUMBERS, arguments, read_number, numbers);
 }
 
+const whk_outcome_t *whk_store_key_due_numbers(whk_store_t *store, apr_pool_t *pool,
+                                               const char *enterprise_id, apr_time_t now,
+                                               apr_array_header_t **numbers)
+{
+    apr_int64_t until = apr_time_as_msec(now);
+    const void *arguments[] = {enterprise_id, &until};
+
+    return whk_statement_read(store, pool, SQL_KEY_DUE_NUMBERS, arguments, read_number, numbers);
+}
+
+static int is_among(const apr_array_header_t *numbers, apr_int64_t number)
+{
+    int i;
+
+    for (i = 0; i < numbers->nelts; i++)
+        if (*APR_ARRAY_IDX(numbers, i, const apr_int64_t *) == number)
+            return 1;
+    return 0;
+}
+
 /* Behind which number the REVOKED keys begin that follow on the first `offset` of them: whatever is
  * not REVOKED is ACTIVE, and of those there are few. */
 static const whk_outcome_t *pass_revoked(whk_store_t *store, apr_pool_t *pool, const page_t *page,
@@ -266,21 +311,68 @@ static const whk_outcome_t *pass_revoked(whk_store_t *store, apr_pool_t *pool, c
 
     WHK_TRY(whk_store_key_active_numbers(store, pool, page->enterprise_id, &active));
     *passed = page->offset;
-    for (i = 0; i < active->nelts && *passed < APR_INT64_MAX; i++)
-        if (*APR_ARRAY_IDX(active, i, const apr_int64_t *) <= *passed)
+    for (i = 0; i < active->nelts && *passed < APR_INT64_MAX; i++) {
+        apr_int64_t number = *APR_ARRAY_IDX(active, i, const apr_int64_t *);
+
+        if (number <= *passed && !is_among(page->due, number))
             ++*passed;
+    }
     return NULL;
 }
 
+static const whk_outcome_t *read_due(whk_store_t *store, apr_pool_t *pool, const page_t *page,
+                                     apr_int64_t after, apr_array_header_t **keys)
+{
+    const void *arguments[] = {page->enterprise_id, &page->now, &after, &page->length};
+    const wanted_t wanted = {.enterprise_id = page->enterprise_id, .status = "ACTIVE"};
+
+    return read_keys(store, pool, SQL_KEY_PAGE_DUE, arguments, &wanted, keys);
+}
+
+static apr_int64_t number_at(const apr_array_header_t *keys, int index)
+{
+    return APR_ARRAY_IDX(keys, index, const whk_key_t *)->number;
+}
+
+/* By number. Of a key that is in both, since its row was written between the two questions, the
+ * row as it is now. */
+static apr_array_header_t *merge(apr_pool_t *pool, const apr_array_header_t *due,
+                                 const apr_array_header_t *revoked, apr_int64_t most)
+{
+    apr_array_header_t *merged = apr_array_make(pool, (int)most, sizeof(whk_key_t *));
+    int from_due = 0;
+    int from_revoked = 0;
+
+    while (merged->nelts < most && (from_due < due->nelts || from_revoked < revoked->nelts)) {
+        if (from_due < due->nelts &&
+            (from_revoked == revoked->nelts ||
+             number_at(due, from_due) < number_at(revoked, from_revoked))) {
+            APR_ARRAY_PUSH(merged, whk_key_t *) = APR_ARRAY_IDX(due, from_due++, whk_key_t *);
+            continue;
+        }
+        if (from_due < due->nelts && number_at(due, from_due) == number_at(revoked, from_revoked))
+            from_due++;
+        APR_ARRAY_PUSH(merged, whk_key_t *) = APR_ARRAY_IDX(revoked, from_revoked++, whk_key_t *);
+    }
+    return merged;
+}
+
+/* Those that are due are asked for first: what is written meanwhile is in both, and not in none. */
 static const whk_outcome_t *read_revoked_page(whk_store_t *store, apr_pool_t *pool,
                                               const page_t *page, apr_array_header_t **keys)
 {
     apr_int64_t passed;
     const void *arguments[] = {page->enterprise_id, &passed, &page->length};
     const wanted_t wanted = {.enterprise_id = page->enterprise_id, .status = "REVOKED"};
+    apr_array_header_t *due = NULL;
 
     WHK_TRY(pass_revoked(store, pool, page, &passed));
-    return read_keys(store, pool, SQL_KEY_PAGE_REVOKED, arguments, &wanted, keys);
+    if (page->due->nelts)
+        WHK_TRY(read_due(store, pool, page, passed, &due));
+    WHK_TRY(read_keys(store, pool, SQL_KEY_PAGE_REVOKED, arguments, &wanted, keys));
+    if (due && due->nelts)
+        *keys = merge(pool, due, *keys, page->length);
+    return NULL;
 }
 
 static const whk_outcome_t *read_page_of_status(whk_store_t *store, apr_pool_t *pool,
@@ -289,9 +381,8 @@ static const whk_outcome_t *read_page_of_status(whk_store_t *store, apr_pool_t *
 {
     apr_int64_t seen;
 
-    WHK_TRY(!strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE))
-                ? read_active_page(store, pool, page, keys)
-                : read_revoked_page(store, pool, page, keys));
+    WHK_TRY(is_active(status) ? read_active_page(store, pool, page, keys)
+                              : read_revoked_page(store, pool, page, keys));
     /* Rows outvote the count: one more or less has got this status since; or somebody gave it to a
      * row, and then it must be seen, since its seal shows it. */
     seen = page->offset + (*keys)->nelts;
@@ -303,13 +394,15 @@ static const whk_outcome_t *read_page_of_status(whk_store_t *store, apr_pool_t *
 }
 
 const whk_outcome_t *whk_store_key_list(whk_store_t *store, apr_pool_t *pool,
-                                        const char *enterprise_id, const char *status, int limit,
-                                        apr_int64_t offset, apr_array_header_t **keys,
-                                        apr_int64_t *total)
+                                        const char *enterprise_id, const char *status,
+                                        apr_time_t now, int limit, apr_int64_t offset,
+                                        apr_array_header_t **keys, apr_int64_t *total)
 {
-    page_t page = {enterprise_id, offset, limit};
+    page_t page = {enterprise_id, offset, limit, apr_time_as_msec(now), NULL};
 
-    WHK_TRY(count_keys(store, pool, enterprise_id, status, total));
+    if (status)
+        WHK_TRY(whk_store_key_due_numbers(store, pool, enterprise_id, now, &page.due));
+    WHK_TRY(count_keys(store, pool, &page, status, total));
     if (status)
         return read_page_of_status(store, pool, &page, status, keys, total);
     if (offset >= *total) {
@@ -342,6 +435,27 @@ const whk_outcome_t *whk_store_key_list_revoked(whk_store_t *store, apr_pool_t *
     const wanted_t wanted = {.enterprise_id = enterprise_id, .status = "REVOKED"};
 
     return read_keys(store, pool, SQL_KEY_LIST_REVOKED, arguments, &wanted, keys);
+}
+
+const whk_outcome_t *whk_store_key_list_due(whk_store_t *store, apr_pool_t *pool, apr_time_t after,
+                                            apr_time_t now, int limit, apr_array_header_t **keys)
+{
+    apr_int64_t from = apr_time_as_msec(after);
+    apr_int64_t until = apr_time_as_msec(now);
+    apr_int64_t most = limit;
+    const void *arguments[] = {&from, &until, &most};
+    const wanted_t wanted = {.status = "ACTIVE"};
+
+    return read_keys(store, pool, SQL_KEY_LIST_DUE, arguments, &wanted, keys);
+}
+
+const whk_outcome_t *whk_store_key_list_due_of(whk_store_t *store, apr_pool_t *pool,
+                                               const char *enterprise_id, apr_time_t now, int limit,
+                                               apr_array_header_t **keys)
+{
+    const page_t page = {enterprise_id, 0, limit, apr_time_as_msec(now), NULL};
+
+    return read_due(store, pool, &page, 0, keys);
 }
 
 const whk_outcome_t *whk_store_key_set_last_used(whk_store_t *store, apr_pool_t *pool,

@@ -351,7 +351,7 @@ static void names_differ_byte_by_byte(void **state)
     }
     good(whk_store_key_get(fixture->link->store, fixture->pool, "acme", "kEY", &found));
     assert_null(found);
-    good(whk_store_key_list(fixture->link->store, fixture->pool, "acme", NULL, 100, 0, &keys,
+    good(whk_store_key_list(fixture->link->store, fixture->pool, "acme", NULL, 0, 100, 0, &keys,
                             &total));
     assert_int_equal(total, count);
 }

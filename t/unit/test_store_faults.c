@@ -359,7 +359,7 @@ static void each_kind_of_work(fixture_t *fixture, apr_pool_t *scratch, int i)
         good(whk_store_key_get(store, scratch, "acme", "one", &found));
         break;
     case 1:
-        good(whk_store_key_list(store, scratch, "acme", NULL, 10, 0, &list, &total));
+        good(whk_store_key_list(store, scratch, "acme", NULL, 0, 10, 0, &list, &total));
         break;
     case 2:
         good(whk_store_otp_unlock(store, scratch, "bob", &done));

@@ -5,6 +5,9 @@
 #include "store/transaction.h"
 #include "store_fixture.h"
 
+/* By which pages are asked for. */
+static apr_time_t now;
+
 static const char *page(fixture_t *fixture, const char *status, int limit, apr_int64_t offset,
                         apr_int64_t *total)
 {
@@ -13,7 +16,7 @@ static const char *page(fixture_t *fixture, const char *status, int limit, apr_i
     int i;
 
     *total = -1;
-    good(whk_store_key_list(fixture->link->store, fixture->pool, "acme", status, limit, offset,
+    good(whk_store_key_list(fixture->link->store, fixture->pool, "acme", status, now, limit, offset,
                             &keys, total));
     for (i = 0; i < keys->nelts; i++)
         names =
@@ -111,8 +114,8 @@ static void bad_page(fixture_t *fixture, const char *status, apr_int64_t offset,
     apr_array_header_t *keys;
     apr_int64_t total;
 
-    bad(whk_store_key_list(fixture->link->store, fixture->pool, "acme", status, 2, offset, &keys,
-                           &total),
+    bad(whk_store_key_list(fixture->link->store, fixture->pool, "acme", status, now, 2, offset,
+                           &keys, &total),
         WHK_INTERNAL_ERROR, phrase);
 }
 

@@ -112,7 +112,7 @@ static void assert_numbered(fixture_t *fixture)
                                 "enterprise_id",
                                 0),
                         "none0|one4|two3");
-    good(whk_store_key_list(fixture->link->store, fixture->pool, "one", "REVOKED", 10, 1, &keys,
+    good(whk_store_key_list(fixture->link->store, fixture->pool, "one", "REVOKED", 0, 10, 1, &keys,
                             &total));
     assert_int_equal(total, 2);
     assert_int_equal(keys->nelts, 1);

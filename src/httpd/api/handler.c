@@ -18,6 +18,7 @@
 #include "registry/key_registration.h"
 #include "registry/key_revocation.h"
 #include "registry/listing.h"
+#include "registry/planned_revocation.h"
 
 /* Each resource gives the value to respond with. */
 
@@ -68,23 +69,65 @@ static const whk_outcome_t *verify_jws(request_rec *r, const whk_api_request_t *
     return NULL;
 }
 
-static const whk_outcome_t *get_jwk_set(request_rec *r, const whk_api_request_t *request,
-                                        json_t **value)
+/* How long a set may be kept: not beyond the time at which one of its keys goes. */
+static int max_age_until(apr_time_t until, int max_age)
+{
+    apr_interval_time_t left = until ? until - apr_time_now() : apr_time_from_sec(max_age);
+
+    if (left < 0)
+        left = 0;
+    return apr_time_sec(left) < max_age ? (int)apr_time_sec(left) : max_age;
+}
+
+static int respond_jwk_set(request_rec *r, const whk_api_request_t *request)
 {
     json_t *set;
+    apr_time_t until;
+    const whk_outcome_t *outcome =
+        whk_jwk_set(whk_request_registry(r), request->caller, &set, &until);
 
-    WHK_TRY(whk_jwk_set(whk_request_registry(r), request->caller, &set));
-    *value = json_incref(set);
-    return NULL;
+    if (outcome)
+        return whk_api_respond_error(r, outcome);
+    return whk_api_respond_cacheable(r, json_incref(set),
+                                     max_age_until(until, whk_config_of(r)->jwks_max_age));
 }
 
 static const whk_outcome_t *revoke_key(request_rec *r, const whk_api_request_t *request,
                                        json_t **value)
 {
+    apr_array_header_t *warnings;
     whk_key_t *key;
 
-    WHK_TRY(whk_revoke_key(whk_request_registry(r), request->caller, request->route.key_id, &key));
-    *value = whk_key_revoked_json(key, r->pool);
+    WHK_TRY(whk_revoke_key(whk_request_registry(r), request->caller, request->route.key_id, &key,
+                           &warnings));
+    *value = whk_json_warn(whk_key_revoked_json(key, r->pool), warnings);
+    return NULL;
+}
+
+static const whk_outcome_t *plan_revocation(request_rec *r, const whk_api_request_t *request,
+                                            json_t **value)
+{
+    whk_planned_t planned;
+    const char *body;
+    apr_size_t length;
+    apr_time_t when;
+
+    WHK_TRY(whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length));
+    WHK_TRY(whk_plan_read(body, length, &when, r->pool));
+    WHK_TRY(whk_plan_revocation(whk_request_registry(r), request->caller, request->route.key_id,
+                                when, &planned));
+    *value = whk_json_warn(whk_key_json(planned.key, r->pool), planned.warnings);
+    return NULL;
+}
+
+static const whk_outcome_t *cancel_revocation(request_rec *r, const whk_api_request_t *request,
+                                              json_t **value)
+{
+    whk_key_t *key;
+
+    WHK_TRY(whk_cancel_revocation(whk_request_registry(r), request->caller, request->route.key_id,
+                                  &key));
+    *value = whk_key_json(key, r->pool);
     return NULL;
 }
 
@@ -92,6 +135,7 @@ static const whk_outcome_t *register_key(request_rec *r, const whk_api_request_t
                                          json_t **value)
 {
     whk_registry_t *registry = whk_request_registry(r);
+    apr_array_header_t *warnings;
     whk_key_t *key;
     const char *body;
     apr_size_t length;
@@ -99,11 +143,11 @@ static const whk_outcome_t *register_key(request_rec *r, const whk_api_request_t
 
     if (unread)
         return whk_register_unread(registry, request->caller, unread);
-    WHK_TRY(whk_register_key(registry, request->caller, body, length, &key));
+    WHK_TRY(whk_register_key(registry, request->caller, body, length, &key, &warnings));
     apr_table_setn(r->headers_out, "Location",
                    apr_pstrcat(r->pool, request->route.raw_path, "/",
                                ap_escape_path_segment(r->pool, key->key_id), NULL));
-    *value = whk_key_created_json(key, r->pool);
+    *value = whk_json_warn(whk_key_created_json(key, r->pool), warnings);
     return NULL;
 }
 
@@ -137,12 +181,14 @@ static const whk_outcome_t *serve(request_rec *r, const whk_api_request_t *reque
                                             : get_key(r, request, value);
     case WHK_ROUTE_VERIFY:
         return verify_jws(r, request, value);
-    case WHK_ROUTE_JWKS:
-        return get_jwk_set(r, request, value);
+    case WHK_ROUTE_REVOCATION:
+        return r->method_number == M_PUT ? plan_revocation(r, request, value)
+                                         : cancel_revocation(r, request, value);
     case WHK_ROUTE_EVENTS:
         return list_events(r, request, value);
-    case WHK_ROUTE_NONE:
-        break; /* refused by whk_api_request_check_route() */
+    case WHK_ROUTE_JWKS: /* responds by itself */
+    case WHK_ROUTE_NONE: /* refused by whk_api_request_check_route() */
+        break;
     }
     return whk_refuse(r->pool, WHK_NOT_FOUND, "%s", whk_code_message(WHK_NOT_FOUND));
 }
@@ -161,11 +207,11 @@ int whk_api_handler(request_rec *r)
         return whk_api_respond_options(r, whk_route_allow(request->route.resource));
     if (!outcome)
         outcome = check_caller(r, request);
+    if (!outcome && request->route.resource == WHK_ROUTE_JWKS)
+        return respond_jwk_set(r, request);
     if (!outcome)
         outcome = serve(r, request, &value);
     if (outcome)
         return whk_api_respond_error(r, outcome);
-    if (request->route.resource == WHK_ROUTE_JWKS)
-        return whk_api_respond_cacheable(r, value, whk_config_of(r)->jwks_max_age);
     return whk_api_respond(r, is_registration(r, request) ? HTTP_CREATED : HTTP_OK, value);
 }

@@ -16,6 +16,9 @@ static const struct {
     {WHK_ROUTE_KEYS, {"keys", "webhooks", "", "enterprises"}, "GET, HEAD, POST, OPTIONS"},
     {WHK_ROUTE_KEY, {"", "keys", "webhooks", "", "enterprises"}, "GET, HEAD, DELETE, OPTIONS"},
     {WHK_ROUTE_VERIFY, {"verify", "", "keys", "webhooks", "", "enterprises"}, "POST, OPTIONS"},
+    {WHK_ROUTE_REVOCATION,
+     {"revocation", "", "keys", "webhooks", "", "enterprises"},
+     "PUT, DELETE, OPTIONS"},
     {WHK_ROUTE_JWKS, {"jwks.json", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
     {WHK_ROUTE_EVENTS, {"key-events", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
 };
@@ -148,13 +151,15 @@ int whk_route_serves(whk_resource_t resource, int method_number)
 {
     switch (method_number) {
     case M_GET:
-        return resource != WHK_ROUTE_VERIFY;
+        return resource != WHK_ROUTE_VERIFY && resource != WHK_ROUTE_REVOCATION;
     case M_OPTIONS:
         return 1;
     case M_POST:
         return resource == WHK_ROUTE_KEYS || resource == WHK_ROUTE_VERIFY;
+    case M_PUT:
+        return resource == WHK_ROUTE_REVOCATION;
     case M_DELETE:
-        return resource == WHK_ROUTE_KEY;
+        return resource == WHK_ROUTE_KEY || resource == WHK_ROUTE_REVOCATION;
     default:
         return 0;
     }
@@ -163,5 +168,7 @@ int whk_route_serves(whk_resource_t resource, int method_number)
 int whk_route_needs_otp(whk_resource_t resource, int method_number)
 {
     return (resource == WHK_ROUTE_KEYS && method_number == M_POST) ||
-           (resource == WHK_ROUTE_KEY && method_number == M_DELETE);
+           (resource == WHK_ROUTE_KEY && method_number == M_DELETE) ||
+           (resource == WHK_ROUTE_REVOCATION &&
+            (method_number == M_PUT || method_number == M_DELETE));
 }

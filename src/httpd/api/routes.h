@@ -9,6 +9,7 @@ typedef enum {
     WHK_ROUTE_KEYS,
     WHK_ROUTE_KEY,
     WHK_ROUTE_VERIFY,
+    WHK_ROUTE_REVOCATION,
     WHK_ROUTE_JWKS,
     WHK_ROUTE_EVENTS
 } whk_resource_t;
@@ -16,7 +17,7 @@ typedef enum {
 typedef struct whk_route_t {
     whk_resource_t resource;
     const char *enterprise_id;
-    const char *key_id;   /**< of a key and its verify: decoded once from the target as sent */
+    const char *key_id; /**< of a key and what is below it: decoded once from the target as sent */
     const char *raw_path; /**< the target's path as it was sent */
 } whk_route_t;
 
