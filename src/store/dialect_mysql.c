@@ -227,8 +227,10 @@ const whk_dialect_t whk_dialect_mysql = {
             [SQL_KEY_DUE_NUMBERS] = "SELECT key_number FROM whk_key WHERE enterprise_id = %s AND "
                                     "status = 'ACTIVE' AND revokes_at <= %lld ORDER BY key_number",
             [SQL_KEY_PAGE_DUE] =
-                KEY "WHERE enterprise_id = %s AND status = 'ACTIVE' AND revokes_at "
-                    "<= %lld AND key_number > %lld ORDER BY key_number LIMIT %lld",
+                /* Or it goes through all keys behind that number. */
+            KEY "FORCE INDEX (whk_key_by_status) WHERE enterprise_id = %s AND status = "
+                "'ACTIVE' AND revokes_at <= %lld AND key_number > %lld ORDER BY key_number "
+                "LIMIT %lld",
             [SQL_KEY_LIST_DUE] = KEY "WHERE status = 'ACTIVE' AND revokes_at > %lld AND revokes_at "
                                      "<= %lld ORDER BY revokes_at LIMIT %lld",
             [SQL_KEY_WALK] =

@@ -27,7 +27,8 @@ static int is_of_an_audit(int statement)
 
 /* Each text that is asked for is `gone`: an enterprise, keyId, thumbprint, user and URI, and what
  * the check on remote_flaw lets through. Each number is 7, which no event has. The newest of its
- * keys alone are ACTIVE, and all but some of these are of one set. */
+ * keys alone are ACTIVE, and all but some of these are of one set. Of all, REVOKED ones too, every
+ * other one is or was planned to be revoked, most at a time that has come. */
 static const char *const rows[] = {
     "INSERT INTO whk_enterprise (enterprise_id, created_at, key_count, active_keys) VALUES "
     "('gone', 1, 4096, 30)",
@@ -48,9 +49,11 @@ static const char *const rows[] = {
     "'n', 'EdDSA', '{}', 'm' || i, CASE WHEN i > 4066 THEN 'ACTIVE' ELSE 'REVOKED' END, 1, 'c', "
     "CASE WHEN i < 4070 THEN 'gone' END FROM n",
     "UPDATE whk_key SET key_id = 'gone', thumbprint = 'gone' WHERE key_id = 'k4096'",
+    "UPDATE whk_key SET revokes_at = CASE WHEN key_number % 5 = 0 THEN 8 ELSE 5 END WHERE "
+    "key_number % 2 = 0",
     "INSERT INTO whk_key (id, enterprise_id, key_number, key_id, key_name, algorithm, jwk, "
-    "thumbprint, status, created_at, created_by, jwks_uri) SELECT 'k' || i, 'e' || i, 1, 'k', "
-    "'n', 'EdDSA', '{}', 'm', 'ACTIVE', 1, 'c', 'https://h/' || i FROM n",
+    "thumbprint, status, created_at, created_by, jwks_uri, revokes_at) SELECT 'k' || i, 'e' || i, "
+    "1, 'k', 'n', 'EdDSA', '{}', 'm', 'ACTIVE', 1, 'c', 'https://h/' || i, i + 1000 FROM n",
     "INSERT INTO whk_used_material (enterprise_id, thumbprint, key_id) SELECT enterprise_id, "
     "thumbprint, key_id FROM whk_key",
     "INSERT INTO whk_event (enterprise_id, id, type, actor, at, hash) SELECT 'gone', i + 1000, "
@@ -293,6 +296,7 @@ static void a_scan_is_found(void **state)
         {"whk_key_by_number", "whk_key", SQL_KEY_PAGE, "mysql"},
         {"whk_key_by_status", "whk_key", SQL_KEY_PAGE_ACTIVE, "sqlite3"},
         {"whk_key_by_uri", "whk_key", SQL_KEY_LIST_BY_URI, ""},
+        {"whk_key_by_plan", "whk_key", SQL_KEY_LIST_DUE, ""},
         {"whk_enterprise_by_change", "whk_enterprise", SQL_CHANGE_LIST, ""},
         {"whk_remote_set_by_refresh", "whk_remote_set", SQL_REMOTE_SET_DUE, "mysql"},
         {"whk_token_by_user", "whk_token", SQL_TOKEN_LIST_OF_USER, ""},
