@@ -106,7 +106,7 @@ static const whk_outcome_t *register_work(whk_store_t *store, void *baton, apr_p
     return bump(store, change->enterprise, pool);
 }
 
-static const whk_outcome_t *revoke_work(whk_store_t *store, void *baton, apr_pool_t *pool)
+static inline const whk_outcome_t *revoke_work(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const change_t *change = baton;
     whk_key_t *key;
