@@ -9,7 +9,8 @@
 const char *whk_time_format(apr_pool_t *pool, apr_time_t when);
 
 /** Read one (RFC 3339, section 5.6) with whatever offset; what is finer than milliseconds is cut
- * off. No leap second is one. @return 0: it is none, and nothing was set */
+ * off. Neither a leap second nor what was before 1970 is one. @return 0: it is none, and nothing
+ * was set */
 int whk_time_parse(const char *text, apr_time_t *when);
 
 /** The current time, cut to the milliseconds that the store keeps. */

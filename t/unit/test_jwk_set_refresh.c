@@ -209,6 +209,21 @@ static void changed_to_another_key_of_ours(void **state)
     asks("SELECT jwk LIKE '%" X_1 "%' FROM whk_key WHERE key_id = 'one'", "1");
 }
 
+/* It is revoked, whether its row says so or not: nothing of its set is taken any more. */
+static void a_key_whose_time_has_come(void **state)
+{
+    (void)state;
+    policy.jwks_uri_pin = 0;
+    run_sql(fixture->link, "UPDATE whk_key SET revokes_at = 1");
+    reseal_key(fixture, "acme", "one");
+    answer("200 OK", "", SET(JWK("one", X_2)));
+    run_now();
+    asks("SELECT jwk LIKE '%" X_1 "%' FROM whk_key", "1");
+    asks(REVISION, "0");
+    asks("SELECT count(*) FROM whk_used_material", "1");
+    assert_int_equal(origin.requests, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +238,7 @@ int main(void)
         REFRESH_TEST(changed_to_another_key_of_ours),
         REFRESH_TEST(burnt_material_stays_away),
         REFRESH_TEST(a_bad_row_stays_bad),
+        REFRESH_TEST(a_key_whose_time_has_come),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

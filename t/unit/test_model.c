@@ -186,6 +186,85 @@ static void times(void **state)
     assert_true(now <= apr_time_now() && now > apr_time_now() - apr_time_from_sec(5));
 }
 
+static void assert_time(const char *text, const char *expected)
+{
+    apr_time_t when = 7;
+    int is_read = whk_time_parse(text, &when);
+
+    if (is_read != (expected != NULL))
+        fail_msg("\"%s\" is %sread", text, is_read ? "" : "not ");
+    if (expected)
+        assert_string_equal(whk_time_format(pool, when), expected);
+    else
+        assert_int_equal(when, 7);
+}
+
+/* RFC 3339, section 5.8, and what is none of it. */
+static void times_that_are_read(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "Z",
+                                      "1985",
+                                      "1985-04-12",
+                                      "1985-04-12T23:20:50",
+                                      "1985-04-12T23:20Z",
+                                      "1985-04-12 23:20:50Z",
+                                      " 1985-04-12T23:20:50Z",
+                                      "1985-04-12T23:20:50Z ",
+                                      "1985-4-12T23:20:50Z",
+                                      "85-04-12T23:20:50Z",
+                                      "+1985-04-12T23:20:50Z",
+                                      "1985-04-12T23:20:50.Z",
+                                      "1985-04-12T23:20:50,5Z",
+                                      "1985-04-12T23:20:50+1",
+                                      "1985-04-12T23:20:50+0100",
+                                      "1985-04-12T23:20:50+24:00",
+                                      "1985-04-12T23:20:50+01:60",
+                                      "1985-04-12T23:20:50Z+01:00",
+                                      "1985-00-12T23:20:50Z",
+                                      "1985-13-12T23:20:50Z",
+                                      "1985-04-00T23:20:50Z",
+                                      "1985-04-31T23:20:50Z",
+                                      "1985-02-29T23:20:50Z",
+                                      "1900-02-29T00:00:00Z",
+                                      "1985-04-12T24:00:00Z",
+                                      "1985-04-12T23:60:00Z",
+                                      "1990-12-31T23:59:60Z",
+                                      "1937-01-01T12:00:27Z",
+                                      "1985-04-12T-1:20:50Z",
+                                      "1985-04-12T23:20:5xZ"};
+    size_t i;
+
+    (void)state;
+    assert_time("1985-04-12T23:20:50.52Z", "1985-04-12T23:20:50.520Z");
+    assert_time("1996-12-19T16:39:57-08:00", "1996-12-20T00:39:57.000Z");
+    assert_time("2037-01-01T12:00:27.87+00:20", "2037-01-01T11:40:27.870Z");
+    assert_time("2000-02-29T23:59:59.9999999999z", "2000-02-29T23:59:59.999Z");
+    assert_time("2026-12-31t23:30:00-00:30", "2027-01-01T00:00:00.000Z");
+    assert_time("2026-12-31T23:30:00-00:00", "2026-12-31T23:30:00.000Z");
+    assert_time("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000Z");
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_time(bad[i], NULL);
+}
+
+static void keys_that_are_due(void **state)
+{
+    whk_key_t key = {.status = WHK_KEY_STATUS_ACTIVE};
+
+    (void)state;
+    assert_false(whk_key_is_due(&key, APR_INT64_MAX));
+    key.revokes = 1000;
+    assert_false(whk_key_is_due(&key, 999));
+    whk_key_settle(&key, 999);
+    assert_int_equal(key.status, WHK_KEY_STATUS_ACTIVE);
+    assert_true(whk_key_is_due(&key, 1000));
+    whk_key_settle(&key, 5000);
+    assert_int_equal(key.status, WHK_KEY_STATUS_REVOKED);
+    assert_int_equal(key.revoked, 1000);
+    assert_string_equal(key.revoked_by, "schedule");
+    assert_false(whk_key_is_due(&key, 5000));
+}
+
 static void assert_uuid(const char *uuid)
 {
     int i;
@@ -297,6 +376,8 @@ int main(void)
         cmocka_unit_test(lengths),
         cmocka_unit_test(key_ids_and_enterprise_ids),
         cmocka_unit_test(times),
+        cmocka_unit_test(times_that_are_read),
+        cmocka_unit_test(keys_that_are_due),
         cmocka_unit_test(random_bytes),
         cmocka_unit_test(every_code_has_its_row),
         cmocka_unit_test(outcomes),

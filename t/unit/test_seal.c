@@ -33,6 +33,10 @@
  */
 #define KNOWN_SEAL "v1.5ZgG_TEv0v4.mBBzroH9evIInDP9PzHv8J5oPAZ8ikYv0u9KZdb0GMo"
 
+/* The same of make_key(), and of it with a planned revocation. */
+#define UNPLANNED_SEAL "v1.5ZgG_TEv0v4.RThkHmahIZiZ-x8QOup8tzCXLC5RTIzdQkKudsySSiw"
+#define PLANNED_SEAL "v1.5ZgG_TEv0v4.yVts3XLZGUhVaJx7iCo_SrG_EVAVLNWVmdz2fUh6XpA"
+
 static apr_pool_t *pool;
 static char folder[] = "/tmp/whk-seal-XXXXXX";
 
@@ -153,6 +157,33 @@ static void a_key_is_sealed_whole(void **state)
     CHANGED(key, whk_key_flaw, corrupt, 1);
     key.last_used = apr_time_from_msec(1800000000000);
     assert_null(whk_key_flaw(pool, secret, &key));
+}
+
+/* By python3's hmac, under the key of KNOWN_SEAL: the members that are always there and, where a
+ * revocation is planned, `7:revokes,` and its milliseconds as one more netstring. */
+static void a_plan_is_sealed(void **state)
+{
+    const whk_secret_key_t *secret = load(KEY_1 "\n");
+    whk_key_t key = make_key();
+    const char *unplanned = whk_key_seal(pool, secret, &key);
+
+    (void)state;
+    assert_string_equal(unplanned, UNPLANNED_SEAL);
+    key.revokes = apr_time_from_msec(1800000000123);
+    assert_string_equal(whk_key_seal(pool, secret, &key), PLANNED_SEAL);
+    assert_null(whk_key_set_seal(pool, secret, &key));
+    assert_null(whk_key_flaw(pool, secret, &key));
+    /* Moved, and taken away; put in where there was none. */
+    CHANGED(key, whk_key_flaw, revokes, key.revokes + 1000);
+    CHANGED(key, whk_key_flaw, revokes, 1000);
+    CHANGED(key, whk_key_flaw, revokes, 0);
+    key.seal = unplanned;
+    assert_non_null(whk_key_flaw(pool, secret, &key));
+    key.revokes = 0;
+    assert_null(whk_key_flaw(pool, secret, &key));
+    /* It may not hide in what stands before it. */
+    key.remote_flaw = WHK_REMOTE_GONE;
+    assert_string_not_equal(whk_key_seal(pool, secret, &key), PLANNED_SEAL);
 }
 
 static void an_event_is_sealed_whole(void **state)
@@ -406,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_seal_is_what_the_header_says),
         TEST(a_key_is_sealed_whole),
+        TEST(a_plan_is_sealed),
         TEST(an_event_is_sealed_whole),
         TEST(values_are_unambiguous),
         TEST(seals_that_are_none),

@@ -8,6 +8,13 @@
 /* By which pages are asked for. */
 static apr_time_t now;
 
+static void plan_key(fixture_t *fixture, const char *key_id, int milliseconds)
+{
+    run_sql(fixture->link,
+            apr_psprintf(fixture->pool, "UPDATE whk_key SET revokes_at = %d WHERE key_id = '%s'",
+                         milliseconds, key_id));
+}
+
 static const char *page(fixture_t *fixture, const char *status, int limit, apr_int64_t offset,
                         apr_int64_t *total)
 {
@@ -84,19 +91,13 @@ static const char *expected_page(fixture_t *fixture, const char *status, int lim
     return names;
 }
 
-static void every_page_of_many_keys(void **state)
+static void every_page(fixture_t *fixture)
 {
     static const char *const statuses[] = {NULL, "ACTIVE", "REVOKED"};
     static const int limits[] = {1, 7, 100};
-    fixture_t *fixture = *state;
     apr_int64_t total;
     int i, j, offset, expected_total;
 
-    for (i = 1; i <= MANY; i++)
-        good(insert(fixture, "acme", many_name(fixture, i), many_name(fixture, i)));
-    for (i = 1; i <= MANY; i++)
-        if (is_to_be_revoked(i))
-            assert_int_equal(revoke_key(fixture, many_name(fixture, i)), 1);
     for (i = 0; i < 3; i++)
         for (j = 0; j < 3; j++)
             for (offset = 0; offset <= MANY + 1; offset++) {
@@ -107,6 +108,65 @@ static void every_page_of_many_keys(void **state)
                                     expected);
                 assert_int_equal(total, expected_total);
             }
+}
+
+static void every_page_of_many_keys(void **state)
+{
+    fixture_t *fixture = *state;
+    int i;
+
+    for (i = 1; i <= MANY; i++)
+        good(insert(fixture, "acme", many_name(fixture, i), many_name(fixture, i)));
+    for (i = 1; i <= MANY; i++)
+        if (is_to_be_revoked(i))
+            assert_int_equal(revoke_key(fixture, many_name(fixture, i)), 1);
+    every_page(fixture);
+}
+
+/* Some are revoked by their rows, others since their time has come, and of the rest some will be.
+ */
+static void every_page_where_some_are_due(void **state)
+{
+    fixture_t *fixture = *state;
+    int i;
+
+    now = apr_time_from_msec(1000);
+    for (i = 1; i <= MANY; i++) {
+        good(insert(fixture, "acme", many_name(fixture, i), many_name(fixture, i)));
+        if (!is_to_be_revoked(i) && i % 3 == 0)
+            plan_key(fixture, many_name(fixture, i), 1001 + i % 2);
+        if (!is_to_be_revoked(i))
+            continue;
+        if (i % 2)
+            plan_key(fixture, many_name(fixture, i), i % 4 == 1 ? 1000 : 1);
+        else
+            assert_int_equal(revoke_key(fixture, many_name(fixture, i)), 1);
+    }
+    every_page(fixture);
+    now = 0;
+}
+
+/* It is one, whichever of the two says so first. */
+static void a_key_that_is_written_between(void **state)
+{
+    fixture_t *fixture = *state;
+    apr_array_header_t *due;
+    apr_int64_t total;
+
+    now = apr_time_from_msec(1000);
+    good(insert(fixture, "acme", "a", "a"));
+    good(insert(fixture, "acme", "b", "b"));
+    plan_key(fixture, "a", 1000);
+    assert_string_equal(page(fixture, "REVOKED", 10, 0, &total), "a");
+    assert_int_equal(total, 1);
+    assert_string_equal(page(fixture, "ACTIVE", 10, 0, &total), "b");
+    assert_int_equal(total, 1);
+    assert_int_equal(revoke_key(fixture, "a"), 1);
+    assert_string_equal(page(fixture, "REVOKED", 10, 0, &total), "a");
+    assert_int_equal(total, 1);
+    good(whk_store_key_due_numbers(fixture->link->store, fixture->pool, "acme", now, &due));
+    assert_int_equal(due->nelts, 0);
+    now = 0;
 }
 
 static void bad_page(fixture_t *fixture, const char *status, apr_int64_t offset, const char *phrase)
@@ -155,6 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(keys_by_the_page),
         STORE_TEST(every_page_of_many_keys),
+        STORE_TEST(every_page_where_some_are_due),
+        STORE_TEST(a_key_that_is_written_between),
         STORE_TEST(a_page_that_lacks_a_key),
     };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry of version 4 is brought to this version, on every database: its keys are numbered as
- * they were registered, however long that takes, and from wherever a migration before was killed.
+/* A registry of version 4, or 5, is brought to this version, on every database: its keys are
+ * numbered as they were registered, however long that takes, and from wherever a migration before
+ * was killed.
  */
 #include "store/dialect.h"
 #include "store/migrations.h"
@@ -50,12 +51,12 @@ static void add_old_key(fixture_t *fixture, const char *enterprise, const char *
                          column, enterprise, key_id, enterprise, key_id, key_id, status, value));
 }
 
-static void make_version_4(fixture_t *fixture)
+static void make_version(fixture_t *fixture, int newest)
 {
     int version;
 
     run_sql(fixture->link, whk_dialect_of(driver_name())->schema_table);
-    for (version = 1; version <= 4; version++) {
+    for (version = 1; version <= newest; version++) {
         run_paragraphs(fixture, version, 1000);
         run_sql(fixture->link,
                 apr_psprintf(fixture->pool, "INSERT INTO whk_schema VALUES (%d, 0)", version));
@@ -77,17 +78,22 @@ static void add_old_rows(fixture_t *fixture)
     }
 }
 
-static void migrate(fixture_t *fixture)
+static void migrate_from(fixture_t *fixture, int expected)
 {
     apr_array_header_t *flaws;
     int from, version;
 
     good(whk_store_migrate(fixture->link->store, fixture->pool, NULL, NULL, &from));
-    assert_int_equal(from, 4);
+    assert_int_equal(from, expected);
     good(whk_store_schema_version(fixture->link->store, fixture->pool, &version));
     assert_int_equal(version, whk_schema_version());
     good(whk_store_schema_flaws(fixture->link->store, fixture->pool, &flaws));
     assert_int_equal(flaws->nelts, 0);
+}
+
+static void migrate(fixture_t *fixture)
+{
+    migrate_from(fixture, 4);
 }
 
 static const char *numbers_of(fixture_t *fixture, const char *enterprise)
@@ -123,10 +129,40 @@ static void keys_are_numbered_as_they_were_registered(void **state)
 {
     fixture_t *fixture = *state;
 
-    make_version_4(fixture);
+    make_version(fixture, 4);
     add_old_rows(fixture);
     migrate(fixture);
     assert_numbered(fixture);
+}
+
+#define JWK                                                                                        \
+    "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
+#define THUMBPRINT "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+/* Of a key nothing is planned, and its seal is good as it was. */
+static void a_seal_of_version_5(void **state)
+{
+    fixture_t *fixture = *state;
+    whk_key_t sealed = make_key("one", "a", THUMBPRINT);
+    whk_key_t *key;
+
+    sealed.id = "id";
+    sealed.jwk = JWK;
+    good(whk_key_set_seal(fixture->pool, fixture->secret, &sealed));
+    make_version(fixture, 5);
+    run_sql(fixture->link, "INSERT INTO whk_enterprise (enterprise_id, created_at, active_keys, "
+                           "key_count) VALUES ('one', 1, 1, 1)");
+    run_sql(fixture->link,
+            apr_psprintf(fixture->pool,
+                         "INSERT INTO whk_key (id, enterprise_id, key_number, key_id, key_name, "
+                         "algorithm, jwk, thumbprint, status, created_at, created_by, seal) VALUES "
+                         "('id', 'one', 1, 'a', 'a name', 'EdDSA', '%s', '%s', 'ACTIVE', "
+                         "1700000000123, 'alice', '%s')",
+                         JWK, THUMBPRINT, sealed.seal));
+    migrate_from(fixture, 5);
+    good(whk_store_key_get(fixture->link->store, fixture->pool, "one", "a", &key));
+    assert_int_equal(key->revokes, 0);
+    good(whk_key_check(fixture->pool, fixture->secret, key));
 }
 
 /* Where each change of the schema is a commit, so that half of them may have been made. */
@@ -141,7 +177,7 @@ static void a_migration_that_was_killed(void **state)
     for (i = 1; i <= most; i++) {
         empty_database(fixture);
         fixture->link = open_link(fixture->pool, fixture->file, NULL);
-        make_version_4(fixture);
+        make_version(fixture, 4);
         add_old_rows(fixture);
         run_paragraphs(fixture, 5, i);
         migrate(fixture);
@@ -157,7 +193,7 @@ static void a_migration_takes_its_time(void **state)
 
     if (is_driver("sqlite3"))
         return;
-    make_version_4(fixture);
+    make_version(fixture, 4);
     run_sql(fixture->link, "INSERT INTO whk_enterprise (enterprise_id, created_at) VALUES ('one', "
                            "1)");
     add_old_key(fixture, "one", "a", 1, "ACTIVE");
@@ -184,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EMPTY_STORE_TEST(keys_are_numbered_as_they_were_registered),
+        EMPTY_STORE_TEST(a_seal_of_version_5),
         EMPTY_STORE_TEST(a_migration_that_was_killed),
         EMPTY_STORE_TEST(a_migration_takes_its_time),
     };

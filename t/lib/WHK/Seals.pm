@@ -23,6 +23,8 @@ my %columns = (
     admin => [qw(enterprise_id user_id created_at)],
     event => [qw(enterprise_id id type key_id actor at remote_address request_id detail hash)],
 );
+# Of a key: members that are sealed, behind those and with their names, where the row has them.
+my @named = ([ revokes => 'revokes_at' ]);
 
 sub new {
     my ($class, $server) = @_;
@@ -44,7 +46,8 @@ sub bytes { my $value = shift; return defined $value ? encode_utf8($value) : und
 sub seal {
     my ($self, $kind, $row) = @_;
     my %row = (%$row, $kind eq 'key' ? (revoked_at => $row->{revoked_at} // 0) : ());
-    my $text = join '', map { netstring($_) } $kind, map { bytes($row{$_}) } @{ $columns{$kind} };
+    my @more = $kind eq 'key' ? map { ($_->[0], bytes($row{ $_->[1] })) } grep { defined $row{ $_->[1] } } @named : ();
+    my $text = join '', map { netstring($_) } $kind, (map { bytes($row{$_}) } @{ $columns{$kind} }), @more;
     return "v1.$self->{fingerprint}." . encode_base64url(hmac_sha256($text, $self->{mac_key}));
 }
 
