@@ -10,6 +10,7 @@ use WHK::Answers qw(refused);
 use WHK::Client;
 use WHK::OTP;
 use WHK::Origin;
+use WHK::Planned qw(ahead iso hold release);
 use WHK::Server;
 use WHK::Webhooks;
 
@@ -64,6 +65,30 @@ subtest 'a step back' => sub {
     $server->sql('ALTER TABLE away RENAME TO whk_enterprise');
     ok(within(5, sub { $w->post($known, $body)->status == 200 }), 'and again once that is back');
     set_clock(0);
+};
+
+# A trigger keeps anybody from writing down that it was revoked: what each process knows by itself is looked at.
+subtest 'a planned revocation' => sub {
+    hold($server);
+    my ($back, $forward) = map { $w->key('EdDSA') } 1, 2;
+    my $plan = sub {
+        my ($key, $seconds) = @_;
+        return $server->ctl('key', 'revoke', 'clock', $key->{kid}, '--at', iso(ahead($seconds)));
+    };
+    my $times = sub { my $key = shift; return join ' ', map { $w->post($key, $body)->status } 1 .. 6 };
+    is(($plan->($back, 4))[0], 0, 'one in some seconds');
+    is(($plan->($forward, 1800))[0], 0, 'one in half an hour');
+    sleep 1.2;
+    is($times->($_), '200 200 200 200 200 200', 'both verify') for $back, $forward;
+    set_clock(-3600);
+    sleep 4;
+    is($times->($back), '401 401 401 401 401 401', 'a clock that is set back before the time delays nothing');
+    set_clock(3600);
+    is($times->($forward), '401 401 401 401 401 401', 'one that is set forward is believed');
+    set_clock(-3600);
+    is($times->($forward), '401 401 401 401 401 401', '... and once it was, that stays');
+    set_clock(0);
+    release($server);
 };
 
 subtest 'times of sets by URI that are too far ahead' => sub {

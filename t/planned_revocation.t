@@ -11,6 +11,8 @@ use WHK::Answers qw(refused json_headers);
 use WHK::Client;
 use WHK::Keys;
 use WHK::Origin;
+use WHK::Planned qw(ahead iso wait_until hold release);
+use WHK::Seals;
 use WHK::Server;
 use WHK::Webhooks;
 
@@ -22,12 +24,6 @@ my $coder = JSON::PP->new->utf8->canonical;
 my $body  = '{"a":1}';
 my %json  = ('Content-Type' => 'application/json');
 
-# So many seconds from now, in milliseconds since 1970; and as the API has it.
-sub ahead { my $seconds = shift; return int(1000 * (time + $seconds)) }
-sub iso { my $ms = shift; return strftime('%Y-%m-%dT%H:%M:%S', gmtime int $ms / 1000) . sprintf '.%03dZ', $ms % 1000 }
-
-sub wait_until { my $ms = shift; while ((my $left = $ms / 1000 - time) > 0) { sleep $left } return }
-
 sub within {
     my ($seconds, $test) = @_;
     my $end = time + $seconds;
@@ -35,38 +31,16 @@ sub within {
     return 1;
 }
 
-sub path { my ($kid, $enterprise) = @_; return $server->keys($enterprise // 'acme') . "/$kid/revocation" }
-
-sub put {
-    my ($kid, $when, %o) = @_;
-    my $text = ref $when ? $coder->encode($when) : $coder->encode({ revokesDate => $when });
-    return $client->request(PUT => path($kid, $o{enterprise}), { $w->admins($o{enterprise})->write, %json }, $text);
-}
-sub cancel { my ($kid, $e) = @_; return $client->request(DELETE => path($kid, $e), { $w->admins($e)->write }) }
+sub path { my $kid = shift; return $server->keys('acme') . "/$kid/revocation" }
+sub put { my ($kid, $when, %o) = @_; return WHK::Planned::put($w, $kid, $when, %o) }
+sub cancel { my ($kid, $e) = @_; return WHK::Planned::cancel($w, $kid, $e ? (enterprise => $e) : ()) }
 sub one { my ($kid, $e) = @_; return $w->admins($e)->get($client, "/$kid")->json }
 sub list { my ($query, $e) = @_; return $w->admins($e)->get($client, "?$query")->json }
 
-# What the trail says of a key, oldest first: type, detail, actor.
-sub trail {
-    my ($kid, $e) = @_;
-    my $all = $client->request(GET => $server->events($e // 'acme') . '?limit=100', { $w->admins($e)->read })->json->{events};
-    return map { [ @{$_}{qw(type detail actor)} ] } grep { ($_->{keyId} // '') eq $kid } reverse @{$all};
-}
+# What the trail says of a key, oldest first.
+sub trail { return map { [ @{$_}{qw(type detail actor)} ] } WHK::Planned::trail($w, @_) }
 
 sub body_of { my ($kid, %members) = @_; return { keyId => $kid, jwks => WHK::Keys::jwks(WHK::Keys::jwk('ed25519')), %members } }
-
-# The background can't write; what it tries fails, and is tried again.
-sub hold_background {
-    my $driver = $server->driver;
-    $server->make_trigger('held', 'whk_key',
-        $driver eq 'sqlite3' ? q{CREATE TRIGGER held BEFORE UPDATE ON whk_key WHEN NEW.revoked_by = 'schedule' BEGIN SELECT RAISE(ABORT, 'held'); END}
-      : $driver eq 'mysql' ? q{CREATE TRIGGER held BEFORE UPDATE ON whk_key FOR EACH ROW IF NEW.revoked_by = 'schedule' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'held'; END IF}
-      : q{CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''held''; END';}
-          . q{CREATE TRIGGER held BEFORE UPDATE ON whk_key FOR EACH ROW WHEN (NEW.revoked_by = 'schedule') EXECUTE FUNCTION held()});
-    return;
-}
-
-sub release_background { $server->drop_trigger('held'); $server->sql('DROP FUNCTION held()') if $server->driver eq 'pgsql'; return }
 
 sub audit_is_good {
     my $name = shift;
@@ -132,8 +106,8 @@ subtest 'times that are none' => sub {
     my $utc = strftime('%Y-%m-%dT%H:%M:%S', gmtime $day);
     my %good = ("${utc}Z" => '000', "${utc}z" => '000', "${utc}.5Z" => '500', "${utc}.1239999999Z" => '123', "${utc}-00:00" => '000',
         strftime('%Y-%m-%dT%H:%M:%S+05:30', gmtime $day + 19_800) => '000', strftime('%Y-%m-%dt%H:%M:%S-08:00', gmtime $day - 28_800) => '000');
-    is(put('stays', $_)->json->{revokesDate}, "$utc.$good{$_}Z", $_) for sort keys %good;
-    is(put('stays', ($year + 10) . '-01-01T00:00:00Z')->status, 200, 'almost ten years ahead');
+    is(put('stays', { revokesDate => $_ })->json->{revokesDate}, "$utc.$good{$_}Z", $_) for sort keys %good;
+    is(put('stays', { revokesDate => ($year + 10) . '-01-01T00:00:00Z' })->status, 200, 'almost ten years ahead');
     $w->revoke($key);
 };
 
@@ -162,10 +136,10 @@ subtest 'path, methods and the order of the checks' => sub {
     refused($client->request(PUT => $at, { $w->admins->write, 'Content-Type' => 'text/plain' }, $good), 415, 'unsupported_media_type', 'no JSON by its name');
     refused($client->request(PUT => $at, { $w->admins->write, %json }, '{"x":"' . 'y' x 70_000 . '"}'), 413, 'body_too_large', 'too long');
     $client->close;
-    refused(put('nobody', 'x'), 400, 'invalid_request', 'the time before the key');
-    refused(put('nobody', iso(ahead(3600))), 404, 'key_not_found', 'a key that is none');
+    refused(put('nobody', { revokesDate => 'x' }), 400, 'invalid_request', 'the time before the key');
+    refused(put('nobody', ahead(3600)), 404, 'key_not_found', 'a key that is none');
     refused(cancel('nobody'), 404, 'key_not_found', '... to cancel');
-    refused(put('%00', iso(ahead(3600))), 404, 'not_found', 'no name at all');
+    refused(put('%00', ahead(3600)), 404, 'not_found', 'no name at all');
     $r = $client->request(PUT => $at, { $w->admins->write, %json }, $good);
     is($r->status, 200, 'a name with a slash') or diag $r->body;
     json_headers($r, '... headers');
@@ -177,16 +151,16 @@ subtest 'path, methods and the order of the checks' => sub {
 
 subtest 'plan, move, cancel' => sub {
     my $key = $w->key('EdDSA', kid => 'moved');
-    my ($first, $second) = map { iso(ahead($_)) } 3600, 7200;
-    is(put('moved', $first)->json->{revokesDate}, $first, 'planned');
+    my ($first, $second) = map { ahead($_) } 3600, 7200;
+    is(put('moved', $first)->json->{revokesDate}, iso($first), 'planned');
     is(put('moved', $first)->status, 200, '... again');
-    is(put('moved', $second)->json->{revokesDate}, $second, 'moved');
+    is(put('moved', $second)->json->{revokesDate}, iso($second), 'moved');
     my $r = cancel('moved');
     is_deeply([ $r->status, @{ $r->json }{qw(keyId status revokesDate)} ], [ 200, 'moved', 'ACTIVE', undef ], 'cancelled');
     is(cancel('moved')->status, 200, '... again');
     my $admin = $w->admins->{list}[0]{user};
     is_deeply([ trail('moved') ],
-        [ [ 'key.registered', one('moved')->{thumbprint}, $admin ], [ 'key.revocation_planned', $first, $admin ], [ 'key.revocation_planned', $second, $admin ], [ 'key.revocation_cancelled', $second, $admin ] ],
+        [ [ 'key.registered', one('moved')->{thumbprint}, $admin ], [ 'key.revocation_planned', iso($first), $admin ], [ 'key.revocation_planned', iso($second), $admin ], [ 'key.revocation_cancelled', iso($second), $admin ] ],
         'each change is an event, and what changes nothing is none');
     is($w->post($key, $body)->status, 200, 'the key verifies');
     audit_is_good('the rows say what the events do');
@@ -197,20 +171,20 @@ subtest 'warnings' => sub {
     my $warned = sub { my $r = shift; return join ' | ', @{ $r->json->{warnings} // [] } };
     my %of = (enterprise => 'few');
     my $key = $w->key('EdDSA', kid => 'only', %of);
-    like($warned->(put('only', iso(ahead(3600)), %of)), qr/^no other key of this enterprise is ACTIVE from \S+Z on[^|]*register another key before[^|]*$/, 'the only ACTIVE key');
+    like($warned->(put('only', ahead(3600), %of)), qr/^no other key of this enterprise is ACTIVE from \S+Z on[^|]*register another key before[^|]*$/, 'the only ACTIVE key');
     my $second = $w->key('EdDSA', kid => 'second', %of);
-    ok(!exists put('only', iso(ahead(3600)), %of)->json->{warnings}, 'another stays: none');
-    like($warned->(put('second', iso(ahead(7200)), %of)), qr/no other key/, '... and then none is left');
-    ok(!exists put('only', iso(ahead(3600)), %of)->json->{warnings}, 'of the first nothing is to be told still');
+    ok(!exists put('only', ahead(3600), %of)->json->{warnings}, 'another stays: none');
+    like($warned->(put('second', ahead(7200), %of)), qr/no other key/, '... and then none is left');
+    ok(!exists put('only', ahead(3600), %of)->json->{warnings}, 'of the first nothing is to be told still');
     cancel($_, 'few') for qw(only second);
     my $minutes_ago = ahead(-1800);
     $server->sql("UPDATE whk_key SET last_used_at = $minutes_ago WHERE enterprise_id = 'few' AND key_id = 'only'");
-    like($warned->(put('only', iso(ahead(3600)), %of)), qr/^this key verified webhooks within the last hour, and no other key of this enterprise did/, 'the one that is used');
+    like($warned->(put('only', ahead(3600), %of)), qr/^this key verified webhooks within the last hour, and no other key of this enterprise did/, 'the one that is used');
     $server->sql("UPDATE whk_key SET last_used_at = $minutes_ago WHERE enterprise_id = 'few' AND key_id = 'second'");
-    ok(!exists put('only', iso(ahead(3600)), %of)->json->{warnings}, 'another is used too: none');
+    ok(!exists put('only', ahead(3600), %of)->json->{warnings}, 'another is used too: none');
     my $hours_ago = ahead(-3700);
     $server->sql("UPDATE whk_key SET last_used_at = $hours_ago WHERE enterprise_id = 'few' AND key_id = 'only'");
-    ok(!exists put('only', iso(ahead(3600)), %of)->json->{warnings}, 'it was used more than an hour ago: none');
+    ok(!exists put('only', ahead(3600), %of)->json->{warnings}, 'it was used more than an hour ago: none');
     ok(!exists $w->admins('few')->revoke($client, 'only')->json->{warnings}, 'revoked, and another stays: none');
     like($warned->($w->admins('few')->revoke($client, 'second')), qr/^this was the enterprise's last ACTIVE key[^|]*register another key[^|]*$/, 'the last one revoked');
     like($warned->($w->admins('few')->register($client, body_of('born', revokesDate => iso(ahead(60))))), qr/^no other key/, 'registered to go');
@@ -226,9 +200,9 @@ subtest 'the instant' => sub {
     my $jwks = $server->keys('instant') =~ s{keys$}{jwks.json}r;
     my $set_before = $client->request(GET => $jwks, { $w->admins('instant')->read });
     is($set_before->header('Cache-Control'), 'max-age=300', 'nothing is planned: the set may be kept as ever');
-    hold_background();
+    hold($server);
     my $when = ahead(4);
-    is(put($_, iso($when), %of)->status, 200, "$_ is planned") for qw(k3 k5);
+    is(put($_, $when, %of)->status, 200, "$_ is planned") for qw(k3 k5);
     my $set_planned = $client->request(GET => $jwks, { $w->admins('instant')->read });
     my ($max_age) = $set_planned->header('Cache-Control') =~ /^max-age=(\d+)$/;
     cmp_ok($max_age, '<=', ($when / 1000 - time) + 1, "a set may be kept until then, and no longer: $max_age s");
@@ -260,14 +234,14 @@ subtest 'the instant' => sub {
     is($set->status, 200, 'jwks.json is another');
     is(join(' ', map { $_->{kid} } @{ $set->json->{keys} }), 'k1 k2 k4 k6', '... without them');
     is($set->header('Cache-Control'), 'max-age=300', '... and may be kept as ever');
-    refused(put('k3', iso(ahead(60)), %of), 409, 'key_already_revoked', 'too late to move');
+    refused(put('k3', ahead(60), %of), 409, 'key_already_revoked', 'too late to move');
     refused(cancel('k3', 'instant'), 409, 'key_already_revoked', '... to cancel');
     refused($w->admins('instant')->revoke($client, 'k3'), 409, 'key_already_revoked', '... to revoke');
     is($w->admins('instant')->register($client, body_of('k7'))->status, 201, "their places are free: one of $most");
     is($w->admins('instant')->register($client, body_of('k8'))->status, 201, '... and the other');
     refused($w->admins('instant')->register($client, body_of('k9')), 409, 'active_key_limit', '... and no more');
     audit_is_good('the audit finds nothing wrong before it is written');
-    release_background();
+    release($server);
     ok(within(10, sub { $server->sql(q{SELECT count(*) FROM whk_key WHERE enterprise_id = 'instant' AND status = 'ACTIVE'}) == $most }), 'the background writes it down');
     is_deeply([ (trail('k3', 'instant'))[-1] ], [ [ 'key.revoked', undef, 'schedule' ] ], '... and an event');
     is(scalar(grep { $_->[0] eq 'key.revoked' } trail('k3', 'instant')), 1, '... one');
@@ -286,7 +260,7 @@ subtest 'the database away, and a set by URI' => sub {
     my $when = ahead(4);
     my $r = $w->admins('away')->register($client, { jwksUri => $origin->http_uri('127.0.0.1', $at), keyId => 'remote', revokesDate => iso($when) });
     is($r->status, 201, 'a key by URI') or diag $r->body;
-    is(put('inline', iso($when), %of)->status, 200, 'and another');
+    is(put('inline', $when, %of)->status, 200, 'and another');
     my @signed = map { $w->sign($_, $body, path => '/hooks/away/x') } $key, $remote;
     my $statuses = sub { return join ' ', sort map { my $s = $_; map { $w->send($s)->status } 1 .. 6 } @signed };
     is($statuses->(), join(' ', (200) x 12), 'both verify');
@@ -302,12 +276,33 @@ subtest 'the database away, and a set by URI' => sub {
     like(($server->ctl('audit', 'verify', 'away'))[1], qr/^ok\s+away: \d+ events/m, 'the audit finds nothing wrong with it');
 };
 
+subtest 'the audit holds rows to events' => sub {
+    my %of = (enterprise => 'held');
+    my $seals = WHK::Seals->new($server);
+    $w->key('EdDSA', kid => $_, %of) for qw(planned unplanned by-hand short);
+    my $when = ahead(3600);
+    put($_, $when, %of) for qw(planned by-hand);
+    put('short', ahead(0.5), %of);
+    $w->admins('held')->revoke($client, 'by-hand');
+    ok(within(10, sub { ($server->sql(q{SELECT status FROM whk_key WHERE key_id = 'short'})) eq 'REVOKED' }), 'keys of each kind');
+    for my $case ([ planned => $when + 1, 'another time at which' ], [ planned => 'NULL', 'another time at which' ], [ unplanned => $when, 'another time at which' ], [ 'by-hand' => $when, 'another time at which' ], [ short => $when, 'another time at which' ], [ short => 'NULL', 'another time at which' ]) {
+        my ($kid, $value, $flaw) = @{$case};
+        my $at = "WHERE enterprise_id = 'held' AND key_id = '$kid'";
+        my $before = $server->sql("SELECT coalesce(revokes_at, 0) FROM whk_key $at") || 'NULL';
+        $server->sql("UPDATE whk_key SET revokes_at = $value $at");
+        $seals->key_row('held', $kid);
+        like(($server->ctl('audit', 'verify', 'held'))[1], qr/key $kid: its events tell of $flaw/, "$kid: $before made $value, with a seal that fits");
+        $server->sql("UPDATE whk_key SET revokes_at = $before $at");
+        $seals->key_row('held', $kid);
+    }
+    like(($server->ctl('audit', 'verify', 'held'))[1], qr/^ok\s+held: /m, 'as they were');
+};
+
 subtest 'Ed25519 keys that are tried' => sub {
     my $tried = WHK::Webhooks->new(scheme => 'standard-webhooks', children => 1);
     my ($stays, $goes) = map { $tried->key('EdDSA', kid => $_) } qw(stays goes);
     my $when = ahead(2.5);
-    my $put = $tried->client->request(PUT => $tried->server->keys('acme') . '/goes/revocation', { $tried->admins->write, %json }, $coder->encode({ revokesDate => iso($when) }));
-    is($put->status, 200, 'planned');
+    is(WHK::Planned::put($tried, 'goes', $when)->status, 200, 'planned');
     is($tried->post($_, $body)->status, 200, "$_->{kid} verifies") for $stays, $goes;
     wait_until($when);
     is($tried->post($stays, $body)->status, 200, 'one stays');

@@ -59,7 +59,7 @@ subtest 'the answer' => sub {
         ok($created ge $low && $created le $high, '... is now') or diag "$low $created $high";
         is_deeply(
             $json,
-            { keyId => "answer $kind", keyName => "Schl\x{fc}ssel \x{1f511}", algorithm => $algorithm{$kind}, jwksUri => undef, status => 'ACTIVE', createdBy => 'admin1@register', thumbprint => thumbprint($jwk) },
+            { keyId => "answer $kind", keyName => "Schl\x{fc}ssel \x{1f511}", algorithm => $algorithm{$kind}, jwksUri => undef, status => 'ACTIVE', createdBy => 'admin1@register', thumbprint => thumbprint($jwk), revokesDate => undef },
             '... and nothing but these'
         );
         my $listed = $client->request(GET => $r->header('Location'), { $admins->read })->json;

@@ -131,8 +131,8 @@ API
     my %reads = (Authorization => "Bearer $admin->{token}");
     refused($w->client->request(GET => $server->keys('acme'), \%reads), 503, 'store_unavailable', 'before it is migrated');
     my $migrated = $server->ctl_json('migrate');
-    is("$migrated->{fromVersion} $migrated->{schemaVersion}", '3 5', 'migrated');
-    is($server->ctl_json('migrate')->{fromVersion}, 5, 'once');
+    is("$migrated->{fromVersion} $migrated->{schemaVersion}", '3 6', 'migrated');
+    is($server->ctl_json('migrate')->{fromVersion}, 6, 'once');
     my $seals = WHK::Seals->new($server);
     for my $kind (qw(key admin event)) {
         my @wrong = grep { $_->{seal} ne $seals->seal($kind => $_) } WHK::Seals::rows($server->db, "SELECT * FROM whk_$kind");
