@@ -12,7 +12,7 @@ use WHK::Fleet;
 use WHK::Parallel;
 use WHK::Planned qw(ahead iso wait_until put cancel trail);
 
-my $rounds = WHK::Fleet::rounds(2, 60);
+my $rounds = WHK::Fleet::rounds(1, 60);
 
 sub outcome { my $r = shift; return $r->status . (defined $r->code ? ' ' . $r->code : '') }
 
@@ -34,7 +34,10 @@ sub flaws {
     return @flaws;
 }
 
-for my $kind (WHK::Fleet::kinds()) {
+# Galera is MariaDB, and more.
+my @kinds = WHK::Fleet::kinds();
+@kinds = grep { $_ ne 'mysql' } @kinds if @kinds > 1 && !$ENV{WHK_FLEET};
+for my $kind (@kinds) {
     subtest $kind => sub {
         my $fleet = WHK::Fleet->new($kind, 2);
         my ($w) = $fleet->nodes;
@@ -43,24 +46,25 @@ for my $kind (WHK::Fleet::kinds()) {
 
         my $key = $w->key('EdDSA', kid => 'planned');
         my $signed = $w->sign($key, '{}');
-        my $when = ahead(2.5);
+        my $when = ahead(2);
         is(put($w, 'planned', $when)->status, 200, 'planned on one node');
         my $both = sub { return join ' ', map { my $c = $_; map { $w->send($signed, client => $c)->status } 1 .. 4 } @clients };
-        my $end = time + 1.5;
+        my $end = time + 1.3;
         sleep 0.05 while $both->() ne join(' ', (200) x 8) && time < $end;
         is($both->(), join(' ', (200) x 8), 'both let it pass');
         wait_until($when);
         is($both->(), join(' ', (401) x 8), 'at the time neither does');
         $end = time + 10;
         sleep 0.1 while !(grep { $_->{type} eq 'key.revoked' } trail($w, 'planned')) && time < $end;
-        sleep 1.5;
+        # The other one had its turn too.
+        sleep 1.2;
         is_deeply([ map { [ $_->{actor}, $_->{at} ] } grep { $_->{type} eq 'key.revoked' } trail($w, 'planned') ], [ [ 'schedule', iso($when) ] ], 'one of them wrote it down, once');
 
         my (%told, @odd);
         for my $round (1 .. $rounds) {
             my $kid = "race-$round";
             $w->key('EdDSA', kid => $kid);
-            my $until = time + 1;
+            my $until = time + 0.8;
             my $often = sub {
                 my ($node, $do) = @_;
                 return sub {
@@ -72,7 +76,7 @@ for my $kind (WHK::Fleet::kinds()) {
             };
             my $plan = sub { my $client = shift; return put($w, $kid, ahead(0.15 + rand 0.1), client => $client) };
             my $cancel = sub { my $client = shift; return cancel($w, $kid, client => $client) };
-            my $revoke = sub { my $client = shift; sleep 0.8 if $round % 2; return $client->request(DELETE => $w->server->keys('acme') . "/$kid", { $w->admins->write }) };
+            my $revoke = sub { my $client = shift; sleep 0.6 if $round % 2; return $client->request(DELETE => $w->server->keys('acme') . "/$kid", { $w->admins->write }) };
             my @counts = WHK::Parallel::run($often->(1, $plan), $often->(2, $plan), $often->(2, $cancel), $round % 2 ? $often->(1, $revoke) : ());
             for my $counted (@counts) { $told{$_} += $counted->{$_} for keys %{$counted} }
             wait_until(ahead(0.4));

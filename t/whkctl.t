@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Test::More;
 use JSON::PP;
+use POSIX qw(strftime);
 use WHK::Admins;
 use WHK::Client;
 use WHK::Keys;
@@ -278,6 +279,36 @@ subtest 'keys and the audit trail' => sub {
     members($verified->{enterprises}[0], 'enterpriseId ok events head brokenId flaw findings moreFindings');
     is_deeply($verified->{enterprises}[0]{findings}, [], 'nothing is wrong');
     is($verified->{enterprises}[0]{events}, $events->{total}, 'all of them link up');
+};
+
+subtest 'a revocation that is planned' => sub {
+    $admins->register($client, { jwks => WHK::Keys::jwks({ %{ shift @keys }, kid => $_ }) }) for qw(later last);
+    my @key    = qw(key revoke keys later);
+    my @fields = 'id keyId keyName algorithm status createdDate createdBy jwksUri thumbprint lastUsedDate revokesDate revokedDate revokedBy';
+    my $when   = strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime time + 86_400);
+    is(json_of(@fields, @key, '--at', $when)->{revokesDate}, $when, 'is shown');
+    is($admins->get($client, '/later')->json->{revokesDate}, $when, '... by the API too');
+    is($admins->get($client, '/later')->json->{status}, 'ACTIVE', '... and the key is ACTIVE');
+    done('in a list', qr/^later .* \Q$when\E +-$/m, qw(key list keys));
+    my $later = strftime('%Y-%m-%dT%H:%M:%S+01:00', gmtime time + 3600 + 2 * 86_400);
+    done('moved, in words', qr/later of keys is revoked at \S+Z, by itself/, @key, '--at', $later);
+    is_deeply([ map { "$_->{type} $_->{actor}" } @{ $server->ctl_json(qw(audit list keys --limit 2))->{events} } ], [ ("key.revocation_planned operator:$user") x 2 ], 'the trail names the operator');
+    is(json_of(@fields, @key, '--cancel')->{revokesDate}, undef, 'cancelled');
+    done('... again, in words', qr/later of keys stays ACTIVE/, @key, '--cancel');
+    refused("--at $_->[0]", qr/--at must be $_->[1]/, @key, '--at', $_->[0])
+      for [ '', 'a date and time' ], [ 'tomorrow', 'a date and time' ], [ '2030-01-01T00:00:00', 'a date and time' ], [ '2020-01-01T00:00:00Z', 'in the future' ], [ '9000-01-01T00:00:00Z', 'at most 10 years' ];
+    misused('--at and --cancel', qr/--at .* --cancel/, @key, '--at', $when, '--cancel');
+    misused('--at without a time', qr/--at/, @key, '--at');
+    refused('an unknown key', qr/no key/, qw(key revoke keys five), '--at', $when);
+    refused('... to cancel', qr/no key/, qw(key revoke keys five --cancel));
+    refused('one that is revoked', qr/revoked at/, qw(key revoke keys one), '--at', $when);
+    $server->ctl_ok(qw(key revoke keys), $_) for "drei\xc3\x9f", qw(four last);
+    my ($status, $out, $err) = $server->ctl(@key, '--at', $when);
+    is($status, 0, 'the only ACTIVE key');
+    like($err, qr/no other key of this enterprise is ACTIVE from/, '... and the operator is told');
+    is(scalar @{ $server->ctl_json(@key, '--at', $when)->{warnings} }, 1, '... in JSON too');
+    ($status, $out, $err) = $server->ctl(@key);
+    like($err, qr/last ACTIVE key/, 'and revoked at once');
 };
 
 subtest 'the emergency brake while everybody writes' => sub {
