@@ -57,7 +57,7 @@ for my $kind (@kinds) {
         $end = time + 10;
         sleep 0.1 while !(grep { $_->{type} eq 'key.revoked' } trail($w, 'planned')) && time < $end;
         # The other one had its turn too.
-        sleep 1.2;
+        sleep 3.2;
         is_deeply([ map { [ $_->{actor}, $_->{at} ] } grep { $_->{type} eq 'key.revoked' } trail($w, 'planned') ], [ [ 'schedule', iso($when) ] ], 'one of them wrote it down, once');
 
         my (%told, @odd);

@@ -34,7 +34,7 @@ APLOG_USE_MODULE(webhook_keys);
 /* Once a node; where it has no memory to agree in, as one that verifies no webhooks, once a
  * process.
  */
-#define REVOKE_DUE_EVERY apr_time_from_sec(1)
+#define REVOKE_DUE_EVERY apr_time_from_sec(2)
 #define REVOKE_DUE_ALONE_EVERY apr_time_from_sec(5)
 #define LOOK_FOR_REVOKE_DUE_EVERY apr_time_from_msec(500)
 
