@@ -26,7 +26,7 @@ typedef struct whk_enterprise_directory_t {
 } whk_enterprise_directory_t;
 
 /** Blocks of another layout are of no use: grows with each change of it. */
-#define WHK_DIRECTORY_LAYOUT 1
+#define WHK_DIRECTORY_LAYOUT 2
 
 /** How many bytes a block for so many enterprises has. Only what is needed is touched. */
 apr_size_t whk_directory_size(apr_uint32_t most);
