@@ -50,8 +50,6 @@ typedef struct {
 static const whk_outcome_t *refusal_of(const plan_t *plan, whk_key_t *key, apr_time_t now,
                                        apr_pool_t *pool)
 {
-    if (!key)
-        return whk_key_not_found(pool);
     whk_key_settle(key, now);
     if (key->status != WHK_KEY_STATUS_ACTIVE)
         return whk_key_already_revoked(pool, key);
@@ -90,8 +88,11 @@ static const whk_outcome_t *record_plan(whk_store_t *store, void *baton, apr_poo
     now = whk_time_now();
     if (enterprise)
         WHK_TRY(whk_store_key_get(store, pool, enterprise_id, plan->key_id, &key));
-    if (key)
-        WHK_TRY(whk_key_check(pool, plan->secret, key));
+    if (!key) {
+        plan->refusal = whk_key_not_found(pool);
+        return NULL;
+    }
+    WHK_TRY(whk_key_check(pool, plan->secret, key));
     plan->refusal = refusal_of(plan, key, now, pool);
     if (plan->refusal)
         return NULL;
