@@ -10,6 +10,7 @@
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
 #include "httpd/directory_shm.h"
+#include "httpd/other_directives.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
 #include "model/clock.h"
@@ -254,13 +255,38 @@ static apr_status_t set_up(server_rec *s, server_rec *main_server)
     return server->directory ? start_tasks(s) : APR_ENOMEM;
 }
 
-/* By a server that has keys, whether it verifies webhooks or serves the API alone. What is planned
- * holds without it: where it can't be started another node may write it down. */
-static void set_up_revoke_due(server_rec *s)
+static int has_keys(const server_rec *s, const server_rec *main_server)
+{
+    return whk_server_of(s)->secret_key && (verifies(s, main_server) || serves(s, main_server));
+}
+
+static int is_same(const char *one, const char *other)
+{
+    return one && other ? !strcmp(one, other) : one == other;
+}
+
+static int is_first_of_its_database(const server_rec *s, server_rec *main_server)
+{
+    const whk_other_settings_t own = whk_other_settings_of(s, main_server);
+    const server_rec *each;
+
+    for (each = main_server; each != s; each = each->next) {
+        const whk_other_settings_t settings = whk_other_settings_of(each, main_server);
+
+        if (has_keys(each, main_server) && is_same(own.driver, settings.driver) &&
+            is_same(own.params, settings.params))
+            return 0;
+    }
+    return 1;
+}
+
+/* Once for each database, by a server that verifies webhooks or one that serves the API alone. What
+ * is planned holds without it: where it can't be started another node may write it down. */
+static void set_up_revoke_due(server_rec *s, server_rec *main_server)
 {
     apr_status_t status;
 
-    if (!whk_server_of(s)->secret_key)
+    if (!has_keys(s, main_server) || !is_first_of_its_database(s, main_server))
         return;
     status = start_task(s, "_webhook_keys_background_", LOOK_FOR_REVOKE_DUE_EVERY, revoke_due);
     if (status != APR_SUCCESS)
@@ -286,8 +312,7 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
             status = set_up(each, s);
     whk_directory_shm_tidy();
     for (each = s; each && status == APR_SUCCESS; each = each->next)
-        if (verifies(each, s) || serves(each, s))
-            set_up_revoke_due(each);
+        set_up_revoke_due(each, s);
     if (status == APR_SUCCESS)
         return OK;
     ap_log_error(
