@@ -35,6 +35,7 @@
 #include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
+#include "httpd/webhook/sent_request.h"
 #include "httpd/webhook/webhook_auth.h"
 #include "httpd/webhook/webhook_config_check.h"
 #include "httpd/webhook/webhook_errors.h"
@@ -50,6 +51,8 @@ static void register_process_hooks(void)
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_directory_shm_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    /* When all modules are loaded: mod_proxy may be after ours, or not at all. */
+    ap_hook_pre_config(whk_sent_request_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);

@@ -198,6 +198,13 @@ int whk_captured_body_is_broken(const request_rec *initial)
     return captured && captured->flaw;
 }
 
+const whk_captured_body_t *whk_captured_body_if_read(const request_rec *initial)
+{
+    const whk_captured_body_t *captured = captured_of(initial);
+
+    return captured && captured->is_read && !captured->flaw ? captured : NULL;
+}
+
 int whk_captured_body_is_empty(const request_rec *initial)
 {
     const whk_captured_body_t *captured = captured_of(initial);

@@ -42,6 +42,9 @@ int whk_captured_body_is_read(const request_rec *initial);
 /** True where it tried, and did not get it whole: nobody can be given it any more. */
 int whk_captured_body_is_broken(const request_rec *initial);
 
+/** What was captured; NULL: nothing. */
+const whk_captured_body_t *whk_captured_body_if_read(const request_rec *initial);
+
 /** True where nothing was captured, or no byte. */
 int whk_captured_body_is_empty(const request_rec *initial);
 

@@ -20,18 +20,26 @@ static const apr_array_header_t *field(void *baton, const char *name, apr_pool_t
     return values;
 }
 
-/* RFC 9421, section 2.2.3. */
-static const char *authority_of(request_rec *r, const apr_table_t *headers)
+const char *whk_webhook_authority(const char *host, const char *scheme, apr_pool_t *pool)
 {
-    const char *host = apr_table_get(headers, "Host");
-    const char *standard = strcmp(ap_http_scheme(r), "https") ? ":80" : ":443";
-    char *authority = apr_pstrdup(r->pool, host ? host : r->hostname ? r->hostname : "");
+    const char *standard = strcmp(scheme, "https") ? ":80" : ":443";
+    char *authority = apr_pstrdup(pool, host);
     apr_size_t length = strlen(authority);
 
     ap_str_tolower(authority);
     if (length > strlen(standard) && !strcmp(authority + length - strlen(standard), standard))
         authority[length - strlen(standard)] = '\0';
     return authority;
+}
+
+static const char *authority_of(request_rec *r, const apr_table_t *headers)
+{
+    const char *host = apr_table_get(headers, "Host");
+
+    return whk_webhook_authority(host          ? host
+                                 : r->hostname ? r->hostname
+                                               : "",
+                                 ap_http_scheme(r), r->pool);
 }
 
 /* The request target in origin form, without the scheme and authority of an absolute one, whose

@@ -9,8 +9,10 @@ typedef struct whk_webhook_request_t {
     struct whk_verification_t *verification; /**< by the rules of its location; NULL: none was
                                                   asked for */
     int access_checked;                      /**< check_access_ex of its location was called */
-    int is_overlooked; /**< in its location WebhookKeysEnforce is Off, and it was not accepted */
-    int is_stopped;    /**< by whk_webhook_stop() */
+    int is_overlooked;    /**< in its location WebhookKeysEnforce is Off, and it was not accepted */
+    int is_stopped;       /**< by whk_webhook_stop() */
+    const char *sent_url; /**< that mod_proxy asks; NULL: not known */
+    const char *sent_host; /**< as Host, with that */
 
     /* Of the initial request alone. */
     apr_table_t *headers;              /**< as they came; whoever changes them makes a copy first */
