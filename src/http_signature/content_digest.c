@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_signature/content_digest.h"
 
+#include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "http_signature/field_value.h"
 #include "http_signature/structured_field.h"
+#include "jose/base64.h"
 
 #define KNOWN_COUNT 2
 
@@ -86,4 +88,14 @@ const whk_outcome_t *whk_content_digest_check(const whk_content_digest_t *digest
         if (digest->claimed[i])
             WHK_TRY(check_known(digest->claimed[i], i, body, pool));
     return NULL;
+}
+
+const char *whk_content_digest_make(const whk_bytes_t *body, apr_pool_t *pool)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int length;
+
+    if (EVP_Digest(body->bytes, body->length, digest, &length, EVP_sha256(), NULL) != 1)
+        return NULL;
+    return apr_pstrcat(pool, "sha-256=:", whk_base64_encode(pool, digest, length), ":", NULL);
 }

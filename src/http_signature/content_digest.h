@@ -19,3 +19,6 @@ const whk_outcome_t *whk_content_digest_read(const whk_content_digest_t **digest
 /** Compare with the body: each that is known must be right. @return NULL or digest_mismatch */
 const whk_outcome_t *whk_content_digest_check(const whk_content_digest_t *digest,
                                               const whk_bytes_t *body, apr_pool_t *pool);
+
+/** What the header is for a body: its sha-256. @return NULL where OpenSSL can't compute it */
+const char *whk_content_digest_make(const whk_bytes_t *body, apr_pool_t *pool);

@@ -26,6 +26,16 @@ static int row_of(const char *alg)
     return -1;
 }
 
+const char *whk_http_signature_algorithm_name(whk_algorithm_t algorithm)
+{
+    apr_size_t i;
+
+    for (i = 0; i < ROW_COUNT; i++)
+        if (rows[i].algorithm == (whk_algorithms_t)algorithm)
+            return rows[i].name;
+    return NULL;
+}
+
 static const char *names_of(whk_algorithms_t algorithms, apr_pool_t *pool)
 {
     const char *names = "";

@@ -14,3 +14,6 @@
 const whk_outcome_t *whk_http_signature_algorithm(whk_algorithm_t *algorithm, const whk_jwk_t *jwk,
                                                   const char *alg, whk_algorithms_t enabled,
                                                   apr_pool_t *pool);
+
+/** The name that an algorithm is registered by; NULL: it has none. */
+const char *whk_http_signature_algorithm_name(whk_algorithm_t algorithm);

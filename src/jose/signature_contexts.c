@@ -117,3 +117,21 @@ const EVP_MD_CTX *whk_signature_context(const whk_jwk_t *jwk, whk_algorithm_t al
     }
     return found ? found->context : NULL;
 }
+
+EVP_MD_CTX *whk_signature_signing_context(EVP_PKEY *pkey, whk_algorithm_t algorithm)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *parameters;
+    int is_good;
+
+    ERR_set_mark();
+    is_good = context &&
+              EVP_DigestSignInit_ex(context, &parameters, digest_of(algorithm), NULL, NULL, pkey,
+                                    NULL) == 1 &&
+              set_padding(parameters, algorithm);
+    ERR_pop_to_mark();
+    if (is_good)
+        return context;
+    EVP_MD_CTX_free(context);
+    return NULL;
+}

@@ -14,3 +14,7 @@
  * to be used itself.
  * @return NULL where OpenSSL can't make it */
 const EVP_MD_CTX *whk_signature_context(const whk_jwk_t *jwk, whk_algorithm_t algorithm);
+
+/** A context to sign with, after EVP_DigestSignInit(): to be copied for each signature.
+ * @return the caller's; NULL where OpenSSL can't make it */
+EVP_MD_CTX *whk_signature_signing_context(EVP_PKEY *pkey, whk_algorithm_t algorithm);

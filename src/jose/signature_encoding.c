@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/signature_encoding.h"
 
+#include <openssl/ecdsa.h>
 #include <string.h>
 
 /* The order of an ECDSA curve, and how many bytes r and s have. */
@@ -128,6 +129,19 @@ apr_size_t whk_signature_encoding_der(whk_algorithm_t algorithm, const unsigned 
     *der++ = (unsigned char)size;
     memcpy(der, integers, size);
     return size + (size > 0x7F ? 3 : 2);
+}
+
+apr_size_t whk_signature_encoding_fixed(whk_algorithm_t algorithm, const unsigned char *der,
+                                        apr_size_t length, unsigned char *signature)
+{
+    const group_t *group = group_of(algorithm);
+    ECDSA_SIG *read = group ? d2i_ECDSA_SIG(NULL, &der, (long)length) : NULL;
+    int width = group ? (int)group->length : 0;
+    int is_written = read && BN_bn2binpad(ECDSA_SIG_get0_r(read), signature, width) == width &&
+                     BN_bn2binpad(ECDSA_SIG_get0_s(read), signature + width, width) == width;
+
+    ECDSA_SIG_free(read);
+    return is_written ? 2 * group->length : 0;
 }
 
 static int is_listed(const unsigned char *point, apr_size_t length, const char *const *list,

@@ -19,6 +19,12 @@ apr_size_t whk_signature_encoding_length(whk_algorithm_t algorithm, int pkey_siz
 apr_size_t whk_signature_encoding_der(whk_algorithm_t algorithm, const unsigned char *signature,
                                       apr_size_t length, unsigned char der[WHK_ECDSA_DER_MAX]);
 
+/** From the DER that OpenSSL makes to r || s.
+ * @param signature room for whk_signature_encoding_length()
+ * @return bytes written, or 0 where it is not a signature of this algorithm */
+apr_size_t whk_signature_encoding_fixed(whk_algorithm_t algorithm, const unsigned char *der,
+                                        apr_size_t length, unsigned char *signature);
+
 /** Is R of an EdDSA signature a point of small order, in any of its spellings? No signer makes one,
  * and implementations differ in what they verify then.
  * @param signature of the length that the algorithm has */

@@ -3,6 +3,7 @@
 /** The schemes of signing, by the name that `WebhookKeysSignature` has for each. */
 
 #include "scheme/signed_message.h"
+#include "scheme/signing.h"
 
 /** A scheme: the first word of `WebhookKeysSignature`. */
 typedef struct whk_scheme_t {
@@ -11,6 +12,11 @@ typedef struct whk_scheme_t {
     const char *own_header; /**< else the one without which nothing is signed; NULL: the body is */
     const whk_outcome_t *(*parse)(whk_signed_message_t **parsed, const whk_message_t *message,
                                   const whk_scheme_policy_t *policy, apr_pool_t *pool);
+    /** Sign a message. NULL: the scheme does not sign here, as its signature is the body.
+     * @param fields what is to be set is added here; nothing else of these names may go out
+     * @return NULL, invalid_request (the message lacks what must be signed) or internal_error */
+    const whk_outcome_t *(*sign)(apr_table_t *fields, const whk_message_t *message,
+                                 const whk_signing_t *signing, apr_pool_t *pool);
 } whk_scheme_t;
 
 extern const whk_scheme_t whk_scheme_jws;               /* scheme/scheme_jws.c */

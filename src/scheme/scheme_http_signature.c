@@ -9,6 +9,7 @@
 #include "http_signature/structured_field.h"
 #include "jose/signature.h"
 #include "scheme/covered_components.h"
+#include "scheme/http_signature_sign.h"
 #include "scheme/scheme.h"
 
 /* The last second of the year 9999, which milliseconds since 1970 are far beyond. */
@@ -273,4 +274,5 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return list_candidates(read, pool);
 }
 
-const whk_scheme_t whk_scheme_http_signature = {"http-signature", 0, "Signature-Input", parse};
+const whk_scheme_t whk_scheme_http_signature = {"http-signature", 0, "Signature-Input", parse,
+                                                whk_http_signature_sign};

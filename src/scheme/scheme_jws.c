@@ -98,4 +98,4 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return NULL;
 }
 
-const whk_scheme_t whk_scheme_jws = {"jws", 0, NULL, parse};
+const whk_scheme_t whk_scheme_jws = {"jws", 0, NULL, parse, NULL};

@@ -52,4 +52,15 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return NULL;
 }
 
-const whk_scheme_t whk_scheme_jws_detached = {"jws-detached", 1, NULL, parse};
+static const whk_outcome_t *sign(apr_table_t *fields, const whk_message_t *message,
+                                 const whk_signing_t *signing, apr_pool_t *pool)
+{
+    whk_bytes_t body = {message->body, message->length};
+    const char *jws;
+
+    WHK_TRY(whk_signing_jws(&jws, signing, whk_signing_claims(signing, pool), &body, 1, pool));
+    apr_table_setn(fields, signing->policy->header, jws);
+    return NULL;
+}
+
+const whk_scheme_t whk_scheme_jws_detached = {"jws-detached", 1, NULL, parse, sign};

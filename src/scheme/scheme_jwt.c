@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_lib.h>
+#include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
 
 #include "http_signature/field_value.h"
 #include "jose/base64url.h"
+#include "jose/json.h"
 #include "scheme/claims.h"
 #include "scheme/jws_message.h"
 #include "scheme/scheme.h"
@@ -97,6 +99,11 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
 
 static const whk_scheme_verifier_t verifier = {verify, NULL};
 
+static const char *claim_of(const whk_scheme_policy_t *policy)
+{
+    return policy->body_hash_claim ? policy->body_hash_claim : WHK_BODY_HASH_CLAIM;
+}
+
 static const whk_outcome_t *read_token(token_t *token, const whk_message_t *message,
                                        const whk_scheme_policy_t *policy, apr_pool_t *pool)
 {
@@ -111,7 +118,7 @@ static const whk_outcome_t *read_token(token_t *token, const whk_message_t *mess
     if (token->jws->type == WHK_JWS_TYPE_OTHER)
         return whk_refuse(pool, WHK_MALFORMED_JWS,
                           "the typ of the JWS header must be JWT, or be left out");
-    token->claim = policy->body_hash_claim ? policy->body_hash_claim : WHK_BODY_HASH_CLAIM;
+    token->claim = claim_of(policy);
     token->body = message->body;
     token->length = message->length;
     return NULL;
@@ -130,4 +137,41 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return whk_jws_message_read_header(read, token->jws, pool);
 }
 
-const whk_scheme_t whk_scheme_jwt = {"jwt", 1, NULL, parse};
+static const char *hash_of(const whk_message_t *message, apr_pool_t *pool)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    char text[2 * DIGEST_LENGTH];
+    char *end = text;
+    int i;
+
+    if (EVP_Digest(message->body, message->length, digest, NULL, EVP_sha256(), NULL) != 1)
+        return NULL;
+    for (i = 0; i < DIGEST_LENGTH; i++) {
+        *end++ = digits[digest[i] >> 4];
+        *end++ = digits[digest[i] & 15];
+    }
+    return apr_pstrmemdup(pool, text, sizeof(text));
+}
+
+static const whk_outcome_t *sign(apr_table_t *fields, const whk_message_t *message,
+                                 const whk_signing_t *signing, apr_pool_t *pool)
+{
+    json_t *claims = whk_json_adopt(pool, whk_signing_claims(signing, pool));
+    const char *hash = hash_of(message, pool);
+    const char *text = NULL;
+    whk_bytes_t payload;
+    const char *jwt;
+
+    if (claims && hash &&
+        json_object_set_new(claims, claim_of(signing->policy), json_string(hash)) == 0)
+        text = whk_json_text(pool, claims);
+    if (!text)
+        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the claims of a JWT");
+    payload = (whk_bytes_t){text, strlen(text)};
+    WHK_TRY(whk_signing_jws(&jwt, signing, json_pack("{s:s}", "typ", "JWT"), &payload, 0, pool));
+    apr_table_setn(fields, signing->policy->header, jwt);
+    return NULL;
+}
+
+const whk_scheme_t whk_scheme_jwt = {"jwt", 1, NULL, parse, sign};

@@ -6,6 +6,7 @@
 #include "jose/base64.h"
 #include "jose/base64url.h"
 #include "jose/signature.h"
+#include "model/random.h"
 #include "scheme/scheme.h"
 
 #define SIGNATURE_LENGTH 64
@@ -195,5 +196,45 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return NULL;
 }
 
+/* That of a delivery which its sender names stays the same when it is sent again. Ours begins so
+ * that read_id() takes it for no header of a JWS. */
+static const char *id_of(const whk_message_t *message, apr_pool_t *pool)
+{
+    const char *id;
+    const char *random;
+
+    if (!read_id(&id, message, pool))
+        return id;
+    random = whk_uuid(pool);
+    return random ? apr_pstrcat(pool, "msg_", random, NULL) : NULL;
+}
+
+static const whk_outcome_t *sign(apr_table_t *fields, const whk_message_t *message,
+                                 const whk_signing_t *signing, apr_pool_t *pool)
+{
+    const char *timestamp = apr_psprintf(pool, "%" APR_TIME_T_FMT, apr_time_sec(signing->now));
+    const char *id = id_of(message, pool);
+    webhook_t webhook = {.body = {message->body, message->length}};
+    whk_bytes_t signature;
+
+    if (signing->key->algorithm != WHK_ALG_EDDSA)
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        "standard-webhooks signs by Ed25519 alone, and the first signing key, %s, "
+                        "is another kind",
+                        signing->key->kid);
+    if (!id)
+        return whk_fail(pool, WHK_INTERNAL_ERROR, "the system gives no random bytes");
+    webhook.start = apr_pstrcat(pool, id, ".", timestamp, ".", NULL);
+    join(&webhook, pool);
+    WHK_TRY(whk_private_key_sign(signing->key, &webhook.text, 1, &signature, pool));
+    apr_table_setn(fields, "webhook-id", id);
+    apr_table_setn(fields, "webhook-timestamp", timestamp);
+    apr_table_setn(fields, "webhook-signature",
+                   apr_pstrcat(pool, "v1a,",
+                               whk_base64_encode(pool, signature.bytes, signature.length), NULL));
+    apr_table_setn(fields, "webhook-key-id", signing->key->kid);
+    return NULL;
+}
+
 const whk_scheme_t whk_scheme_standard_webhooks = {"standard-webhooks", 0, "webhook-signature",
-                                                   parse};
+                                                   parse, sign};
