@@ -32,6 +32,8 @@
 #include "httpd/rollout.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
+#include "httpd/signing_jwks.h"
+#include "httpd/signing_keys.h"
 #include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
@@ -41,6 +43,7 @@
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_gate.h"
 #include "httpd/webhook/webhook_replay.h"
+#include "httpd/webhook/webhook_sign.h"
 
 /* Start-up and end. Whatever can be found wrong is found in check_config, which `apachectl
  * configtest` runs too. */
@@ -53,17 +56,20 @@ static void register_process_hooks(void)
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* When all modules are loaded: mod_proxy may be after ours, or not at all. */
     ap_hook_pre_config(whk_sent_request_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(whk_webhook_sign_pre_config, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_config_check_files, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_check_config(whk_rollout_check_config, NULL, NULL, APR_HOOK_MIDDLE + 3);
+    ap_hook_check_config(whk_signing_keys_check, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_rollout_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_signing_keys_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_server_fetchers_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_replay_cache_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_watchdog_tasks_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
@@ -130,6 +136,10 @@ static void register_webhook_hooks(apr_pool_t *pool)
 
     /* The gate comes after all that authorises and sets header fields, and before any handler. */
     ap_hook_handler(whk_webhook_gate_handler, NULL, NULL, APR_HOOK_REALLY_FIRST - 10);
+    /* What a location signs is what the gate let through; mod_proxy's handler is a FIRST one. */
+    ap_hook_handler(whk_webhook_sign_handler, NULL, NULL, APR_HOOK_REALLY_FIRST - 9);
+    ap_hook_handler(whk_webhook_sign_after_proxy, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_handler(whk_signing_jwks_handler, NULL, NULL, APR_HOOK_MIDDLE);
     whk_webhook_replay_register_filter();
     ap_hook_insert_error_filter(whk_webhook_errors_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_log_transaction(whk_webhook_replay_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);

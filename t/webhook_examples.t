@@ -7,6 +7,7 @@ use File::Basename qw(basename);
 use MIME::Base64 qw(encode_base64url decode_base64url);
 use WHK::Answers qw(refused);
 use WHK::Backend;
+use WHK::Keys;
 use WHK::Server;
 use WHK::Webhooks;
 
@@ -14,7 +15,7 @@ my %changed = (
     'jws' => 'bad_signature', 'jws-detached' => 'bad_signature', 'jwt' => 'digest_mismatch', 'http-signature' => 'digest_mismatch',
     'standard-webhooks' => 'bad_signature',
 );
-my @examples = sort map { basename($_, '.conf') } glob "$WHK::Server::root/conf/examples/*.conf";
+my @examples = sort grep { $_ ne 'signed-requests' } map { basename($_, '.conf') } glob "$WHK::Server::root/conf/examples/*.conf";
 is_deeply(\@examples, [ sort keys %changed ], 'each scheme has its example');
 
 my $body = qq({"order":17,\r\n "note":"gr\xc3\xbc\xc3\x9fe \x00\xff"}\n);
@@ -44,7 +45,7 @@ sub text_of {
 
 # The locations for webhooks that pages show, and the one that comes commented out with the installed example.
 my @pages = ('README.md', map { "docs/$_.md" } qw(directives operations signing));
-my @shown = map { my $page = $_; map { [ $page, $_ ] } grep { /^\s*ProxyPass/m } text_of($page) =~ /^```apache\n(.*?)^```$/msg } @pages;
+my @shown = map { my $page = $_; map { [ $page, $_ ] } grep { /^\s*ProxyPass/m && /valid-webhook/ } text_of($page) =~ /^```apache\n(.*?)^```$/msg } @pages;
 my $commented = join '', text_of('conf/webhook_keys.conf') =~ /^#(\s*<LocationMatch.*\n(?:#.*\n)*)/m;
 push @shown, [ 'conf/webhook_keys.conf', $commented =~ s/^#//mgr ];
 cmp_ok(scalar @shown, '>=', 3, 'pages show locations for webhooks');
@@ -107,4 +108,18 @@ for my $scheme (@examples) {
         stopped($w, $w->post($key, $body, now => time - 400), 'expired', 'an old signature');
     };
 }
+
+subtest 'signed-requests' => sub {
+    my $text = text_of('conf/examples/signed-requests.conf');
+    my ($pem, $jwk) = WHK::Keys::pem_and_jwk('ed25519');
+    ok($text =~ s{/etc/apache2/out-2026-1\.pem}{$pem}, 'a key of ours in its place');
+    my $w = WHK::Webhooks->new(hooks => "Define WHK_CUSTOMER \${WHK_BACKEND}\n$text", modules => ['authz_host']);
+    my $r = $w->client->request(POST => '/out/orders?id=1', { 'Content-Type' => 'application/json' }, $body);
+    is($r->status, 200, 'what is sent there') or diag $r->body;
+    my $got = $w->backend->last // {};
+    ok($got->{body} eq $body, '... arrives byte for byte');
+    like(WHK::Backend::header($got, 'Signature-Input') // '', qr/keyid="out-2026-1"/, '... signed');
+    my $set = $w->client->request(GET => '/.well-known/webhook-jwks.json')->json;
+    is($set->{keys}[0]{x}, $jwk->{x}, '... and the key is published');
+};
 done_testing;

@@ -4,16 +4,14 @@
 use strict;
 use warnings;
 use Test::More;
-use File::Copy qw(copy);
-use File::Temp qw(tempdir);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64url decode_base64url);
 use WHK::Answers qw(refused);
+use WHK::Interop;
 use WHK::Server;
 use WHK::Signer;
 use WHK::Webhooks;
 
-my $interop = "$WHK::Server::root/t/interop";
 my @jose    = qw(EdDSA ES256 ES384 ES512 RS256 PS512);
 my %schemes = (
     'jws'               => { config => 'jws',                            algs => \@jose, code => 'bad_signature' },
@@ -30,20 +28,6 @@ sub webhooks {
     return $webhooks{$scheme} //= WHK::Webhooks->new(
         scheme => $schemes{$scheme}{config}, before => 'WebhookKeysAlgorithms EdDSA ES256 ES384 ES512 RS256 PS512'
     );
-}
-
-# A command of t/interop's folder with what package.json lists, or why there is none.
-sub install_npm_packages {
-    my ($status, $version, $error) = eval { WHK::Server::run_command('node', '--version') };
-    return (undef, 'node is not here') if !defined $status || $status;
-    return (undef, "node $version is older than 18") if $version !~ /^v(\d+)/ || $1 < 18;
-    my $dir = tempdir('whk-interop-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-    copy("$interop/$_", "$dir/$_") or die "$_: $!" for qw(package.json package-lock.json sign.mjs);
-    ($status, undef, $error) =
-      eval { WHK::Server::run_command('npm', 'ci', '--prefix', $dir, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error') };
-    return (undef, 'npm is not here') if !defined $status;
-    return (undef, "npm can't install the packages: $error") if $status;
-    return "$dir/sign.mjs";
 }
 
 # The body of a signed webhook, changed: of a JWS its payload.
@@ -80,7 +64,7 @@ sub all_of {
 }
 
 subtest 'jwcrypto' => sub {
-    my $signer = WHK::Signer->new('python3', "$interop/sign_jwcrypto.py");
+    my $signer = WHK::Signer->new('python3', "$WHK::Interop::folder/sign_jwcrypto.py");
     all_of($signer, 'jws', 'jws', {});
     # Its unencoded payload is text, and so no place for any byte.
     all_of($signer, 'jws-detached', 'jws-detached', {});
@@ -89,7 +73,7 @@ subtest 'jwcrypto' => sub {
 };
 
 subtest 'npm' => sub {
-    my ($script, $why) = install_npm_packages();
+    my ($script, $why) = WHK::Interop::install('sign.mjs');
     plan skip_all => $why if !$script;
     my $signer = WHK::Signer->new('node', $script);
     subtest 'jose' => sub {

@@ -21,7 +21,7 @@ extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 /** The AuthType of locations of webhooks. */
 #define WHK_WEBHOOK_AUTH_TYPE "WebhookSignature"
 
-/** WebhookKeysSignature: the scheme, and where it puts its signature. */
+/** WebhookKeysSignature, WebhookKeysSign: the scheme, and where it puts its signature. */
 typedef struct whk_signature_config_t {
     const whk_scheme_t *scheme; /**< NULL: none is set */
     const char *header;         /**< NULL where the scheme has its own */
@@ -81,6 +81,10 @@ typedef struct whk_config_t {
     apr_int64_t max_webhook_body;
     int backend_headers;
     whk_enforce_config_t enforce;
+
+    /* What goes out. */
+    whk_signature_config_t sign;
+    const apr_array_header_t *signing_keys; /**< whk_signing_key_line_t; NULL: none */
 
     /* What a node knows. */
     apr_interval_time_t revocation_lag;

@@ -48,6 +48,8 @@ extern const whk_value_type_t whk_value_proxy;        /**< const char *: a URL *
 extern const whk_value_type_t whk_value_signature;    /**< whk_signature_config_t */
 extern const whk_value_type_t whk_value_components;   /**< const apr_array_header_t * of texts */
 extern const whk_value_type_t whk_value_enforce;      /**< whk_enforce_config_t */
+extern const whk_value_type_t whk_value_sign;         /**< whk_signature_config_t */
+extern const whk_value_type_t whk_value_signing_key;  /**< whk_signing_key_line_t; lines add up */
 extern const whk_value_type_t whk_value_replay_cache; /**< const whk_replay_provider_t * */
 
 /* ---- for the types ---- */

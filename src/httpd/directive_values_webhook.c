@@ -8,6 +8,8 @@
 #include "httpd/config.h"
 #include "httpd/directive_values.h"
 #include "httpd/rollout.h"
+#include "httpd/signing_keys.h"
+#include "model/name.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -32,6 +34,102 @@ static const char *read_signature(const whk_arguments_t *given, void *member)
     signature->header = given->count == 2 ? apr_pstrdup(cmd->pool, given->words[1]) : NULL;
     signature->in_section = cmd->path != NULL;
     return NULL;
+}
+
+/* What other parts of httpd set, read or take out. */
+static int is_taken_header(const char *name)
+{
+    static const char *const names[] = {"Authorization",
+                                        "Connection",
+                                        "Content-Length",
+                                        "Content-Type",
+                                        "Cookie",
+                                        "Expect",
+                                        "Host",
+                                        "Keep-Alive",
+                                        "Proxy-Authorization",
+                                        "TE",
+                                        "Trailer",
+                                        "Upgrade",
+                                        "Via",
+                                        "Proxy-Connection",
+                                        "Transfer-Encoding",
+                                        "Max-Forwards",
+                                        "Date",
+                                        "Range",
+                                        "Webhook-Enterprise",
+                                        "Webhook-Key-Id",
+                                        "Webhook-Alg",
+                                        "Webhook-Signed-At",
+                                        "Webhook-Verdict"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!ap_cstr_casecmp(names[i], name))
+            return 1;
+    return 0;
+}
+
+static const char *read_sign(const whk_arguments_t *given, void *member)
+{
+    whk_signature_config_t *sign = member;
+    const char *flaw = read_signature(given, member);
+
+    if (flaw || !sign->scheme)
+        return flaw;
+    if (!sign->scheme->sign)
+        return "must begin with one of jws-detached, jwt, http-signature, standard-webhooks, or be "
+               "None: the body that goes out stays what it is";
+    if (sign->header && is_taken_header(sign->header))
+        return "must name a header field of its own, not one that HTTP has for something else";
+    return NULL;
+}
+
+static const whk_signing_key_line_t *find_kid(const apr_array_header_t *lines, const char *kid)
+{
+    int i;
+
+    for (i = 0; i < lines->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(lines, i, whk_signing_key_line_t).kid, kid))
+            return &APR_ARRAY_IDX(lines, i, whk_signing_key_line_t);
+    return NULL;
+}
+
+static const char *kid_flaw(const char *kid, apr_pool_t *pool)
+{
+    const char *flaw = whk_key_id_flaw(kid, strlen(kid));
+    const char *c;
+
+    for (c = kid; !flaw && *c; c++)
+        if (*c <= ' ' || *c > '~')
+            flaw = "be of printable ASCII characters, without a space";
+    return flaw ? apr_psprintf(pool, "its kid must %s", flaw) : NULL;
+}
+
+/* A line adds to those before it in the same server. */
+static const char *read_signing_key(const whk_arguments_t *given, void *member)
+{
+    apr_array_header_t **lines = member;
+    cmd_parms *cmd = given->cmd;
+    whk_signing_key_line_t line;
+    const char *flaw;
+
+    if (given->count != 2 || !*given->words[1])
+        return "must be a kid and the file of a private key";
+    flaw = kid_flaw(given->words[0], cmd->temp_pool);
+    if (flaw)
+        return flaw;
+    if (!*lines)
+        *lines = apr_array_make(cmd->pool, 2, sizeof(whk_signing_key_line_t));
+    if (find_kid(*lines, given->words[0]))
+        return "its kid stands in a line before: each key must have one of its own";
+    if ((*lines)->nelts == WHK_SIGNING_KEYS_MAX)
+        return apr_psprintf(cmd->temp_pool, "must stand there at most %d times",
+                            WHK_SIGNING_KEYS_MAX);
+    line.kid = apr_pstrdup(cmd->pool, given->words[0]);
+    line.file = ap_server_root_relative(cmd->pool, given->words[1]);
+    APR_ARRAY_PUSH(*lines, whk_signing_key_line_t) = line;
+    return line.file ? NULL : "must name a file that can be";
 }
 
 /* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. Of a
@@ -124,6 +222,9 @@ static const char *read_enforce(const whk_arguments_t *given, void *member)
 
 const whk_value_type_t whk_value_signature = {"signature", sizeof(whk_signature_config_t),
                                               read_signature};
+const whk_value_type_t whk_value_sign = {"sign", sizeof(whk_signature_config_t), read_sign};
+const whk_value_type_t whk_value_signing_key = {"signing_key", sizeof(apr_array_header_t *),
+                                                read_signing_key};
 const whk_value_type_t whk_value_components = {"components", sizeof(apr_array_header_t *),
                                                read_components};
 const whk_value_type_t whk_value_enforce = {"enforce", sizeof(whk_enforce_config_t), read_enforce};

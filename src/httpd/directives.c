@@ -107,6 +107,13 @@ const command_rec whk_directives[] = {
               "whether what is not signed as it must be is stopped",
               .update_server = whk_rollout_update_server),
 
+    /* What goes out. */
+    DIRECTIVE("WebhookKeysSign", ANYWHERE, sign, sign, NULL,
+              "how what is sent from here is signed, and in which header",
+              .update_server = whk_server_update_signs),
+    DIRECTIVE("WebhookKeysSigningKey", SERVER, signing_key, signing_keys, NULL,
+              "kid and file of a private key; the first signs, all are published"),
+
     /* What a node knows. */
     DIRECTIVE("WebhookKeysRevocationLag", SERVER, time, revocation_lag, "1",
               "longest time until a change on another node is known here",

@@ -22,6 +22,16 @@ void whk_server_update_verifies(whk_server_t *server, const void *signature)
         server->verifies = 1;
 }
 
+void whk_server_update_signs(whk_server_t *server, const void *sign)
+{
+    const whk_scheme_t *scheme = ((const whk_signature_config_t *)sign)->scheme;
+
+    if (scheme)
+        server->signs = 1;
+    if (scheme == &whk_scheme_standard_webhooks)
+        server->signs_by_ed25519 = 1;
+}
+
 static void lengthen(apr_interval_time_t *longest, apr_interval_time_t time)
 {
     if (time > *longest)

@@ -26,6 +26,8 @@ typedef struct whk_node_directory_t {
 
 typedef struct whk_server_t {
     /* Kept while the directives are read, in sections too, whose configurations nobody lists. */
+    int signs;                              /**< WebhookKeysSign stands somewhere in it */
+    int signs_by_ed25519;                   /**< by a scheme that has no other algorithm */
     int verifies;                           /**< WebhookKeysSignature stands somewhere in it */
     apr_interval_time_t longest_max_age;    /**< of WebhookKeysMaxAge; 0: it stands nowhere */
     apr_interval_time_t longest_clock_skew; /**< of WebhookKeysClockSkew */
@@ -33,12 +35,13 @@ typedef struct whk_server_t {
 
     whk_other_settings_t others;
 
-    const whk_secret_key_t *secret_key; /**< NULL: the operator names none */
-    whk_remote_t remote;                /**< made at child start */
-    whk_node_directory_t *directory;    /**< NULL: it verifies nothing */
-    whk_key_cache_t *key_cache;         /**< made at child start; NULL: it verifies nothing */
-    int met_connection;                 /**< whk_database_meet_connection() was called */
-    int write_uses_fails;               /**< as the background task met it last */
+    const struct whk_signing_keys_t *signing_keys; /**< signing_keys.h; NULL: none */
+    const whk_secret_key_t *secret_key;            /**< NULL: the operator names none */
+    whk_remote_t remote;                           /**< made at child start */
+    whk_node_directory_t *directory;               /**< NULL: it verifies nothing */
+    whk_key_cache_t *key_cache; /**< made at child start; NULL: it verifies nothing */
+    int met_connection;         /**< whk_database_meet_connection() was called */
+    int write_uses_fails;       /**< as the background task met it last */
     int refresh_fails;
     int revoke_due_fails;
     apr_time_t revoked_due; /**< when this process did that last, by whk_clock_now() */
@@ -51,6 +54,7 @@ const whk_server_t *whk_server_of(const server_rec *s);
 
 /** For the rows of directives: the server, or a section in it, has this value. */
 void whk_server_update_verifies(whk_server_t *server, const void *signature);
+void whk_server_update_signs(whk_server_t *server, const void *sign);
 void whk_server_update_longest_max_age(whk_server_t *server, const void *max_age);
 void whk_server_update_longest_clock_skew(whk_server_t *server, const void *clock_skew);
 

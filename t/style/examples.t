@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Test::More;
+use WHK::Keys;
 use WHK::Server;
 
 my $server  = WHK::Server->new(start => 0);
@@ -16,11 +17,16 @@ sub text_of {
     return scalar <$in>;
 }
 
+my @signing_keys;
+sub signing_key { my $n = shift; return $signing_keys[$n] //= (WHK::Keys::pem_and_jwk('ed25519'))[0] }
+
 # As it stands, but for the paths of what is not installed here.
 sub is_taken {
     my ($name, $lines) = @_;
     $lines =~ s{^(\s*DBDParams\s+)\S+}{$1$dir/registry.db}mg;
     $lines =~ s{^(\s*WebhookKeysSecretKeyFile\s+)\S+}{$1$dir/secret.key}mg;
+    my $n = 0;
+    $lines =~ s{^(\s*WebhookKeysSigningKey\s+\S+\s+)\S+}{$1 . signing_key($n++)}mge;
     $server->write_conf(conf => $lines, modules => \@modules);
     my ($status, $output) = $server->configtest;
     ok($status == 0 && $output =~ /Syntax OK/ && $output !~ /mod_webhook_keys|webhook_keys:/, $name) or diag $lines, $output;
@@ -34,6 +40,7 @@ for my $file ("$WHK::Server::root/README.md", sort glob "$WHK::Server::root/docs
     while ($text =~ /^```apache\n(.*?)^```$/msg) { is_taken("$page, example " . ++$count, $1) }
 }
 cmp_ok($count, '>=', 4, 'examples were found');
+is_taken('conf/examples/signed-requests.conf', text_of("$WHK::Server::root/conf/examples/signed-requests.conf"));
 is_taken('conf/webhook_keys.conf', text_of("$WHK::Server::root/conf/webhook_keys.conf"));
 
 $server->write_conf(conf => 'WebhookKeysMaxActive none');

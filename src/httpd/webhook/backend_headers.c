@@ -135,3 +135,37 @@ void whk_backend_headers_set_signer(request_rec *r, const whk_verification_t *ve
         apr_table_setn(r->headers_in, ours[3],
                        whk_time_format(r->pool, verification->webhook.signed_at));
 }
+
+/* Whether a backend may take a name for one of these fields'. */
+static int is_name_of(const apr_table_t *fields, const char *name)
+{
+    const apr_array_header_t *list = apr_table_elts(fields);
+    int i;
+
+    for (i = 0; i < list->nelts; i++)
+        if (are_alike(name, APR_ARRAY_IDX(list, i, apr_table_entry_t).key))
+            return 1;
+    return 0;
+}
+
+static int set_field(void *headers, const char *name, const char *value)
+{
+    apr_table_setn(headers, name, value);
+    return 1;
+}
+
+void whk_backend_headers_replace(request_rec *r, const apr_table_t *fields)
+{
+    const apr_array_header_t *all = apr_table_elts(r->headers_in);
+    apr_table_t *kept = apr_table_make(r->pool, all->nelts + 4);
+    int i;
+
+    for (i = 0; i < all->nelts; i++) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+
+        if (!is_name_of(fields, field->key))
+            apr_table_addn(kept, field->key, field->val);
+    }
+    apr_table_do(set_field, kept, fields, NULL);
+    r->headers_in = kept;
+}

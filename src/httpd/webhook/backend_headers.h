@@ -14,6 +14,10 @@
  * another one which is there too (`X_Event` beside `X-Event`). */
 void whk_backend_headers_sanitize(request_rec *r);
 
+/** Set these fields in the place of whatever came under their names or others that a backend may
+ * take for them. */
+void whk_backend_headers_replace(request_rec *r, const apr_table_t *fields);
+
 /**
  * Set Webhook-Enterprise, Webhook-Key-Id, Webhook-Alg and, where known, Webhook-Signed-At, and the
  * Webhook-Verdict `ok`, in place of whatever came under these names or others that a backend may

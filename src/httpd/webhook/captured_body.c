@@ -104,9 +104,14 @@ static void move_to_head(ap_filter_t *filter, request_rec *r)
     r->input_filters = filter;
 }
 
+static int is_needed(const whk_server_t *server)
+{
+    return server->key_cache || server->signs;
+}
+
 int whk_captured_body_post_read_request(request_rec *r)
 {
-    if (r->main || r->prev || !whk_server_of(r->server)->key_cache)
+    if (r->main || r->prev || !is_needed(whk_server_of(r->server)))
         return DECLINED;
     move_to_head(ap_add_input_filter_handle(capture_filter,
                                             apr_pcalloc(r->pool, sizeof(whk_captured_body_t)), r,

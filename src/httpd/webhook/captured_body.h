@@ -25,7 +25,7 @@ typedef struct whk_captured_body_t {
 /** register_hooks: make the filters known. */
 void whk_captured_body_register_filters(void);
 
-/** post_read_request, where the server verifies webhooks. DECLINED. */
+/** post_read_request, where the server verifies or signs webhooks. DECLINED. */
 int whk_captured_body_post_read_request(request_rec *r);
 
 /** Read the body of the request that the client sent, as it sent it, once: whoever asks again gets

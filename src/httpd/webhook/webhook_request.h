@@ -11,6 +11,8 @@ typedef struct whk_webhook_request_t {
     int access_checked;                      /**< check_access_ex of its location was called */
     int is_overlooked;    /**< in its location WebhookKeysEnforce is Off, and it was not accepted */
     int is_stopped;       /**< by whk_webhook_stop() */
+    int awaits_proxy;     /**< mod_proxy is to say what is to be signed */
+    int is_signed;        /**< by WebhookKeysSign */
     const char *sent_url; /**< that mod_proxy asks; NULL: not known */
     const char *sent_host; /**< as Host, with that */
 
