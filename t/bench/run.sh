@@ -12,7 +12,8 @@ REGISTRATIONS=${REGISTRATIONS:-4000}
 READS=${READS:-8}
 ROUNDS=${ROUNDS:-3}
 ENTERPRISES=${ENTERPRISES:-10000}
-PARTS=${PARTS:-webhooks key_cache registrations}
+SIGNED=${SIGNED:-40000}
+PARTS=${PARTS:-webhooks signing key_cache registrations}
 here=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$here"
 work=$(mktemp -d /tmp/whk-bench.XXXXXX)
@@ -40,6 +41,14 @@ httpd=$("$APXS" -q SBINDIR)/$("$APXS" -q PROGNAME)
 "$CC" $CFLAGS_BENCH -fPIC -shared -o "$work/mod_bare.so" t/bench/mod_bare.c
 
 "$CC" $CFLAGS_BENCH -o "$work/evp" t/bench/evp.c -lcrypto -lpthread
+
+# What httpd signs with: the algorithm is its environment's.
+SIGNING_ALG=EdDSA
+export SIGNING_ALG
+openssl genpkey -quiet -algorithm ED25519 -out "$work/EdDSA.pem"
+openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/ES256.pem"
+openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$work/RS256.pem"
+chmod 600 "$work"/*.pem
 
 mkdir "$work/data"
 user_lines=
@@ -89,6 +98,11 @@ WebhookKeysMaxActive 10000
     Require webhook-keys-admin
 </Location>
 WebhookKeysAlgorithms EdDSA ES256 RS256
+WebhookKeysSigningKey bench $work/\${SIGNING_ALG}.pem
+<Location "/signed">
+    SetHandler bare
+    WebhookKeysSign jws-detached Webhook-Signature
+</Location>
 <LocationMatch "^/hooks/(?<ENTERPRISE>[^/]+)">
     SetHandler bare
     AuthType WebhookSignature
@@ -148,6 +162,44 @@ webhooks() {
     stop
 }
 
+# Ticks of the processor that httpd and its children have taken, 100 a second.
+ticks() {
+    for child in "$pid" $(pgrep -P "$pid"); do
+        awk '{ print $14 + $15 }' "/proc/$child/stat"
+    done | awk '{ sum += $1 } END { print sum }'
+}
+
+# Microseconds of httpd's for one of these requests of 1 KiB.
+cost() {
+    before=$(ticks)
+    ab -q -k -c 8 -n "$SIGNED" -p "$work/body" -T application/json "http://127.0.0.1:$port/$1" > "$work/ab"
+    grep -q 'Non-2xx' "$work/ab" && exit 1
+    after=$(ticks)
+    awk -v t="$((after - before))" -v n="$SIGNED" 'BEGIN { printf "%.1f", t * 10000 / n }'
+}
+
+signing() {
+    echo "Requests of 1 KiB, signed : what signing adds to httpd's processor time / one EVP_DigestSign"
+    fresh_registry
+    own_data
+    head -c 1024 /dev/zero | tr '\0' x > "$work/body"
+    for SIGNING_ALG in ES256 EdDSA RS256; do
+        start 2 32
+        ratios=
+        for _ in $(seq "$ROUNDS"); do
+            bare=$(cost bare)
+            signed=$(cost signed)
+            evp=$("$work/evp" "$SIGNING_ALG" 1 2000 sign | awk '{ printf "%.1f", 1000000 / $1 }')
+            added=$(awk -v a="$signed" -v b="$bare" 'BEGIN { printf "%.1f", a - b }')
+            ratios="$ratios $(ratio "$added" "$evp")"
+            say "  $SIGNING_ALG: $added us more than $bare : $evp us" "$(ratio "$added" "$evp")"
+        done
+        say "$SIGNING_ALG, median ratio" "$(median $ratios)"
+        stop
+    done
+    SIGNING_ALG=EdDSA
+}
+
 key_cache() {
     echo "Resident memory of a child that knows $ENTERPRISES enterprises of 10 keys"
     fresh_registry
@@ -163,6 +215,7 @@ key_cache() {
 }
 
 if wanted webhooks; then webhooks; fi
+if wanted signing; then signing; fi
 if wanted key_cache; then key_cache; fi
 if wanted scale; then BARE="$work/mod_bare.so" python3 t/bench/scale.py; fi
 wanted registrations || exit 0
