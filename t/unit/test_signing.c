@@ -7,6 +7,7 @@
 #include "http_signature/structured_field.h"
 #include "jose/base64.h"
 #include "jose/private_key.h"
+#include "jose/secure_heap.h"
 #include "scheme/scheme.h"
 #include "scheme/signed_message_times.h"
 #include "signing_fixture.h"
@@ -197,6 +198,33 @@ static void what_is_refused(void **state)
     assert_null(whk_scheme_jws.sign);
 }
 
+/* Of every kind the secret half, and all of it is given back, which wipes it. */
+static void keys_are_in_the_secure_heap(void **state)
+{
+    apr_pool_t *outer = pool;
+    apr_pool_t *heap;
+    size_t i;
+
+    (void)state;
+    apr_pool_create(&heap, outer);
+    whk_secure_heap_open(65536, heap);
+    for (i = 0; i < COUNT(kinds); i++) {
+        EVP_PKEY *pkey = make_signer(kinds[i], NULL).pkey;
+        size_t before = CRYPTO_secure_used();
+
+        apr_pool_create(&pool, outer);
+        private_key_of(pkey);
+        assert_true(CRYPTO_secure_used() >= before + 32);
+        apr_pool_destroy(pool);
+        pool = outer;
+        assert_int_equal(CRYPTO_secure_used(), before);
+    }
+    whk_secure_heap_note();
+    whk_secure_heap_lock();
+    apr_pool_destroy(heap);
+    assert_false(whk_secure_heap_lock());
+}
+
 /* ---- the RFCs ---- */
 
 /* RFC 9421, appendix B.1.4. */
@@ -303,6 +331,7 @@ int main(void)
         cmocka_unit_test(rfc_9421),
         cmocka_unit_test(rfc_8037),
         cmocka_unit_test(rfc_9530),
+        cmocka_unit_test(keys_are_in_the_secure_heap),
     };
     int failed;
 
