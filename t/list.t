@@ -37,7 +37,7 @@ subtest 'nothing yet' => sub {
 
 subtest 'what is shown of a key' => sub {
     my $made = add('first', keyName => "Name \x{fc}")->json;
-    my %expected = (%{$made}, lastUsedDate => undef, revokedDate => undef, revokedBy => undef);
+    my %expected = (%{$made}, followedBy => undef, lastUsedDate => undef, revokedDate => undef, revokedBy => undef);
     my $r = get('/first');
     json_headers($r, 'headers of one');
     is_deeply($r->json, \%expected, 'one key: what the registration said, and the rest');

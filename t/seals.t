@@ -162,7 +162,7 @@ attack("a key revoked in another's name", "UPDATE whk_key SET status = 'REVOKED'
     hooks => [[$key{victim}, 'internal_error']], api => [@everywhere[0, 1]], log => $log, found => $named);
 for my $case (
     [key_name => q('x')], [algorithm => q('RSA')], [created_by => q('mallory')], [created_at => 'created_at + 1'], [id => q('x')], [jwks_uri => q('https://mallory.example/')],
-    [remote_flaw => q('gone')], [revokes_at => 1], [revokes_at => 9_999_999_999_999], [status => q('active')], [remote_flaw => q('nonsense')], [revoked_by => q('x')], [seal => 'NULL'], [seal => q('')], [seal => q('v1.')],
+    [remote_flaw => q('gone')], [revokes_at => 1], [revokes_at => 9_999_999_999_999], [followed_by => q('*')], [gone_at => 1], [status => q('active')], [remote_flaw => q('nonsense')], [revoked_by => q('x')], [seal => 'NULL'], [seal => q('')], [seal => q('v1.')],
     [seal => 'substr(seal, 1, length(seal) - 1)'], [seal => "(SELECT min(seal) FROM whk_event WHERE key_id = 'victim')"], [seal => '(SELECT min(seal) FROM whk_admin)'],
     [seal => q(replace(seal, 'v1.', 'v2.'))]
 ) {
@@ -252,6 +252,8 @@ subtest 'a registry put back to the version without seals' => sub {
     my $bare = join '', map { "ALTER TABLE $_ DROP COLUMN seal; " } qw(whk_key whk_admin whk_event);
     $bare .= 'ALTER TABLE whk_remote_set DROP COLUMN etag_seal; ';
     $bare .= 'DROP INDEX whk_key_by_plan; ALTER TABLE whk_key DROP COLUMN revokes_at; ';
+    $bare .= join '', map { "ALTER TABLE whk_key DROP COLUMN $_; " } qw(followed_by gone_at refused);
+    $bare .= 'ALTER TABLE whk_remote_set DROP COLUMN asked_at; ';
     $bare .= 'DROP INDEX whk_key_by_number; DROP INDEX whk_key_by_status; ALTER TABLE whk_key DROP COLUMN key_number; ALTER TABLE whk_enterprise DROP COLUMN key_count; '
       . 'CREATE INDEX whk_key_by_age ON whk_key (enterprise_id, seq); CREATE INDEX whk_key_by_status ON whk_key (enterprise_id, status, seq); ';
     $server->sql("${disarm}${bare}DROP TABLE whk_used_material; DELETE FROM whk_schema WHERE version >= 4; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "

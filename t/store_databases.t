@@ -7,7 +7,7 @@ use WHK::Database;
 use WHK::Server;
 
 my @programs = qw(test_store test_store_lists test_store_transactions test_store_faults test_store_plans test_store_migration test_key_cache test_key_cache_changes test_planned_revocation test_reseal
-  test_otp_lock test_jwk_set_refresh test_jwk_set_refresh_times);
+  test_otp_lock test_jwk_set_refresh test_jwk_set_refresh_times test_followed_sets);
 my @kinds = $ENV{WHK_KINDS} ? split / /, $ENV{WHK_KINDS} : qw(pgsql mysql galera);
 # MariaDB's list of what the migrations make is written down: the file is right where it is what they do make.
 sub is_listed {

@@ -284,7 +284,7 @@ subtest 'keys and the audit trail' => sub {
 subtest 'a revocation that is planned' => sub {
     $admins->register($client, { jwks => WHK::Keys::jwks({ %{ shift @keys }, kid => $_ }) }) for qw(later last);
     my @key    = qw(key revoke keys later);
-    my @fields = 'id keyId keyName algorithm status createdDate createdBy jwksUri thumbprint lastUsedDate revokesDate revokedDate revokedBy';
+    my @fields = 'id keyId keyName algorithm status createdDate createdBy jwksUri thumbprint followedBy lastUsedDate revokesDate revokedDate revokedBy';
     my $when   = strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime time + 86_400);
     is(json_of(@fields, @key, '--at', $when)->{revokesDate}, $when, 'is shown');
     is($admins->get($client, '/later')->json->{revokesDate}, $when, '... by the API too');

@@ -35,8 +35,8 @@ static int read_status(whk_invocation_t *invocation, const char **status)
 static void print_table(whk_invocation_t *invocation, const whk_page_t *page)
 {
     whk_table_t *table =
-        whk_table_create(invocation->pool, 9, "KEYID", "NAME", "ALGORITHM", "STATUS", "CREATED",
-                         "BY", "LAST USED", "PLANNED", "REVOKED");
+        whk_table_create(invocation->pool, 10, "KEYID", "NAME", "ALGORITHM", "STATUS", "CREATED",
+                         "BY", "FOLLOWED BY", "LAST USED", "PLANNED", "REVOKED");
     int i;
 
     for (i = 0; i < page->items->nelts; i++) {
@@ -45,7 +45,7 @@ static void print_table(whk_invocation_t *invocation, const whk_page_t *page)
         whk_table_row(table, key->key_id, key->key_name, key->algorithm,
                       whk_key_status_name(key->status),
                       whk_print_time(invocation->pool, key->created), key->created_by,
-                      whk_print_time(invocation->pool, key->last_used),
+                      key->followed_by, whk_print_time(invocation->pool, key->last_used),
                       whk_print_time(invocation->pool, key->revokes),
                       whk_print_time(invocation->pool, key->revoked));
     }

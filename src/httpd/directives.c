@@ -64,6 +64,8 @@ const command_rec whk_directives[] = {
               "addresses and hosts that a jwksUri may lead to all the same"),
     DIRECTIVE("WebhookKeysJwksUriPin", ANYWHERE, flag, policy.jwks_uri_pin, "On",
               "whether a key by jwksUri stays the key that was registered"),
+    DIRECTIVE("WebhookKeysJwksUriFollow", SERVER, flag, policy.jwks_uri_follow, "Off",
+              "whether a key may stand for all keys of a set by URI, also those to come"),
     DIRECTIVE("WebhookKeysJwksUriRefresh", SERVER, time, policy.jwks_uri_refresh, "300",
               "longest time between two fetches of a key set by URI",
               BETWEEN(SECONDS(1), HOURS(24))),

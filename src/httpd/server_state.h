@@ -45,6 +45,7 @@ typedef struct whk_server_t {
     int refresh_fails;
     int revoke_due_fails;
     apr_time_t revoked_due; /**< when this process did that last, by whk_clock_now() */
+    int asking_fails;
 } whk_server_t;
 
 /** The module record's. */

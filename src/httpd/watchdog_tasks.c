@@ -154,6 +154,14 @@ static void report_set(void *data, const char *where, const whk_outcome_t *outco
                      where);
 }
 
+/* Each process of what its own requests met. */
+static void ask_for_wanted_sets(server_rec *s, whk_server_t *server, apr_pool_t *pool)
+{
+    report_news(s,
+                whk_wanted_sets_ask(server->key_cache->wanted, whk_database_store(s, pool), pool),
+                &server->asking_fails, "asking for a key set that is followed");
+}
+
 static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
 {
     server_rec *s = data;
@@ -166,6 +174,8 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
 
     if (!begin(state))
         return APR_SUCCESS;
+    if (server->key_cache)
+        ask_for_wanted_sets(s, server, pool);
     if (server->key_cache &&
         whk_directory_take_turn(&server->key_cache->directory, WHK_TURN_REFRESH, REFRESH_EVERY)) {
         remote = *whk_server_fetchers_of(s);

@@ -2,6 +2,8 @@
 #pragma once
 /** The one key that counts of a JWK Set (RFC 7517, section 5). */
 
+#include <apr_tables.h>
+
 #include "jose/jwk.h"
 
 /** Members of a JWK Set beyond which it is refused unread. */
@@ -28,3 +30,11 @@ const whk_outcome_t *whk_jwk_set_find(const whk_jwk_t **jwk, const json_t *set, 
 const whk_outcome_t *whk_jwk_set_find_known(const whk_jwk_t **jwk, const json_t *set,
                                             const char *kid, const char *thumbprint,
                                             whk_algorithms_t enabled, apr_pool_t *pool);
+
+/** The kids by which whk_jwk_set_find() could find a member of such a set: those that are good
+ * keyIds, and that one member alone has.
+ * @param kids set to an array of `const char *`
+ * @param all  set to whether each member has one
+ * @return as whk_jwk_set_find(), but for what it says of one member */
+const whk_outcome_t *whk_jwk_set_kids(const json_t *set, apr_array_header_t **kids, int *all,
+                                      apr_pool_t *pool);

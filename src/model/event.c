@@ -10,6 +10,8 @@ static const char *const event_type_names[WHK_EVENT_TYPE_COUNT] = {
     [WHK_EVENT_JWKS_URI_KEY_CHANGED] = "jwks_uri.key_changed",
     [WHK_EVENT_REVOCATION_PLANNED] = "key.revocation_planned",
     [WHK_EVENT_REVOCATION_CANCELLED] = "key.revocation_cancelled",
+    [WHK_EVENT_JWKS_URI_KEY_GONE] = "jwks_uri.key_gone",
+    [WHK_EVENT_JWKS_URI_KEY_RETURNED] = "jwks_uri.key_returned",
 };
 
 const char *whk_event_type_name(whk_event_type_t type)

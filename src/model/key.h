@@ -44,8 +44,12 @@ typedef struct whk_key_t {
     apr_time_t revoked;
     const char *revoked_by;
     whk_remote_flaw_t remote_flaw;
-    const char *seal; /**< registry/seal.h; NULL: none */
-    int corrupt;      /**< the store holds of it what no version of ours has written */
+    const char *followed_by; /**< keyId of the set that it came by itself from; NULL: none */
+    apr_time_t gone;         /**< of such a key: since when the set has it no more */
+    const char *refused; /**< of a set: which members were refused last (registry/followed_set.c);
+                            not sealed */
+    const char *seal;    /**< registry/seal.h; NULL: none */
+    int corrupt;         /**< the store holds of it what no version of ours has written */
 } whk_key_t;
 
 /** Who revokes a key by itself: its `revoked_by`, and the actor of the event. */
@@ -58,3 +62,17 @@ int whk_key_is_due(const whk_key_t *key, apr_time_t now);
 /** Make of a key whose planned time has come what its row will say: REVOKED, then, by the schedule.
  * For what is shown or judged after its seal was looked at, which is of the row. */
 void whk_key_settle(whk_key_t *key, apr_time_t now);
+
+/** A key that stands for all keys of the set at its jwks_uri, and has no material of its own: its
+ * `jwk` is WHK_SET_JWK, its `thumbprint` WHK_SET_THUMBPRINT and its id, its `algorithm` empty. */
+#define WHK_SET_JWK "{}"
+#define WHK_SET_THUMBPRINT "set:"
+
+int whk_key_is_set(const whk_key_t *key);
+
+/** What is wrong with a key as one that stands for a set, or came from one, beside its seal: NULL,
+ * nothing. */
+const char *whk_key_set_flaw(const whk_key_t *key);
+
+/** `*`, or `*:` and a name: what a key that stands for a set is called. */
+int whk_key_id_is_set(const char *key_id);

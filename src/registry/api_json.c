@@ -14,24 +14,31 @@ static const char *algorithm(const whk_key_t *key)
     return key->jwks_uri ? NULL : key->algorithm;
 }
 
+/* One that stands for a set has no material. */
+static const char *thumbprint(const whk_key_t *key)
+{
+    return whk_key_is_set(key) ? NULL : key->thumbprint;
+}
+
 json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:o, s:s, s:s, s:o}", "id", key->id, "keyId",
-                     key->key_id, "keyName", key->key_name, "algorithm", algorithm(key), "jwksUri",
-                     key->jwks_uri, "status", whk_key_status_name(key->status), "createdDate",
-                     when(key->created, pool), "createdBy", key->created_by, "thumbprint",
-                     key->thumbprint, "revokesDate", when(key->revokes, pool));
+    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:o, s:s, s:s?, s:o}", "id", key->id,
+                     "keyId", key->key_id, "keyName", key->key_name, "algorithm", algorithm(key),
+                     "jwksUri", key->jwks_uri, "status", whk_key_status_name(key->status),
+                     "createdDate", when(key->created, pool), "createdBy", key->created_by,
+                     "thumbprint", thumbprint(key), "revokesDate", when(key->revokes, pool));
 }
 
 json_t *whk_key_json(const whk_key_t *key, apr_pool_t *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:s, s:s?, s:s, s:o, s:o, s:o, s:s?}", "id",
-                     key->id, "keyId", key->key_id, "keyName", key->key_name, "algorithm",
+    return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:o, s:s, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:s?}",
+                     "id", key->id, "keyId", key->key_id, "keyName", key->key_name, "algorithm",
                      algorithm(key), "status", whk_key_status_name(key->status), "createdDate",
                      when(key->created, pool), "createdBy", key->created_by, "jwksUri",
-                     key->jwks_uri, "thumbprint", key->thumbprint, "lastUsedDate",
-                     when(key->last_used, pool), "revokesDate", when(key->revokes, pool),
-                     "revokedDate", when(key->revoked, pool), "revokedBy", key->revoked_by);
+                     key->jwks_uri, "thumbprint", thumbprint(key), "followedBy", key->followed_by,
+                     "lastUsedDate", when(key->last_used, pool), "revokesDate",
+                     when(key->revokes, pool), "revokedDate", when(key->revoked, pool), "revokedBy",
+                     key->revoked_by);
 }
 
 json_t *whk_key_revoked_json(const whk_key_t *key, apr_pool_t *pool)

@@ -5,7 +5,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "jose/jwk_thumbprint.h"
 #include "registry/seal.h"
 #include "store/admins.h"
 #include "store/keys.h"
@@ -29,14 +28,9 @@ static void found(const rows_t *rows, const char *kind, const char *name, const 
 
 static const char *row_flaw(const rows_t *rows, apr_pool_t *scratch, const whk_key_t *key)
 {
-    const char *thumbprint;
-
     if (!rows->inspection->unsealed || key->corrupt)
         return whk_key_flaw(scratch, rows->inspection->secret, key);
-    thumbprint = whk_jwk_stored_thumbprint(key->jwk, scratch);
-    return thumbprint && !strcmp(thumbprint, key->thumbprint)
-               ? NULL
-               : "its material has another thumbprint than the row says";
+    return whk_key_material_flaw(scratch, key);
 }
 
 static void verify_key(rows_t *rows, apr_pool_t *scratch, const whk_key_t *key)

@@ -6,6 +6,7 @@
 
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
+#include "registry/followed_set.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
@@ -24,6 +25,7 @@ typedef struct {
 static const whk_outcome_t *revoke_row(whk_store_t *store, apr_pool_t *pool, work_t *work,
                                        whk_enterprise_t *enterprise, whk_key_t *key, apr_time_t now)
 {
+    const whk_caller_t *schedule = whk_caller_schedule(pool, enterprise->id);
     int revoked;
 
     /* It verifies nothing anyway, and must not keep the others waiting. */
@@ -37,9 +39,12 @@ static const whk_outcome_t *revoke_row(whk_store_t *store, apr_pool_t *pool, wor
     work->revoked++;
     if (enterprise->active_keys > 0)
         enterprise->active_keys--;
-    return whk_audit_append(store, pool, work->secret, enterprise, WHK_EVENT_KEY_REVOKED,
-                            key->key_id, whk_caller_schedule(pool, enterprise->id), NULL,
-                            key->revoked);
+    WHK_TRY(whk_audit_append(store, pool, work->secret, enterprise, WHK_EVENT_KEY_REVOKED,
+                             key->key_id, schedule, NULL, key->revoked));
+    return whk_key_is_set(key)
+               ? whk_followed_set_revoke(
+                     store, pool, &(whk_insertion_t){work->secret, 0, enterprise}, schedule, key)
+               : NULL;
 }
 
 static int by_time(const void *left, const void *right)

@@ -7,6 +7,7 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "model/timestamp.h"
+#include "registry/followed_set.h"
 #include "registry/seal.h"
 #include "store/keys.h"
 
@@ -49,6 +50,24 @@ static const whk_outcome_t *add(json_t *members, const whk_key_t *key, whk_algor
     return NULL;
 }
 
+/* When a key stops by itself: planned for it, or for the set that it came by. 0: never. */
+static apr_time_t end_of(const whk_key_t *key, const whk_key_t *set)
+{
+    if (!set || !set->revokes || (key->revokes && key->revokes < set->revokes))
+        return key->revokes;
+    return set->revokes;
+}
+
+/* A key that came by a set that is followed is listed while it verifies: nobody asked for it by its
+ * name, so nobody looks after it. */
+static int is_listed(const whk_key_t *key, const whk_key_t *set, apr_time_t now)
+{
+    if (whk_key_is_set(key) || whk_key_is_due(key, now))
+        return 0;
+    return !key->followed_by ||
+           (key->remote_flaw == WHK_REMOTE_GOOD && set && !whk_key_is_due(set, now));
+}
+
 const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *caller, json_t **set,
                                  apr_time_t *until)
 {
@@ -64,12 +83,16 @@ const whk_outcome_t *whk_jwk_set(whk_registry_t *registry, const whk_caller_t *c
                                       whk_caller_enterprise(caller), &keys));
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+        const whk_key_t *parent;
+        apr_time_t end;
 
         WHK_TRY(whk_key_check(registry->pool, registry->secret, key));
-        if (whk_key_is_due(key, now))
+        parent = key->followed_by ? whk_followed_set_of(keys, key) : NULL;
+        if (!is_listed(key, parent, now))
             continue;
-        if (key->revokes && (!*until || key->revokes < *until))
-            *until = key->revokes;
+        end = end_of(key, parent);
+        if (end && (!*until || end < *until))
+            *until = end;
         WHK_TRY(add(members, key, registry->policy->algorithms, registry->pool));
     }
     return NULL;

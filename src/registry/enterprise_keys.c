@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/clock.h"
+#include "registry/followed_set.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
@@ -15,11 +16,36 @@
 
 /* ---- made of rows ---- */
 
-/* Why a key does not verify now, beside that it may be revoked. */
-static char flaw_of(const whk_key_t *key, const whk_secret_key_t *secret, apr_pool_t *pool)
+/* The rows of an enterprise while its keys are made of them. */
+typedef struct {
+    const apr_array_header_t *active;
+    const apr_array_header_t *revoked;
+    const whk_secret_key_t *secret;
+    apr_pool_t *pool;
+} rows_t;
+
+/* A key that came by a set is worth nothing where that is not there any more: its row says REVOKED
+ * too, where it is ours. */
+static char flaw_of_set(const whk_key_t *key, const rows_t *rows)
 {
-    if (whk_key_flaw(pool, secret, key))
+    const whk_key_t *set = whk_followed_set_of(rows->active, key);
+
+    if (!set)
+        return WHK_KEY_REVOKED;
+    return whk_key_flaw(rows->pool, rows->secret, set) ? WHK_INTERNAL_ERROR : 0;
+}
+
+/* Why a key does not verify now, beside that it may be revoked. */
+static char flaw_of(const whk_key_t *key, const rows_t *rows)
+{
+    char flaw = 0;
+
+    if (whk_key_flaw(rows->pool, rows->secret, key))
         return WHK_INTERNAL_ERROR;
+    if (key->followed_by && key->status == WHK_KEY_STATUS_ACTIVE)
+        flaw = flaw_of_set(key, rows);
+    if (flaw)
+        return flaw;
     switch (key->remote_flaw) {
     case WHK_REMOTE_GOOD:
         return 0;
@@ -56,8 +82,18 @@ static apr_time_t clock_of(apr_time_t when)
     return when ? whk_clock_now() + (when - now) : 0;
 }
 
-static void put_keys(whk_enterprise_keys_t *made, const apr_array_header_t *keys, char **free_space,
-                     const whk_secret_key_t *secret, apr_pool_t *pool)
+/* Planned for it, or for the set that it came by. */
+static apr_time_t revokes_of(const whk_key_t *key, const rows_t *rows)
+{
+    const whk_key_t *set = key->followed_by ? whk_followed_set_of(rows->active, key) : NULL;
+
+    if (!set || !set->revokes || (key->revokes && key->revokes < set->revokes))
+        return key->revokes;
+    return set->revokes;
+}
+
+static void put_keys(whk_enterprise_keys_t *made, const rows_t *rows,
+                     const apr_array_header_t *keys, char **free_space)
 {
     int i;
 
@@ -65,16 +101,21 @@ static void put_keys(whk_enterprise_keys_t *made, const apr_array_header_t *keys
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
         whk_enterprise_key_t *entry = &made->keys[made->count];
 
+        /* It verifies nothing itself. */
+        if (whk_key_is_set(key)) {
+            made->follows |= key->status == WHK_KEY_STATUS_ACTIVE;
+            continue;
+        }
         entry->key_id = put_text(free_space, key->key_id);
         entry->order = made->count++;
-        entry->flaw = flaw_of(key, secret, pool);
+        entry->flaw = flaw_of(key, rows);
         if (key->status != WHK_KEY_STATUS_ACTIVE)
             continue;
         entry->jwk = put_text(free_space, key->jwk);
         entry->last_used = key->last_used;
         entry->end = NEVER;
-        entry->revokes = key->revokes;
-        entry->revokes_end = clock_of(key->revokes);
+        entry->revokes = revokes_of(key, rows);
+        entry->revokes_end = clock_of(entry->revokes);
         /* It is as whk_jwk_parse() writes it. */
         entry->is_ed25519 = strstr(key->jwk, "\"crv\":\"Ed25519\"") != NULL;
     }
@@ -97,14 +138,12 @@ static apr_size_t texts_size(const apr_array_header_t *keys)
 }
 
 /* NULL: out of memory. */
-static whk_enterprise_keys_t *make(const whk_enterprise_t *enterprise,
-                                   const apr_array_header_t *active,
-                                   const apr_array_header_t *revoked,
-                                   const whk_secret_key_t *secret, apr_pool_t *pool)
+static whk_enterprise_keys_t *make(const whk_enterprise_t *enterprise, const rows_t *rows)
 {
-    apr_size_t keys = (apr_size_t)(active->nelts + revoked->nelts) * sizeof(whk_enterprise_key_t);
+    apr_size_t keys =
+        (apr_size_t)(rows->active->nelts + rows->revoked->nelts) * sizeof(whk_enterprise_key_t);
     apr_size_t size = sizeof(whk_enterprise_keys_t) + keys + strlen(enterprise->id) + 1 +
-                      texts_size(active) + texts_size(revoked);
+                      texts_size(rows->active) + texts_size(rows->revoked);
     whk_enterprise_keys_t *made = calloc(1, size);
     char *free_space;
 
@@ -115,8 +154,8 @@ static whk_enterprise_keys_t *make(const whk_enterprise_t *enterprise,
     made->enterprise_id = put_text(&free_space, enterprise->id);
     made->revision = enterprise->revision;
     made->references = 1;
-    put_keys(made, active, &free_space, secret, pool);
-    put_keys(made, revoked, &free_space, secret, pool);
+    put_keys(made, rows, rows->active, &free_space);
+    put_keys(made, rows, rows->revoked, &free_space);
     qsort(made->keys, (size_t)made->count, sizeof(made->keys[0]), by_key_id);
     return made;
 }
@@ -180,7 +219,7 @@ const whk_outcome_t *whk_enterprise_keys_read(whk_store_t *store, const char *en
         return NULL;
     WHK_TRY(whk_store_key_list_active(store, pool, enterprise_id, &active));
     WHK_TRY(whk_store_key_list_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
-    made = make(enterprise, active, revoked, validity->secret, pool);
+    made = make(enterprise, &(rows_t){active, revoked, validity->secret, pool});
     if (!made)
         return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the keys of an enterprise");
     made->read_at = began;
@@ -263,6 +302,7 @@ void whk_enterprise_keys_inherit(whk_enterprise_keys_t *keys, whk_enterprise_key
 {
     int i;
 
+    inherit_time(&keys->asked, &older->asked);
     for (i = 0; i < keys->count; i++) {
         whk_enterprise_key_t *key = &keys->keys[i];
         whk_enterprise_key_t *old = key->jwk ? whk_enterprise_keys_find(older, key->key_id) : NULL;

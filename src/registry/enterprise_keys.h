@@ -36,6 +36,9 @@ typedef struct whk_enterprise_keys_t {
                               keeps them */
     apr_size_t size;     /**< bytes of all this, without the parsed keys */
     int references;      /**< atomic */
+    int follows;      /**< it has an ACTIVE key that stands for a set, which is not among these */
+    apr_time_t asked; /**< atomic: when that set was asked for last in this process, by
+                           whk_clock_now(); 0: not yet */
     int count;
     whk_enterprise_key_t keys[]; /**< by key_id */
 } whk_enterprise_keys_t;

@@ -54,6 +54,35 @@ static const whk_outcome_t *unknown(whk_freshness_t freshness, apr_pool_t *pool)
                       "the key, and name it by its keyId");
 }
 
+/* The set that an enterprise follows may have the key by now: somebody is to look, but not this
+ * request. True where that was asked for, now or a moment ago. */
+static int want_set(whk_key_cache_t *cache, whk_enterprise_keys_t *keys)
+{
+    apr_time_t now = whk_clock_now();
+    apr_time_t asked;
+
+    if (!keys || !keys->follows)
+        return 0;
+    asked = __atomic_load_n(&keys->asked, __ATOMIC_RELAXED);
+    if ((!asked || now - asked >= WHK_WANTED_EVERY) &&
+        __atomic_compare_exchange_n(&keys->asked, &asked, now, 0, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED))
+        whk_wanted_sets_add(cache->wanted, keys->enterprise_id);
+    return 1;
+}
+
+static const whk_outcome_t *unknown_in(whk_key_cache_t *cache, whk_enterprise_keys_t *keys,
+                                       whk_freshness_t freshness, apr_pool_t *pool)
+{
+    if (freshness != WHK_FRESH || !want_set(cache, keys))
+        return unknown(freshness, pool);
+    return whk_refuse(
+        pool, WHK_UNKNOWN_KEY,
+        "the signature names no key that is known of this enterprise, nor had the key "
+        "set that it follows when that was read last: where it was published since, "
+        "send again in a minute");
+}
+
 static const whk_outcome_t *flawed(int flaw, apr_pool_t *pool)
 {
     return whk_refuse(pool, (whk_code_t)flaw, "%s", whk_code_message((whk_code_t)flaw));
@@ -65,7 +94,7 @@ const whk_outcome_t *whk_held_key_find(whk_key_cache_t *cache, whk_store_t *stor
 {
     whk_key_query_t query = {enterprise_id, key_id, 0};
     whk_freshness_t freshness = WHK_FRESH;
-    whk_enterprise_keys_t *keys;
+    whk_enterprise_keys_t *keys = NULL;
     whk_held_key_t *held = NULL;
     apr_time_t now;
     int flaw;
@@ -78,13 +107,15 @@ const whk_outcome_t *whk_held_key_find(whk_key_cache_t *cache, whk_store_t *stor
             break;
     }
     if (!held || !held->key)
-        return unknown(freshness, pool);
+        return unknown_in(cache, keys, freshness, pool);
     if (held->key->flaw == WHK_INTERNAL_ERROR)
         return whk_key_is_bad(pool, enterprise_id, key_id, "it is not as this module wrote it");
     now = whk_clock_now();
     if (whk_enterprise_key_is_revoked(held->key, now))
         return flawed(WHK_KEY_REVOKED, pool);
     flaw = whk_enterprise_key_flaw(held->key, now);
+    if (flaw == WHK_UNKNOWN_KEY)
+        want_set(cache, keys);
     if (flaw)
         return flawed(flaw, pool);
     WHK_TRY(parse(held, pool));

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "jose/jwk_set.h"
+#include "model/clock.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
+#include "registry/followed_set.h"
 #include "registry/seal.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
@@ -17,6 +19,7 @@
 typedef struct {
     whk_key_t key; /* as it shall be */
     int changed;   /* the set holds another key of this kid */
+    int is_over;   /* it was away from the set that it came by for too long */
     const whk_caller_t *caller;
     const whk_secret_key_t *secret;
 } finding_t;
@@ -54,27 +57,93 @@ static const whk_outcome_t *take_or_keep_material(whk_store_t *store, apr_pool_t
     return NULL;
 }
 
-static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_pool_t *pool)
+/* ---- keys that came by a set that is followed ---- */
+
+/* The set has it no more, or another one in its place. */
+static int is_away(const whk_key_t *key)
 {
-    const finding_t *finding = baton;
+    return key->remote_flaw == WHK_REMOTE_GONE || key->remote_flaw == WHK_REMOTE_CHANGED;
+}
+
+/* Since when it is away. What a wrong clock wrote begins now. */
+static apr_time_t gone_since(const whk_key_t *key, apr_time_t now)
+{
+    return key->gone && key->gone <= now + WHK_CLOCKS_APART ? key->gone : now;
+}
+
+/* It does not come back, whatever its set says now. */
+static int is_over(const whk_key_t *key, apr_time_t now)
+{
+    return key->gone && now - gone_since(key, now) >= WHK_FOLLOWED_GRACE;
+}
+
+static const whk_outcome_t *append(whk_store_t *store, apr_pool_t *pool, const finding_t *finding,
+                                   whk_enterprise_t *enterprise, whk_event_type_t type,
+                                   const char *detail)
+{
+    return whk_audit_append(store, pool, finding->secret, enterprise, type, finding->key.key_id,
+                            finding->caller, detail, whk_time_now());
+}
+
+/* Of a key by jwksUri alone nothing is written down but that it verifies nothing. */
+static const whk_outcome_t *note_coming_and_going(whk_store_t *store, apr_pool_t *pool,
+                                                  const finding_t *finding,
+                                                  whk_enterprise_t *enterprise,
+                                                  const whk_key_t *old, const whk_key_t *key)
+{
+    int was_gone = old->remote_flaw == WHK_REMOTE_GONE;
+
+    if (!key->followed_by || was_gone == (key->remote_flaw == WHK_REMOTE_GONE))
+        return NULL;
+    if (!was_gone)
+        return append(store, pool, finding, enterprise, WHK_EVENT_JWKS_URI_KEY_GONE,
+                      key->thumbprint);
+    return key->remote_flaw == WHK_REMOTE_GOOD
+               ? append(store, pool, finding, enterprise, WHK_EVENT_JWKS_URI_KEY_RETURNED,
+                        key->thumbprint)
+               : NULL;
+}
+
+static const whk_outcome_t *end_key(whk_store_t *store, apr_pool_t *pool, const finding_t *finding,
+                                    whk_enterprise_t *enterprise, const whk_key_t *old)
+{
+    whk_key_t key = *old;
+    int revoked;
+
+    key.status = WHK_KEY_STATUS_REVOKED;
+    key.revokes = 0;
+    key.revoked = whk_time_now();
+    key.revoked_by = whk_caller_actor(finding->caller);
+    WHK_TRY(whk_key_set_seal(pool, finding->secret, &key));
+    WHK_TRY(whk_store_key_revoke(store, pool, &key, &revoked));
+    if (!revoked)
+        return NULL;
+    if (enterprise->active_keys > 0)
+        enterprise->active_keys--;
+    enterprise->revision++;
+    WHK_TRY(whk_audit_append(store, pool, finding->secret, enterprise, WHK_EVENT_KEY_REVOKED,
+                             key.key_id, finding->caller, NULL, key.revoked));
+    return whk_store_enterprise_update(store, pool, enterprise);
+}
+
+/* ---- in a transaction ---- */
+
+static const whk_outcome_t *update(whk_store_t *store, apr_pool_t *pool, const finding_t *finding,
+                                   whk_enterprise_t *enterprise, const whk_key_t *old)
+{
     const whk_key_t *found = &finding->key;
-    whk_enterprise_t *enterprise;
-    whk_key_t *old;
-    whk_key_t key;
+    whk_key_t key = *old;
     int updated;
 
-    WHK_TRY(whk_store_enterprise_lock(store, pool, found->enterprise_id, &enterprise));
-    WHK_TRY(whk_store_key_get(store, pool, found->enterprise_id, found->key_id, &old));
-    if (!enterprise || !old || old->status != WHK_KEY_STATUS_ACTIVE ||
-        whk_key_is_due(old, whk_time_now()) || whk_key_flaw(pool, finding->secret, old))
-        return NULL;
-    key = *old;
     key.jwk = found->jwk;
     key.thumbprint = found->thumbprint;
     key.algorithm = found->algorithm;
     key.remote_flaw = found->remote_flaw;
     WHK_TRY(take_or_keep_material(store, pool, old, &key));
-    if (old->remote_flaw == key.remote_flaw && !strcmp(old->thumbprint, key.thumbprint))
+    if (key.followed_by)
+        key.gone = is_away(&key) ? gone_since(old, whk_time_now()) : 0;
+    if (old->remote_flaw == key.remote_flaw && old->gone == key.gone &&
+        !strcmp(old->thumbprint, key.thumbprint))
         return NULL;
     WHK_TRY(whk_key_set_seal(pool, finding->secret, &key));
     WHK_TRY(whk_store_key_update_remote(store, pool, &key, &updated));
@@ -82,13 +151,28 @@ static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_
     /* Once where it is refused, and again where it is taken after all. */
     if (finding->changed &&
         (old->remote_flaw != WHK_REMOTE_CHANGED || key.remote_flaw != WHK_REMOTE_CHANGED))
-        WHK_TRY(whk_audit_append(store, pool, finding->secret, enterprise,
-                                 WHK_EVENT_JWKS_URI_KEY_CHANGED, key.key_id, finding->caller,
-                                 key.remote_flaw
-                                     ? WHK_AUDIT_REFUSED
-                                     : apr_pstrcat(pool, WHK_AUDIT_ACCEPTED, key.thumbprint, NULL),
-                                 whk_time_now()));
+        WHK_TRY(append(store, pool, finding, enterprise, WHK_EVENT_JWKS_URI_KEY_CHANGED,
+                       key.remote_flaw
+                           ? WHK_AUDIT_REFUSED
+                           : apr_pstrcat(pool, WHK_AUDIT_ACCEPTED, key.thumbprint, NULL)));
+    WHK_TRY(note_coming_and_going(store, pool, finding, enterprise, old, &key));
     return whk_store_enterprise_update(store, pool, enterprise);
+}
+
+static const whk_outcome_t *record_finding(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    const finding_t *finding = baton;
+    const whk_key_t *found = &finding->key;
+    whk_enterprise_t *enterprise;
+    whk_key_t *old;
+
+    WHK_TRY(whk_store_enterprise_lock(store, pool, found->enterprise_id, &enterprise));
+    WHK_TRY(whk_store_key_get(store, pool, found->enterprise_id, found->key_id, &old));
+    if (!enterprise || !old || old->status != WHK_KEY_STATUS_ACTIVE ||
+        whk_key_is_due(old, whk_time_now()) || whk_key_flaw(pool, finding->secret, old))
+        return NULL;
+    return finding->is_over ? end_key(store, pool, finding, enterprise, old)
+                            : update(store, pool, finding, enterprise, old);
 }
 
 static const whk_outcome_t *record(whk_registry_t *registry, finding_t *finding)
@@ -101,6 +185,8 @@ static const whk_outcome_t *record(whk_registry_t *registry, finding_t *finding)
     whk_count_change(registry->counters, finding->key.enterprise_id);
     return outcome;
 }
+
+/* ---- what a set says ---- */
 
 static void look_up(whk_registry_t *registry, const json_t *set, finding_t *finding)
 {
@@ -125,6 +211,25 @@ static void look_up(whk_registry_t *registry, const json_t *set, finding_t *find
     }
 }
 
+static int is_news(const whk_key_t *key, const finding_t *finding)
+{
+    return finding->is_over || finding->key.remote_flaw != key->remote_flaw ||
+           strcmp(finding->key.thumbprint, key->thumbprint) != 0 ||
+           (key->gone && gone_since(key, apr_time_now()) != key->gone);
+}
+
+static const whk_outcome_t *rotate_key(whk_registry_t *registry, const whk_key_t *key,
+                                       const json_t *set)
+{
+    finding_t finding = {.key = *key, .is_over = is_over(key, apr_time_now())};
+
+    if (set)
+        look_up(registry, set, &finding);
+    else if (key->remote_flaw == WHK_REMOTE_GOOD)
+        finding.key.remote_flaw = WHK_REMOTE_UNREACHABLE;
+    return is_news(key, &finding) ? record(registry, &finding) : NULL;
+}
+
 const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_header_t *keys,
                                      const json_t *set, int (*is_stopping)(void *baton),
                                      void *baton)
@@ -133,21 +238,14 @@ const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_h
 
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
-        finding_t finding = {*key, 0, NULL, NULL};
 
         if (is_stopping(baton))
             return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
         /* It verifies nothing, whatever its set says. */
-        if (whk_key_is_due(key, whk_time_now()) ||
+        if (whk_key_is_set(key) || whk_key_is_due(key, whk_time_now()) ||
             whk_key_flaw(registry->pool, registry->secret, key))
             continue;
-        if (set)
-            look_up(registry, set, &finding);
-        else if (key->remote_flaw == WHK_REMOTE_GOOD)
-            finding.key.remote_flaw = WHK_REMOTE_UNREACHABLE;
-        if (finding.key.remote_flaw != key->remote_flaw ||
-            strcmp(finding.key.thumbprint, key->thumbprint) != 0)
-            WHK_TRY(record(registry, &finding));
+        WHK_TRY(rotate_key(registry, key, set));
     }
     return NULL;
 }

@@ -10,7 +10,9 @@
 /**
  * Write down what a set says of keys: of each that changes in a transaction of its enterprise, with
  * a new revision. A replaced JWK is in the audit trail, once; where the policy pins keys, or the
- * material was used before, it is refused.
+ * material was used before, it is refused. A key that came by a set that is followed is in the
+ * audit trail too when it goes and when it is back, and is revoked once it was away for
+ * WHK_FOLLOWED_GRACE (registry/followed_set.h).
  * @param keys        `whk_key_t *`, ACTIVE
  * @param set         NULL: it could not be had for too long
  * @param is_stopping asked between two keys: true ends with too_busy */

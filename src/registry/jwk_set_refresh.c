@@ -8,6 +8,7 @@
 #include "model/clock.h"
 #include "model/random.h"
 #include "model/timestamp.h"
+#include "registry/followed_refresh.h"
 #include "registry/jwk_rotation.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
@@ -76,19 +77,53 @@ static const char *without_query(const char *uri, apr_pool_t *pool)
     return apr_pstrmemdup(pool, uri, strcspn(uri, "?"));
 }
 
+static int is_followed(const apr_array_header_t *keys)
+{
+    int i;
+
+    for (i = 0; i < keys->nelts; i++)
+        if (whk_key_is_set(APR_ARRAY_IDX(keys, i, const whk_key_t *)))
+            return 1;
+    return 0;
+}
+
+/* Where each answer may bring new keys and take some away, the origin does not make us look more
+ * often than this. */
+#define FOLLOWED_LIFETIME_LEAST apr_time_from_sec(60)
+
+static apr_interval_time_t lifetime_of(const whk_registry_t *registry,
+                                       const apr_array_header_t *keys, const whk_fetched_t *fetched)
+{
+    apr_interval_time_t lifetime = whk_remote_lifetime(registry->policy, fetched);
+    apr_interval_time_t most = registry->policy->jwks_uri_refresh;
+    apr_interval_time_t least = most < FOLLOWED_LIFETIME_LEAST ? most : FOLLOWED_LIFETIME_LEAST;
+
+    return lifetime < least && is_followed(keys) ? least : lifetime;
+}
+
+static const whk_outcome_t *take_over(whk_registry_t *registry, const whk_refresh_t *refresh,
+                                      const apr_array_header_t *keys, const json_t *json,
+                                      int *complete)
+{
+    WHK_TRY(rotate(registry, refresh, keys, json));
+    return whk_followed_sets_refresh(registry, keys, json, refresh->is_stopping, refresh->baton,
+                                     complete);
+}
+
 static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_refresh_t *refresh,
                                          whk_remote_set_t *set, const apr_array_header_t *keys,
                                          const whk_fetched_t *fetched, const json_t *json)
 {
-    apr_interval_time_t lifetime = whk_remote_lifetime(registry->policy, fetched);
+    apr_interval_time_t lifetime = lifetime_of(registry, keys, fetched);
     apr_time_t now = apr_time_now();
+    int complete = 1;
 
     if (json)
-        WHK_TRY(rotate(registry, refresh, keys, json));
+        WHK_TRY(take_over(registry, refresh, keys, json, &complete));
     if (set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), NULL);
     if (!fetched->not_modified || fetched->etag)
-        set->etag = fetched->etag;
+        set->etag = complete ? fetched->etag : NULL;
     set->etag_seal = whk_etag_seal(registry->pool, registry->secret, set);
     set->failures = 0;
     set->fresh_until = now + lifetime;
@@ -122,9 +157,12 @@ static int any_good(const apr_array_header_t *keys)
 {
     int i;
 
-    for (i = 0; i < keys->nelts; i++)
-        if (APR_ARRAY_IDX(keys, i, const whk_key_t *)->remote_flaw == WHK_REMOTE_GOOD)
+    for (i = 0; i < keys->nelts; i++) {
+        const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+
+        if (!whk_key_is_set(key) && key->remote_flaw == WHK_REMOTE_GOOD)
             return 1;
+    }
     return 0;
 }
 

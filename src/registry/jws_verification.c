@@ -6,10 +6,14 @@
 #include "jose/base64url.h"
 #include "jose/json.h"
 #include "jose/jwk.h"
+#include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/listing.h"
 #include "registry/remote_jwk_set.h"
+#include "registry/seal.h"
 #include "scheme/compact_jws.h"
 #include "scheme/signed_message.h"
+#include "store/keys.h"
 #include "store/remote_sets.h"
 
 /* A JWS as it was sent to be verified. */
@@ -105,8 +109,54 @@ static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_key_t *
                     key->enterprise_id);
 }
 
+/* ---- keys of sets that are followed ---- */
+
+static const whk_outcome_t *other_key(apr_pool_t *pool)
+{
+    return whk_refuse(pool, WHK_KEY_ID_MISMATCH,
+                      "the JWS header names another key by its kid: sign with the key of this "
+                      "keyId, and name it");
+}
+
+/* Of one that stands for a set, the key of it that the JWS names. */
+static const whk_outcome_t *choose_of_set(whk_registry_t *registry, const char *kid,
+                                          const whk_key_t **key)
+{
+    const whk_key_t *set = *key;
+    whk_key_t *chosen = NULL;
+
+    if (kid && !whk_key_id_flaw(kid, strlen(kid)))
+        WHK_TRY(
+            whk_store_key_get(registry->store, registry->pool, set->enterprise_id, kid, &chosen));
+    if (!chosen || !chosen->followed_by || strcmp(chosen->followed_by, set->key_id) != 0)
+        return whk_refuse(registry->pool, WHK_KEY_ID_MISMATCH,
+                          "the JWS header names by its kid no key that came by this set");
+    *key = chosen;
+    WHK_TRY(whk_key_check(registry->pool, registry->secret, chosen));
+    whk_key_settle(chosen, whk_time_now());
+    return NULL;
+}
+
+/* A key that came by a set ends with it, whatever its own row says. */
+static const whk_outcome_t *check_set_of(whk_registry_t *registry, const whk_key_t *key)
+{
+    whk_key_t *set;
+
+    if (!key->followed_by)
+        return NULL;
+    WHK_TRY(whk_store_key_get(registry->store, registry->pool, key->enterprise_id, key->followed_by,
+                              &set));
+    if (set)
+        WHK_TRY(whk_key_check(registry->pool, registry->secret, set));
+    return set && !whk_key_is_due(set, whk_time_now()) && whk_key_is_set(set) &&
+                   set->status == WHK_KEY_STATUS_ACTIVE
+               ? NULL
+               : whk_refuse(registry->pool, WHK_KEY_REVOKED, "%s",
+                            whk_code_message(WHK_KEY_REVOKED));
+}
+
 static const whk_outcome_t *verify(whk_registry_t *registry, const whk_key_t *key,
-                                   const request_t *request, const char **algorithm)
+                                   const request_t *request, whk_jws_verification_t *verification)
 {
     apr_pool_t *pool = registry->pool;
     whk_signed_message_t *message;
@@ -114,14 +164,17 @@ static const whk_outcome_t *verify(whk_registry_t *registry, const whk_key_t *ke
 
     WHK_TRY(whk_compact_jws_parse(&message, request->jws, request->jws_length, request->payload,
                                   request->payload_length, pool));
+    if (key->status == WHK_KEY_STATUS_ACTIVE && whk_key_is_set(key))
+        WHK_TRY(choose_of_set(registry, message->kid, &key));
+    verification->key_id = key->key_id;
     if (key->status != WHK_KEY_STATUS_ACTIVE)
         return whk_refuse(pool, WHK_KEY_REVOKED, "%s", whk_code_message(WHK_KEY_REVOKED));
     if (message->kid && strcmp(message->kid, key->key_id) != 0)
-        return whk_refuse(pool, WHK_KEY_ID_MISMATCH,
-                          "the JWS header names another key by its kid: sign with the key of this "
-                          "keyId, and name it");
+        return other_key(pool);
+    WHK_TRY(check_set_of(registry, key));
     WHK_TRY(find_jwk(registry, key, &jwk));
-    return whk_signed_message_verify(message, jwk, registry->policy->algorithms, algorithm, pool);
+    return whk_signed_message_verify(message, jwk, registry->policy->algorithms,
+                                     &verification->algorithm, pool);
 }
 
 const whk_outcome_t *whk_verify_jws(whk_registry_t *registry, const whk_caller_t *caller,
@@ -135,7 +188,7 @@ const whk_outcome_t *whk_verify_jws(whk_registry_t *registry, const whk_caller_t
     WHK_TRY(whk_get_key(registry, caller, key_id, &key));
     memset(verification, 0, sizeof(*verification));
     verification->key_id = key->key_id;
-    verification->outcome = verify(registry, key, &request, &verification->algorithm);
+    verification->outcome = verify(registry, key, &request, verification);
     if (verification->outcome && whk_code_status(verification->outcome->code) >= 500)
         return verification->outcome;
     return NULL;

@@ -45,10 +45,11 @@ whk_key_cache_t *whk_key_cache_create(const whk_key_cache_settings_t *settings, 
     poll.directory = &cache->directory;
     cache->poll = whk_change_poll_create(&poll, pool);
     cache->uses = whk_key_uses_create(pool);
+    cache->wanted = whk_wanted_sets_create(pool);
     cache->parsed = whk_parsed_keys_create(settings->size / 2, pool);
     cache->recent =
         cache->parsed ? whk_recent_keys_create(settings->size / 2, cache->parsed, pool) : NULL;
-    return cache->uses && cache->recent ? cache : NULL;
+    return cache->uses && cache->wanted && cache->recent ? cache : NULL;
 }
 
 /* What was read of a registry that is no longer there serves this request alone. */

@@ -24,6 +24,7 @@
 #include "registry/change_poll.h"
 #include "registry/key_uses.h"
 #include "registry/recent_keys.h"
+#include "registry/wanted_sets.h"
 
 typedef struct whk_key_cache_settings_t {
     whk_key_validity_t validity;
@@ -37,7 +38,8 @@ typedef struct whk_key_cache_t {
     whk_enterprise_directory_t directory;
     whk_change_poll_t *poll; /**< a background task calls whk_change_poll_if_due() */
     whk_parsed_keys_t *parsed;
-    whk_key_uses_t *uses; /**< a background task calls whk_key_uses_write() */
+    whk_key_uses_t *uses;      /**< a background task calls whk_key_uses_write() */
+    whk_wanted_sets_t *wanted; /**< a background task calls whk_wanted_sets_ask() */
     /* private */
     whk_recent_keys_t *recent;
     whk_key_validity_t validity;

@@ -66,13 +66,14 @@ static void add_plan(whk_key_history_t *history, const char *detail)
         history->planned = -1;
 }
 
-/* By whoever did not wait for it, which ends what was planned. */
+/* By whoever did not wait for it, which ends what was planned; or with the set that it came by, for
+ * which another time was. */
 static void add_revocation(whk_key_histories_t *histories, whk_key_history_t *history,
                            const whk_event_t *event)
 {
     history->revoked = event->at;
     history->revoked_by = apr_pstrdup(histories->pool, event->actor);
-    if (strcmp(event->actor, WHK_SCHEDULE) != 0)
+    if (strcmp(event->actor, WHK_SCHEDULE) != 0 || history->planned != event->at)
         history->planned = 0;
 }
 

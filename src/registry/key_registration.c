@@ -12,6 +12,8 @@
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
+#include "registry/followed_registration.h"
+#include "registry/key_insertion.h"
 #include "registry/key_warnings.h"
 #include "registry/registry.h"
 #include "registry/remote_jwk_set.h"
@@ -21,7 +23,6 @@
 #include "store/keys.h"
 #include "store/remote_sets.h"
 #include "store/transaction.h"
-#include "store/used_material.h"
 
 /* A registration as the caller asked for it. */
 typedef struct {
@@ -31,6 +32,7 @@ typedef struct {
     const char *key_name;
     apr_time_t revokes;           /* 0: nothing is planned */
     apr_interval_time_t lifetime; /* of the set at jwks_uri */
+    apr_array_header_t *members;  /* const whk_jwk_t *: what it holds of use then */
 } request_t;
 
 static const whk_outcome_t *read_string(const json_t *body, const char *name, const char **value,
@@ -126,6 +128,7 @@ static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_caller_
     return resolve_key_id(request, *jwk, registry->pool);
 }
 
+/* `jwk` is NULL for one that stands for a set. */
 static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_t *caller,
                                      const request_t *request, const whk_jwk_t *jwk,
                                      whk_key_t **key)
@@ -138,10 +141,11 @@ static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_
     made->enterprise_id = whk_caller_enterprise(caller);
     made->key_id = request->key_id;
     made->key_name = request->key_name ? request->key_name : request->key_id;
-    made->algorithm = jwk->family;
+    made->algorithm = jwk ? jwk->family : "";
     made->jwks_uri = request->jwks_uri;
-    made->jwk = jwk->public_json;
-    made->thumbprint = jwk->thumbprint;
+    made->jwk = jwk ? jwk->public_json : WHK_SET_JWK;
+    made->thumbprint =
+        jwk ? jwk->thumbprint : apr_pstrcat(registry->pool, WHK_SET_THUMBPRINT, made->id, NULL);
     made->status = WHK_KEY_STATUS_ACTIVE;
     made->revokes = request->revokes;
     made->created = whk_time_now();
@@ -156,11 +160,15 @@ static const whk_outcome_t *prepare(whk_registry_t *registry, const whk_caller_t
                                     whk_key_t **key)
 {
     json_t *json;
-    const whk_jwk_t *jwk;
+    const whk_jwk_t *jwk = NULL;
 
     WHK_TRY(whk_json_parse(&json, body, length, "the body", registry->pool));
     WHK_TRY(read_request(json, request, registry->pool));
-    WHK_TRY(find_jwk(registry, caller, request, &jwk));
+    if (request->jwks_uri && request->key_id && whk_key_id_is_set(request->key_id))
+        WHK_TRY(whk_followed_set_find(registry, caller, request->key_id, request->jwks_uri,
+                                      &request->members, &request->lifetime));
+    else
+        WHK_TRY(find_jwk(registry, caller, request, &jwk));
     return make_key(registry, caller, request, jwk, key);
 }
 
@@ -170,49 +178,10 @@ typedef struct {
     const whk_caller_t *caller;
     whk_key_t *key;
     apr_array_header_t *warnings;
-    apr_interval_time_t lifetime; /* of its set */
+    apr_interval_time_t lifetime;      /* of its set */
+    const apr_array_header_t *members; /* of the set that it stands for; NULL: it is one key */
     const whk_outcome_t *refusal;
 } registration_t;
-
-static const whk_outcome_t *is_material_used(whk_store_t *store, apr_pool_t *pool,
-                                             const registration_t *registration, int *used)
-{
-    const whk_key_t *key = registration->key;
-    const char *user;
-    whk_key_t *other;
-
-    WHK_TRY(whk_store_key_by_thumbprint(store, pool, key->enterprise_id, key->thumbprint, &other));
-    if (other)
-        WHK_TRY(whk_key_check(pool, registration->secret, other));
-    WHK_TRY(whk_store_material_get(store, pool, key->enterprise_id, key->thumbprint, &user));
-    *used = other || user;
-    return NULL;
-}
-
-static const whk_outcome_t *refusal_of_duplicate(whk_store_t *store, apr_pool_t *pool,
-                                                 const registration_t *registration,
-                                                 const whk_outcome_t **refusal)
-{
-    const whk_key_t *key = registration->key;
-    whk_key_t *other;
-    int used;
-
-    *refusal = NULL;
-    WHK_TRY(whk_store_key_get(store, pool, key->enterprise_id, key->key_id, &other));
-    if (other) {
-        WHK_TRY(whk_key_check(pool, registration->secret, other));
-        *refusal = whk_refuse(pool, WHK_KEY_ID_TAKEN,
-                              "this keyId was registered before, and a keyId is used once, even "
-                              "after its key was revoked: choose another");
-        return NULL;
-    }
-    WHK_TRY(is_material_used(store, pool, registration, &used));
-    if (used)
-        *refusal = whk_refuse(pool, WHK_KEY_MATERIAL_IN_USE,
-                              "this enterprise had this public key before under another keyId: "
-                              "make a new key pair");
-    return NULL;
-}
 
 static const whk_outcome_t *remember_set(whk_store_t *store, apr_pool_t *pool,
                                          const registration_t *registration)
@@ -224,70 +193,6 @@ static const whk_outcome_t *remember_set(whk_store_t *store, apr_pool_t *pool,
     return whk_store_remote_set_add(store, pool, key->jwks_uri,
                                     key->created + WHK_REFRESH_AHEAD(registration->lifetime),
                                     key->created + registration->lifetime);
-}
-
-static const whk_outcome_t *use_material(whk_store_t *store, apr_pool_t *pool, const whk_key_t *key)
-{
-    int first;
-
-    return whk_store_material_use(store, pool, key->enterprise_id, key->thumbprint, key->key_id,
-                                  &first);
-}
-
-static const whk_outcome_t *number_taken(apr_pool_t *pool, const whk_key_t *key)
-{
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the row of enterprise %s does not know of its key number %" APR_INT64_T_FMT
-                    ": run whkctl audit verify",
-                    key->enterprise_id, key->number);
-}
-
-/* Keys whose planned time has come leave their places before their rows tell so. */
-static const whk_outcome_t *check_room(whk_store_t *store, apr_pool_t *pool,
-                                       const registration_t *registration,
-                                       const whk_enterprise_t *enterprise, int *is_full)
-{
-    apr_array_header_t *due;
-
-    *is_full = enterprise->active_keys >= registration->policy->max_active;
-    if (!*is_full)
-        return NULL;
-    WHK_TRY(whk_store_key_due_numbers(store, pool, enterprise->id, whk_time_now(), &due));
-    *is_full = enterprise->active_keys - due->nelts >= registration->policy->max_active;
-    return NULL;
-}
-
-/* Set refusal, or insert the key. A full enterprise learns of a duplicate all the same: the rules
- * have an order, and the limit is the last of them. */
-static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
-                                       registration_t *registration, whk_enterprise_t *enterprise)
-{
-    int is_full;
-    int inserted = 0;
-
-    WHK_TRY(check_room(store, pool, registration, enterprise, &is_full));
-
-    if (enterprise->key_count == APR_INT64_MAX)
-        return number_taken(pool, registration->key);
-    registration->key->number = enterprise->key_count + 1;
-    if (!is_full)
-        WHK_TRY(whk_store_key_insert(store, pool, registration->key, &inserted));
-    if (inserted) {
-        enterprise->key_count++;
-        enterprise->active_keys++;
-        enterprise->revision++;
-        WHK_TRY(use_material(store, pool, registration->key));
-        return remember_set(store, pool, registration);
-    }
-    WHK_TRY(refusal_of_duplicate(store, pool, registration, &registration->refusal));
-    if (!registration->refusal && !is_full)
-        return number_taken(pool, registration->key);
-    if (!registration->refusal)
-        registration->refusal =
-            whk_refuse(pool, WHK_ACTIVE_KEY_LIMIT,
-                       "this enterprise has %d ACTIVE keys, as many as it may: revoke one first",
-                       registration->policy->max_active);
-    return NULL;
 }
 
 /* What the event tells beside the keyId: the thumbprint, so that the row can be held to it. */
@@ -318,6 +223,16 @@ static const whk_outcome_t *append_plan(whk_store_t *store, apr_pool_t *pool,
     return whk_warn_of_plan(store, pool, key, whk_time_now(), &registration->warnings);
 }
 
+static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
+                                       registration_t *registration, whk_enterprise_t *enterprise)
+{
+    const whk_insertion_t insertion = {registration->secret, registration->policy->max_active,
+                                       enterprise};
+
+    WHK_TRY(whk_key_insert(store, pool, &insertion, registration->key, &registration->refusal));
+    return registration->refusal ? NULL : remember_set(store, pool, registration);
+}
+
 static const whk_outcome_t *record_registration(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     registration_t *registration = baton;
@@ -337,6 +252,11 @@ static const whk_outcome_t *record_registration(whk_store_t *store, void *baton,
         WHK_TRY(insert_key(store, pool, registration, enterprise));
     WHK_TRY(append_event(store, pool, registration, enterprise));
     WHK_TRY(append_plan(store, pool, registration, enterprise));
+    if (registration->members && !registration->refusal)
+        WHK_TRY(whk_followed_set_begin(
+            store, pool,
+            &(whk_insertion_t){registration->secret, registration->policy->max_active, enterprise},
+            registration->caller, key, registration->members));
     return whk_store_enterprise_update(store, pool, enterprise);
 }
 
@@ -388,7 +308,7 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
                                       const char *body, apr_size_t length, whk_key_t **key,
                                       apr_array_header_t **warnings)
 {
-    request_t request = {NULL, NULL, NULL, NULL, 0, 0};
+    request_t request = {0};
     registration_t registration = {
         .policy = registry->policy, .secret = registry->secret, .caller = caller};
     whk_key_t *made;
@@ -400,11 +320,12 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
         return refuse(registry, caller, request.key_id, outcome);
     registration.key = made;
     registration.lifetime = request.lifetime;
+    registration.members = request.members;
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
     whk_count_change(registry->counters, whk_caller_enterprise(caller));
     if (outcome)
-        return outcome;
+        return refuse(registry, caller, request.key_id, outcome);
     if (registration.refusal)
         return registration.refusal;
     *key = made;

@@ -7,6 +7,7 @@
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
+#include "registry/followed_set.h"
 #include "registry/key_warnings.h"
 #include "registry/listing.h"
 #include "registry/registry.h"
@@ -67,6 +68,10 @@ static const whk_outcome_t *record_revocation(whk_store_t *store, void *baton, a
     enterprise->revision++;
     WHK_TRY(whk_audit_append(store, pool, revocation->secret, enterprise, WHK_EVENT_KEY_REVOKED,
                              revocation->key_id, revocation->caller, NULL, revocation->now));
+    if (whk_key_is_set(revocation->key))
+        WHK_TRY(whk_followed_set_revoke(store, pool,
+                                        &(whk_insertion_t){revocation->secret, 0, enterprise},
+                                        revocation->caller, revocation->key));
     WHK_TRY(whk_store_enterprise_update(store, pool, enterprise));
     return whk_warn_of_revocation(store, pool, enterprise, revocation->now, &revocation->warnings);
 }

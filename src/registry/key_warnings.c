@@ -25,6 +25,13 @@ static int is_in_use(const whk_key_t *key, apr_time_t now)
     return key->last_used && key->last_used >= now - IN_USE;
 }
 
+/* It came by the set that goes; a set verifies nothing by itself. */
+static int goes_along(const whk_key_t *other, const whk_key_t *key)
+{
+    return whk_key_is_set(other) ||
+           (other->followed_by && !strcmp(other->followed_by, key->key_id));
+}
+
 static const whk_outcome_t *look_at_others(whk_store_t *store, apr_pool_t *pool,
                                            const whk_key_t *key, apr_time_t now, others_t *others)
 {
@@ -36,7 +43,8 @@ static const whk_outcome_t *look_at_others(whk_store_t *store, apr_pool_t *pool,
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *other = APR_ARRAY_IDX(keys, i, const whk_key_t *);
 
-        if (!strcmp(other->key_id, key->key_id) || other->corrupt || whk_key_is_due(other, now))
+        if (!strcmp(other->key_id, key->key_id) || other->corrupt || whk_key_is_due(other, now) ||
+            goes_along(other, key))
             continue;
         others->outlive |= !other->revokes || other->revokes > key->revokes;
         others->in_use |= is_in_use(other, now);

@@ -22,7 +22,8 @@ typedef struct whk_policy_t {
     whk_algorithms_t algorithms; /**< WebhookKeysAlgorithms */
     int max_active;              /**< WebhookKeysMaxActive: ACTIVE keys of one enterprise */
     apr_interval_time_t jwks_uri_refresh; /**< WebhookKeysJwksUriRefresh */
-    int jwks_uri_pin; /**< WebhookKeysJwksUriPin: a set that changes its key is refused */
+    int jwks_uri_pin;    /**< WebhookKeysJwksUriPin: a set that changes its key is refused */
+    int jwks_uri_follow; /**< WebhookKeysJwksUriFollow: keys may stand for whole sets */
 } whk_policy_t;
 
 /** What a fetch is for: who has which share of the places for them. */

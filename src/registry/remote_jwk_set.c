@@ -50,17 +50,26 @@ apr_interval_time_t whk_remote_fresh_for(apr_time_t fresh_until, apr_time_t now,
     return left < most ? left : most;
 }
 
+const whk_outcome_t *whk_remote_jwk_set_read(whk_registry_t *registry,
+                                             const whk_fetch_owner_t *owner, const char *uri,
+                                             json_t **set, apr_interval_time_t *lifetime)
+{
+    whk_fetched_t fetched;
+
+    WHK_TRY(whk_remote_jwk_set_fetch(registry, owner, uri, NULL, &fetched));
+    *lifetime = whk_remote_lifetime(registry->policy, &fetched);
+    return whk_json_parse(set, fetched.body, fetched.length, "the key set", registry->pool)
+               ? whk_refuse(registry->pool, WHK_INVALID_JWKS,
+                            "what jwksUri leads to is not valid JSON: it must be a JWK Set")
+               : NULL;
+}
+
 const whk_outcome_t *whk_remote_jwk_find(whk_registry_t *registry, const whk_fetch_owner_t *owner,
                                          const char *uri, const char *key_id, const whk_jwk_t **jwk,
                                          apr_interval_time_t *lifetime)
 {
-    whk_fetched_t fetched;
     json_t *set;
 
-    WHK_TRY(whk_remote_jwk_set_fetch(registry, owner, uri, NULL, &fetched));
-    *lifetime = whk_remote_lifetime(registry->policy, &fetched);
-    if (whk_json_parse(&set, fetched.body, fetched.length, "the key set", registry->pool))
-        return whk_refuse(registry->pool, WHK_INVALID_JWKS,
-                          "what jwksUri leads to is not valid JSON: it must be a JWK Set");
+    WHK_TRY(whk_remote_jwk_set_read(registry, owner, uri, &set, lifetime));
     return whk_jwk_set_find(jwk, set, key_id, registry->policy->algorithms, registry->pool);
 }

@@ -2,6 +2,8 @@
 #pragma once
 /** The key that a jwksUri leads to (docs/api.md, "What a jwksUri must be"). */
 
+#include <jansson.h>
+
 #include "jose/jwk.h"
 #include "registry/registry.h"
 
@@ -29,10 +31,16 @@ apr_interval_time_t whk_remote_lifetime(const whk_policy_t *policy, const whk_fe
 apr_interval_time_t whk_remote_fresh_for(apr_time_t fresh_until, apr_time_t now,
                                          apr_interval_time_t most);
 
-/** Fetch the set and find the one JWK whose kid is `key_id`.
+/** Fetch a set and read its JSON.
  * @param lifetime set to how long the answer is good
- * @return as whk_remote_jwk_set_fetch() and whk_jwk_set_find(),
- * and invalid_jwks where what was fetched is no JSON. No message repeats a byte of it. */
+ * @return as whk_remote_jwk_set_fetch(), and invalid_jwks where what was fetched is no JSON. No
+ * message repeats a byte of it. */
+const whk_outcome_t *whk_remote_jwk_set_read(whk_registry_t *registry,
+                                             const whk_fetch_owner_t *owner, const char *uri,
+                                             json_t **set, apr_interval_time_t *lifetime);
+
+/** Fetch the set and find the one JWK whose kid is `key_id`.
+ * @return as whk_remote_jwk_set_read() and whk_jwk_set_find() */
 const whk_outcome_t *whk_remote_jwk_find(whk_registry_t *registry, const whk_fetch_owner_t *owner,
                                          const char *uri, const char *key_id, const whk_jwk_t **jwk,
                                          apr_interval_time_t *lifetime);

@@ -29,6 +29,11 @@ static const char *time_if_any(apr_pool_t *pool, apr_time_t when)
     return when ? time_text(pool, when) : NULL;
 }
 
+static const char *text_if_any(apr_pool_t *pool, const char *text)
+{
+    return text ? whk_netstring(pool, text) : NULL;
+}
+
 static const char *key_text(apr_pool_t *pool, const whk_key_t *key)
 {
     return apr_pstrcat(pool, whk_netstring(pool, "key"), whk_netstring(pool, key->id),
@@ -40,7 +45,9 @@ static const char *key_text(apr_pool_t *pool, const whk_key_t *key)
                        time_text(pool, key->created), whk_netstring(pool, key->created_by),
                        time_text(pool, key->revoked), whk_netstring(pool, key->revoked_by),
                        whk_netstring(pool, whk_remote_flaw_name(key->remote_flaw)),
-                       named(pool, "revokes", time_if_any(pool, key->revokes)), NULL);
+                       named(pool, "revokes", time_if_any(pool, key->revokes)),
+                       named(pool, "followedBy", text_if_any(pool, key->followed_by)),
+                       named(pool, "gone", time_if_any(pool, key->gone)), NULL);
 }
 
 static const char *admin_text(apr_pool_t *pool, const whk_admin_t *admin)
@@ -168,20 +175,26 @@ static const char *seal_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, c
     return NULL;
 }
 
-static const char *key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key)
+const char *whk_key_material_flaw(apr_pool_t *pool, const whk_key_t *key)
 {
     const char *thumbprint;
+
+    if (whk_key_set_flaw(key) || whk_key_is_set(key))
+        return whk_key_set_flaw(key);
+    thumbprint = whk_jwk_stored_thumbprint(key->jwk, pool);
+    return thumbprint && !strcmp(thumbprint, key->thumbprint)
+               ? NULL
+               : "its material has another thumbprint than the row says";
+}
+
+static const char *key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret, const whk_key_t *key)
+{
     const char *flaw;
 
     if (key->corrupt)
         return "it holds what no version of this module writes";
     flaw = seal_flaw(pool, secret, key->seal, key_text(pool, key));
-    if (flaw)
-        return flaw;
-    thumbprint = whk_jwk_stored_thumbprint(key->jwk, pool);
-    return thumbprint && !strcmp(thumbprint, key->thumbprint)
-               ? NULL
-               : "its material has another thumbprint than the row says";
+    return flaw ? flaw : whk_key_material_flaw(pool, key);
 }
 
 /* Many rows are checked in one pool, which need not hold what that takes. */

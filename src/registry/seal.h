@@ -6,8 +6,9 @@
  * A seal is text, `v1.<key fingerprint>.<base64url of an HMAC-SHA256>`, over netstrings
  * (`5:hello,`; an absent value is `-,`) of the kind of row and all that decides what it means:
  * - `key`: id, enterprise, keyId, keyName, algorithm, jwksUri, jwk, thumbprint, status, created,
- *   created by, revoked, revoked by, remote flaw; then, each where the row has it alone, `revokes`
- *   and when it is planned to be revoked; not when it was last used;
+ *   created by, revoked, revoked by, remote flaw; then, each where the row has it alone and behind
+ *   its name, `revokes` (when it is planned to be revoked), `followedBy` and `gone`; not when it
+ * was last used, nor what a set refused;
  * - `admin`: enterprise, user, created;
  * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
  *   hash, which follows from the event before (registry/audit_trail.h).
@@ -53,6 +54,10 @@ const char *whk_admin_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_admin_t *admin);
 const char *whk_event_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_event_t *event);
+
+/** Of a key, whatever its seal: that its material has another thumbprint, or that it stands for a
+ *  set, or came from one, and is not as such a key is. */
+const char *whk_key_material_flaw(apr_pool_t *pool, const whk_key_t *key);
 
 /** Of its `etag` alone: nothing else of a set is sealed. */
 const char *whk_etag_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,

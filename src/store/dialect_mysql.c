@@ -23,7 +23,7 @@
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
     "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, "            \
     "key_number, "                                                                                 \
-    "revokes_at FROM whk_key "
+    "revokes_at, followed_by, gone_at, refused FROM whk_key "
 /* Of ACTIVE keys: those that are revoked by themselves later than a time, or not. */
 #define PLANNED_AFTER "(revokes_at IS NULL OR revokes_at > %lld)"
 #define CHANGE                                                                                     \
@@ -200,9 +200,10 @@ const whk_dialect_t whk_dialect_mysql = {
                 "UPDATE whk_otp SET sealed_secret = %s WHERE user_id = %s AND sealed_secret = %s",
             [SQL_KEY_INSERT] =
                 "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
-                "jwk, thumbprint, status, created_at, created_by, seal, key_number, revokes_at) "
+                "jwk, thumbprint, status, created_at, created_by, seal, key_number, revokes_at, "
+                "followed_by) "
                 "SELECT %s, "
-                "%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld, %lld FROM "
+                "%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld, %lld, %s FROM "
                 "whk_enterprise AS e WHERE e.enterprise_id = %s AND NOT EXISTS (SELECT 1 FROM "
                 "whk_used_material WHERE enterprise_id = e.enterprise_id AND thumbprint = %s) "
                 "ON DUPLICATE KEY UPDATE whk_key.id = whk_key.id",
@@ -274,18 +275,25 @@ const whk_dialect_t whk_dialect_mysql = {
             [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE'",
             [SQL_KEY_UPDATE_REMOTE] =
                 "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s, "
-                "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+                "gone_at = %lld, seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = "
+                "'ACTIVE'",
+            [SQL_KEY_SET_REFUSED] = "UPDATE whk_key SET refused = %s WHERE enterprise_id = %s AND "
+                                    "key_id = %s AND status = 'ACTIVE'",
             [SQL_REMOTE_SET_ADD] =
                 "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
                 "ON DUPLICATE KEY UPDATE refresh_at = least(refresh_at, "
                 "VALUES(refresh_at)), "
-                "fresh_until = greatest(fresh_until, VALUES(fresh_until))",
+                "fresh_until = greatest(fresh_until, VALUES(fresh_until)), etag = NULL",
             [SQL_REMOTE_SET_DUE] =
                 "(" REMOTE_SET UNLEASED("<=") ") UNION ALL (" REMOTE_SET UNLEASED(">") ")",
             [SQL_REMOTE_SET_LEASE] =
                 "UPDATE whk_remote_set SET leased_until = %lld WHERE uri = %s AND "
                 "(refresh_at <= %lld OR refresh_at > %lld) AND "
                 "(leased_until <= %lld OR leased_until > %lld)",
+            /* Once in a while by whomever; not what backs off, nor what is due anyway. */
+            [SQL_REMOTE_SET_ASK] =
+                "UPDATE whk_remote_set SET refresh_at = %lld, asked_at = %lld WHERE uri = %s AND "
+                "failures = 0 AND refresh_at > %lld AND (asked_at <= %lld OR asked_at > %lld)",
             [SQL_REMOTE_SET_GET] = REMOTE_SET "WHERE uri = %s",
             /* Or it goes through the URIs of all keys. */
             [SQL_REMOTE_SET_LIST] =

@@ -20,7 +20,7 @@
     "SELECT id, enterprise_id, key_id, key_name, algorithm, jwks_uri, jwk, thumbprint, status, "   \
     "created_at, created_by, last_used_at, revoked_at, revoked_by, remote_flaw, seal, "            \
     "key_number, "                                                                                 \
-    "revokes_at FROM whk_key "
+    "revokes_at, followed_by, gone_at, refused FROM whk_key "
 /* The id of a transaction is not for good before something of it is on the disk: after a crash it
  * may be given out again. What is seen is on the disk, so the mark ends there. */
 /* Of ACTIVE keys: those that are revoked by themselves later than a time, or not. */
@@ -179,10 +179,11 @@ const whk_dialect_t whk_dialect_pgsql = {
                 "UPDATE whk_otp SET sealed_secret = %s WHERE user_id = %s AND sealed_secret = %s",
             [SQL_KEY_INSERT] =
                 "INSERT INTO whk_key (id, enterprise_id, key_id, key_name, algorithm, jwks_uri, "
-                "jwk, thumbprint, status, created_at, created_by, seal, key_number, revokes_at) "
+                "jwk, thumbprint, status, created_at, created_by, seal, key_number, revokes_at, "
+                "followed_by) "
                 "SELECT %s, %s, "
                 "%s, %s, %s, "
-                "%s, %s, %s, %s, %lld, %s, %s, %lld, %lld WHERE NOT EXISTS (SELECT 1 FROM "
+                "%s, %s, %s, %s, %lld, %s, %s, %lld, %lld, %s WHERE NOT EXISTS (SELECT 1 FROM "
                 "whk_used_material "
                 "WHERE enterprise_id = %s AND thumbprint = %s) ON CONFLICT DO NOTHING",
             [SQL_KEY_REVOKE] =
@@ -250,18 +251,26 @@ const whk_dialect_t whk_dialect_pgsql = {
             [SQL_KEY_LIST_BY_URI] = KEY "WHERE jwks_uri = %s AND status = 'ACTIVE'",
             [SQL_KEY_UPDATE_REMOTE] =
                 "UPDATE whk_key SET remote_flaw = %s, jwk = %s, thumbprint = %s, algorithm = %s, "
-                "seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = 'ACTIVE'",
+                "gone_at = %lld, seal = %s WHERE enterprise_id = %s AND key_id = %s AND status = "
+                "'ACTIVE'",
+            [SQL_KEY_SET_REFUSED] = "UPDATE whk_key SET refused = %s WHERE enterprise_id = %s AND "
+                                    "key_id = %s AND status = 'ACTIVE'",
             [SQL_REMOTE_SET_ADD] =
                 "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
                 "ON CONFLICT (uri) DO UPDATE SET refresh_at = least(whk_remote_set.refresh_at, "
                 "excluded.refresh_at), "
-                "fresh_until = greatest(whk_remote_set.fresh_until, excluded.fresh_until)",
+                "fresh_until = greatest(whk_remote_set.fresh_until, excluded.fresh_until), "
+                "etag = NULL",
             [SQL_REMOTE_SET_DUE] =
                 "(" REMOTE_SET UNLEASED("<=") ") UNION ALL (" REMOTE_SET UNLEASED(">") ")",
             [SQL_REMOTE_SET_LEASE] =
                 "UPDATE whk_remote_set SET leased_until = %lld WHERE uri = %s AND "
                 "(refresh_at <= %lld OR refresh_at > %lld) AND "
                 "(leased_until <= %lld OR leased_until > %lld)",
+            /* Once in a while by whomever; not what backs off, nor what is due anyway. */
+            [SQL_REMOTE_SET_ASK] =
+                "UPDATE whk_remote_set SET refresh_at = %lld, asked_at = %lld WHERE uri = %s AND "
+                "failures = 0 AND refresh_at > %lld AND (asked_at <= %lld OR asked_at > %lld)",
             [SQL_REMOTE_SET_GET] = REMOTE_SET "WHERE uri = %s",
             [SQL_REMOTE_SET_LIST] =
                 REMOTE_SET "WHERE uri IN (SELECT jwks_uri FROM whk_key WHERE enterprise_id = %s "

@@ -61,6 +61,9 @@ static void *read_key(whk_row_t *row)
     key->seal = whk_row_text_or_null(row, 15);
     key->number = whk_row_number(row, 16);
     key->revokes = whk_row_time(row, 17);
+    key->followed_by = whk_row_text_or_null(row, 18);
+    key->gone = whk_row_time(row, 19);
+    key->refused = whk_row_text_or_null(row, 20);
     /* Whatever is not plainly ACTIVE must never verify anything. */
     if (status && !strcmp(status, whk_key_status_name(WHK_KEY_STATUS_ACTIVE)))
         key->status = WHK_KEY_STATUS_ACTIVE;
@@ -138,11 +141,22 @@ const whk_outcome_t *whk_store_key_insert(whk_store_t *store, apr_pool_t *pool,
 {
     apr_int64_t created = apr_time_as_msec(key->created);
     apr_int64_t revokes = apr_time_as_msec(key->revokes);
-    const void *arguments[] = {key->id,        key->enterprise_id, key->key_id,
-                               key->key_name,  key->algorithm,     key->jwks_uri,
-                               key->jwk,       key->thumbprint,    whk_key_status_name(key->status),
-                               &created,       key->created_by,    key->seal,
-                               &key->number,   if_any(&revokes),   key->enterprise_id,
+    const void *arguments[] = {key->id,
+                               key->enterprise_id,
+                               key->key_id,
+                               key->key_name,
+                               key->algorithm,
+                               key->jwks_uri,
+                               key->jwk,
+                               key->thumbprint,
+                               whk_key_status_name(key->status),
+                               &created,
+                               key->created_by,
+                               key->seal,
+                               &key->number,
+                               if_any(&revokes),
+                               key->followed_by,
+                               key->enterprise_id,
                                key->thumbprint};
 
     return whk_statement_write(store, pool, SQL_KEY_INSERT, arguments, inserted);
@@ -482,15 +496,25 @@ const whk_outcome_t *whk_store_key_list_by_uri(whk_store_t *store, apr_pool_t *p
 const whk_outcome_t *whk_store_key_update_remote(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_key_t *key, int *updated)
 {
+    apr_int64_t gone = apr_time_as_msec(key->gone);
     const void *arguments[] = {whk_remote_flaw_name(key->remote_flaw),
                                key->jwk,
                                key->thumbprint,
                                key->algorithm,
+                               if_any(&gone),
                                key->seal,
                                key->enterprise_id,
                                key->key_id};
 
     return whk_statement_write(store, pool, SQL_KEY_UPDATE_REMOTE, arguments, updated);
+}
+
+const whk_outcome_t *whk_store_key_set_refused(whk_store_t *store, apr_pool_t *pool,
+                                               const whk_key_t *key, const char *refused)
+{
+    const void *arguments[] = {refused, key->enterprise_id, key->key_id};
+
+    return whk_statement_write(store, pool, SQL_KEY_SET_REFUSED, arguments, NULL);
 }
 
 const whk_outcome_t *whk_store_key_walk(whk_store_t *store, apr_pool_t *pool,

@@ -88,8 +88,12 @@ const whk_outcome_t *whk_store_key_set_last_used(whk_store_t *store, apr_pool_t 
                                                  const char *enterprise_id, const char *key_id,
                                                  apr_time_t when, apr_interval_time_t step);
 
-/** [T] Write remote_flaw, jwk, thumbprint, algorithm and seal of an ACTIVE key. `updated` is 0
- * where it is none. */
+/** [T] Write `refused` of an ACTIVE key that stands for a set. */
+const whk_outcome_t *whk_store_key_set_refused(whk_store_t *store, apr_pool_t *pool,
+                                               const whk_key_t *key, const char *refused);
+
+/** [T] Write remote_flaw, jwk, thumbprint, algorithm, gone and seal of an ACTIVE key. `updated` is
+ * 0 where it is none. */
 const whk_outcome_t *whk_store_key_update_remote(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_key_t *key, int *updated);
 

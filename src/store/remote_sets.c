@@ -79,3 +79,14 @@ const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t 
 
     return whk_write(store, pool, SQL_REMOTE_SET_UPDATE, arguments, NULL);
 }
+
+const whk_outcome_t *whk_store_remote_set_ask(whk_store_t *store, apr_pool_t *pool, const char *uri,
+                                              const whk_asking_t *asking)
+{
+    apr_int64_t now = apr_time_as_msec(asking->now);
+    apr_int64_t before = apr_time_as_msec(asking->now - asking->every);
+    apr_int64_t ahead = apr_time_as_msec(asking->now + asking->apart);
+    const void *arguments[] = {&now, &now, uri, &now, &before, &ahead};
+
+    return whk_write(store, pool, SQL_REMOTE_SET_ASK, arguments, NULL);
+}

@@ -50,3 +50,16 @@ const whk_outcome_t *whk_store_remote_set_lease(whk_store_t *store, apr_pool_t *
  *  somebody else meanwhile. */
 const whk_outcome_t *whk_store_remote_set_update(whk_store_t *store, apr_pool_t *pool,
                                                  const whk_remote_set_t *set);
+
+/** When a set may be asked for: once `every`, in the whole fleet. That it was asked for more than
+ * `apart` ahead of `now` was written under a wrong clock. */
+typedef struct whk_asking_t {
+    apr_time_t now;
+    apr_interval_time_t every;
+    apr_interval_time_t apart;
+} whk_asking_t;
+
+/** A set is to be fetched now, where nobody asked for that within `every`, and the last fetch did
+ *  not fail. One atomic update. */
+const whk_outcome_t *whk_store_remote_set_ask(whk_store_t *store, apr_pool_t *pool, const char *uri,
+                                              const whk_asking_t *asking);

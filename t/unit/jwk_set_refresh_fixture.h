@@ -42,7 +42,7 @@ static struct {
 
 static inline void *serve(void *unused)
 {
-    char answer[8192];
+    char answer[32768];
     int connection;
 
     (void)unused;

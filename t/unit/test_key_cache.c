@@ -2,6 +2,7 @@
 /* The key cache over a real store: known keys and unknown ones cost nothing. */
 
 #include "key_cache_fixture.h"
+#include "store/remote_sets.h"
 #include "store/store.h"
 
 static void a_known_key_costs_nothing(void **state)
@@ -35,6 +36,69 @@ static void what_does_not_exist_costs_nothing(void **state)
         refused(find(apr_itoa(fixture->pool, i), "one"), WHK_UNKNOWN_KEY);
     }
     assert_int_equal(asked(), before);
+}
+
+#define SET_URI "https://example.com/set"
+
+static const whk_outcome_t *follow_work(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    const change_t *change = baton;
+    whk_key_t key = make_key(change->enterprise, "*", "set:id");
+    int inserted;
+
+    key.id = "id";
+    key.jwk = WHK_SET_JWK;
+    key.algorithm = "";
+    key.jwks_uri = SET_URI;
+    WHK_TRY(whk_key_set_seal(pool, world.fixture->secret, &key));
+    WHK_TRY(add_key(store, pool, &key, &inserted));
+    WHK_TRY(whk_store_remote_set_add(store, pool, SET_URI, apr_time_now() + apr_time_from_sec(100),
+                                     apr_time_now() + apr_time_from_sec(200)));
+    return bump(store, change->enterprise, pool);
+}
+
+static const char *asked_at(fixture_t *fixture)
+{
+    return ask_sql(fixture->pool, fixture->link, "SELECT asked_at FROM whk_remote_set", 0);
+}
+
+static void ask_for_what_is_wanted(fixture_t *fixture)
+{
+    good(whk_wanted_sets_ask(world.cache->wanted, fixture->link->store, fixture->pool));
+}
+
+/* A note is left, no more than one, and no question is asked in the request's way. */
+static void a_kid_that_a_followed_set_may_have(void **state)
+{
+    fixture_t *fixture = *state;
+    int before;
+    int i;
+
+    change_by(register_work, "acme", "one", 0);
+    change_by(follow_work, "acme", "*", 0);
+    good(find("acme", "one"));
+    refused(find("acme", "*"), WHK_UNKNOWN_KEY);
+    assert_string_equal(asked_at(fixture), "0");
+    ask_for_what_is_wanted(fixture);
+    assert_string_not_equal(asked_at(fixture), "0");
+    run_sql(fixture->link, "UPDATE whk_remote_set SET asked_at = 0, refresh_at = fresh_until");
+    before = asked();
+    for (i = 0; i < 1000; i++)
+        refused(find("acme", apr_itoa(fixture->pool, i)), WHK_UNKNOWN_KEY);
+    ask_for_what_is_wanted(fixture);
+    assert_int_equal(asked(), before);
+    assert_string_equal(asked_at(fixture), "0");
+    /* A minute later again, also where its keys were read anew. */
+    stepped_monotonic += apr_time_from_sec(59);
+    change_here(register_work, "acme", "two", 1);
+    refused(find("acme", "nobody"), WHK_UNKNOWN_KEY);
+    ask_for_what_is_wanted(fixture);
+    assert_string_equal(asked_at(fixture), "0");
+    stepped_monotonic += apr_time_from_sec(2);
+    poll_now();
+    refused(find("acme", "nobody"), WHK_UNKNOWN_KEY);
+    ask_for_what_is_wanted(fixture);
+    assert_string_not_equal(asked_at(fixture), "0");
 }
 
 static void a_change_here_is_seen_at_once(void **state)
@@ -449,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KEY_CACHE_TEST(a_known_key_costs_nothing),
         KEY_CACHE_TEST(what_does_not_exist_costs_nothing),
+        KEY_CACHE_TEST(a_kid_that_a_followed_set_may_have),
         KEY_CACHE_TEST(a_change_here_is_seen_at_once),
         KEY_CACHE_TEST(a_change_elsewhere_is_seen_by_a_poll),
         KEY_CACHE_TEST(a_request_polls_where_nobody_else_did),

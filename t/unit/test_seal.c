@@ -154,9 +154,21 @@ static void a_key_is_sealed_whole(void **state)
     CHANGED(key, whk_key_flaw, revoked, 1000);
     CHANGED(key, whk_key_flaw, revoked_by, "x");
     CHANGED(key, whk_key_flaw, remote_flaw, WHK_REMOTE_GONE);
+    CHANGED(key, whk_key_flaw, followed_by, "*");
+    CHANGED(key, whk_key_flaw, gone, 1000);
     CHANGED(key, whk_key_flaw, corrupt, 1);
     key.last_used = apr_time_from_msec(1800000000000);
     assert_null(whk_key_flaw(pool, secret, &key));
+    /* One that came by a set. */
+    key.jwks_uri = "https://example.com/";
+    key.followed_by = "*";
+    key.gone = apr_time_from_msec(1000);
+    assert_null(whk_key_set_seal(pool, secret, &key));
+    assert_null(whk_key_flaw(pool, secret, &key));
+    CHANGED(key, whk_key_flaw, followed_by, "*:other");
+    CHANGED(key, whk_key_flaw, followed_by, NULL);
+    CHANGED(key, whk_key_flaw, gone, 0);
+    CHANGED(key, whk_key_flaw, gone, 2000);
 }
 
 /* By python3's hmac, under the key of KNOWN_SEAL: the members that are always there and, where a

@@ -24,7 +24,7 @@ my %columns = (
     event => [qw(enterprise_id id type key_id actor at remote_address request_id detail hash)],
 );
 # Of a key: members that are sealed, behind those and with their names, where the row has them.
-my @named = ([ revokes => 'revokes_at' ]);
+my @named = ([ revokes => 'revokes_at' ], [ followedBy => 'followed_by' ], [ gone => 'gone_at' ]);
 
 sub new {
     my ($class, $server) = @_;
