@@ -15,7 +15,6 @@
 typedef struct {
     apr_hash_t *dictionaries; /* arrays of whk_sf_pair_t by the field's name */
     apr_hash_t *query;        /* NULL: not read yet */
-    apr_size_t room;          /* for so many more bytes */
 } shared_t;
 
 typedef struct {
@@ -24,6 +23,13 @@ typedef struct {
     shared_t *shared;
     apr_pool_t *pool;
 } component_t;
+
+/* What is read of one message and, by the parameter req, of the request that it answers. */
+typedef struct {
+    shared_t own;
+    shared_t of_request;
+    apr_size_t room; /* for so many more bytes */
+} reading_t;
 
 typedef const whk_outcome_t *derive_t(const char **value, const component_t *component);
 
@@ -179,7 +185,8 @@ static const whk_outcome_t *read_derived(const char **value, const component_t *
     derive_t *derive = find_derived(component->item->text, is_response);
 
     if (!derive && is_response)
-        return refuse(component, "is none of a response: that is @status");
+        return refuse(component, "is none of a response: that is @status, and those of the request "
+                                 "that it answers, with the parameter req");
     if (!derive)
         return refuse(component, "is none of a request: those are @method, @target-uri, "
                                  "@authority, @scheme, @request-target, @path, @query and "
@@ -269,8 +276,8 @@ static const whk_outcome_t *read_header(const char **value, const component_t *c
     if (whk_sf_find(parameters, "sf"))
         return refuse(component, "has the parameter sf, which is not supported here: cover the "
                                  "header as it is sent, without sf");
-    return refuse(component, "has parameters that a header of a request can't have: either bs or "
-                             "key is possible, and neither req nor tr");
+    return refuse(component, "has parameters that a header can't have here: either bs or key is "
+                             "possible, never tr, and req where a response covers its request");
 }
 
 /* Printable ASCII and tabs. A line break in a target would be one in the signature base. */
@@ -293,20 +300,58 @@ static const whk_outcome_t *read_component(const char **value, const component_t
         WHK_TRY(read_derived(value, component));
     else
         WHK_TRY(read_header(value, component));
-    if (!is_ascii(*value))
+    if (!*value || !is_ascii(*value))
         return refuse(component, "has a value that is not ASCII: cover a header like that with "
                                  "the parameter bs");
     return NULL;
 }
 
-static const whk_outcome_t *take_room(const component_t *component, const char *value)
+static int is_of_request(const whk_sf_item_t *item)
+{
+    const whk_sf_item_t *req = whk_sf_find(item->parameters, "req");
+
+    return req && req->type == WHK_SF_BOOLEAN && req->number;
+}
+
+static const apr_array_header_t *without_req(const apr_array_header_t *parameters, apr_pool_t *pool)
+{
+    apr_array_header_t *others = apr_array_make(pool, 1, sizeof(whk_sf_pair_t));
+    int i;
+
+    for (i = 0; i < parameters->nelts; i++) {
+        const whk_sf_pair_t *parameter = &APR_ARRAY_IDX(parameters, i, whk_sf_pair_t);
+
+        if (strcmp(parameter->key, "req") != 0)
+            APR_ARRAY_PUSH(others, whk_sf_pair_t) = *parameter;
+    }
+    return others;
+}
+
+/* Section 2.4: the same component, of the request that the message answers. */
+static const whk_outcome_t *read_any(const char **value, const component_t *component,
+                                     reading_t *reading)
+{
+    component_t of_request = *component;
+    whk_sf_item_t item = *component->item;
+
+    if (item.type != WHK_SF_STRING || !component->message->request || !is_of_request(&item))
+        return read_component(value, component);
+    item.parameters = without_req(item.parameters, component->pool);
+    of_request.item = &item;
+    of_request.message = component->message->request;
+    of_request.shared = &reading->of_request;
+    return read_component(value, &of_request);
+}
+
+static const whk_outcome_t *take_room(const component_t *component, reading_t *reading,
+                                      const char *value)
 {
     apr_size_t length = strlen(value);
 
-    if (length > component->shared->room)
+    if (length > reading->room)
         return refuse(component, "makes what is covered longer than the " APR_STRINGIFY(
                                      WHK_SIGNATURE_BASE_MAX) " bytes that may be: cover less");
-    component->shared->room -= length;
+    reading->room -= length;
     return NULL;
 }
 
@@ -334,17 +379,18 @@ const whk_outcome_t *whk_signature_base(const char **base, const whk_message_t *
                                         const whk_sf_item_t *input, apr_pool_t *pool)
 {
     apr_array_header_t *pieces = apr_array_make(pool, 64, sizeof(const char *));
-    shared_t shared = {apr_hash_make(pool), NULL, WHK_SIGNATURE_BASE_MAX};
+    reading_t reading = {
+        {apr_hash_make(pool), NULL}, {apr_hash_make(pool), NULL}, WHK_SIGNATURE_BASE_MAX};
     int i;
 
     for (i = 0; i < input->members->nelts; i++) {
-        component_t component = {message, &APR_ARRAY_IDX(input->members, i, whk_sf_item_t), &shared,
-                                 pool};
+        component_t component = {message, &APR_ARRAY_IDX(input->members, i, whk_sf_item_t),
+                                 &reading.own, pool};
         const char *identifier;
-        const char *value;
+        const char *value = NULL;
 
-        WHK_TRY(read_component(&value, &component));
-        WHK_TRY(take_room(&component, value));
+        WHK_TRY(read_any(&value, &component, &reading));
+        WHK_TRY(take_room(&component, &reading, value));
         identifier = whk_sf_serialize(component.item, pool);
         if (is_covered_already(pieces, identifier))
             return refuse(&component, "is there twice");
@@ -355,6 +401,25 @@ const whk_outcome_t *whk_signature_base(const char **base, const whk_message_t *
     return NULL;
 }
 
+static int has_no_other(const whk_sf_item_t *item, int of_request)
+{
+    return item->parameters->nelts == of_request && is_of_request(item) == of_request;
+}
+
+int whk_signature_base_covers_request(const whk_sf_item_t *input, const char *name, int is_any)
+{
+    int i;
+
+    for (i = 0; i < input->members->nelts; i++) {
+        const whk_sf_item_t *item = &APR_ARRAY_IDX(input->members, i, whk_sf_item_t);
+
+        if (item->type == WHK_SF_STRING && strcasecmp(item->text, name) == 0 &&
+            is_of_request(item) && (is_any || has_no_other(item, 1)))
+            return 1;
+    }
+    return 0;
+}
+
 int whk_signature_base_covers(const whk_sf_item_t *input, const char *name, int is_any)
 {
     int i;
@@ -363,7 +428,7 @@ int whk_signature_base_covers(const whk_sf_item_t *input, const char *name, int 
         const whk_sf_item_t *item = &APR_ARRAY_IDX(input->members, i, whk_sf_item_t);
 
         if (item->type == WHK_SF_STRING && strcasecmp(item->text, name) == 0 &&
-            (is_any || item->parameters->nelts == 0))
+            ((is_any && !is_of_request(item)) || has_no_other(item, 0)))
             return 1;
     }
     return 0;

@@ -89,12 +89,9 @@ static const whk_outcome_t *check_form(const char *text, apr_size_t length, cons
     return flaw ? whk_refuse(pool, WHK_INVALID_JSON, "%s must be JSON %s", what, flaw) : NULL;
 }
 
-const whk_outcome_t *whk_json_parse(json_t **value, const char *text, apr_size_t length,
-                                    const char *what, apr_pool_t *pool)
+static const whk_outcome_t *parse(json_t **value, const char *text, apr_size_t length, size_t flags,
+                                  const char *what, apr_pool_t *pool)
 {
-    /* No number of ours is an integer that a double can't hold, and an integer too large for
-     * jansson may stand in a member that nobody reads. */
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL;
     json_error_t error;
     json_t *parsed;
 
@@ -107,4 +104,19 @@ const whk_outcome_t *whk_json_parse(json_t **value, const char *text, apr_size_t
                           what, error.line, error.column, error_phrase(&error));
     *value = parsed;
     return NULL;
+}
+
+const whk_outcome_t *whk_json_parse(json_t **value, const char *text, apr_size_t length,
+                                    const char *what, apr_pool_t *pool)
+{
+    /* No number of ours is an integer that a double can't hold, and an integer too large for
+     * jansson may stand in a member that nobody reads. */
+    return parse(value, text, length,
+                 JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, what, pool);
+}
+
+const whk_outcome_t *whk_json_parse_exact(json_t **value, const char *text, apr_size_t length,
+                                          const char *what, apr_pool_t *pool)
+{
+    return parse(value, text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, what, pool);
 }

@@ -18,6 +18,11 @@
 const whk_outcome_t *whk_json_parse(json_t **value, const char *text, apr_size_t length,
                                     const char *what, apr_pool_t *pool);
 
+/** The same, with whole numbers as they are, not as the nearest double: invalid_json too where one
+ * has more than 64 bits. */
+const whk_outcome_t *whk_json_parse_exact(json_t **value, const char *text, apr_size_t length,
+                                          const char *what, apr_pool_t *pool);
+
 /** Free `value` with `pool`; for values made by hand. @return `value` */
 json_t *whk_json_adopt(apr_pool_t *pool, json_t *value);
 

@@ -22,6 +22,7 @@ typedef enum {
 
 typedef struct whk_jws_t {
     const json_t *header;
+    whk_bytes_t header_text; /**< decoded */
     const char *alg;
     whk_jws_type_t type;
     whk_bytes_t

@@ -103,6 +103,7 @@ static const whk_outcome_t *read_header(whk_jws_t *jws, const parts_t *parts, ap
         return whk_refuse(pool, WHK_MALFORMED_JWS, "the JWS header must be at most %d bytes long",
                           WHK_JWS_HEADER_MAX);
     WHK_TRY(decode(&json, &parts->header, "header", pool));
+    jws->header_text = json;
     return whk_jws_parse_header(jws, &json, pool);
 }
 

@@ -14,6 +14,8 @@ typedef struct whk_message_t {
     const char *scheme;    /**< `http` or `https`, lower case */
     const char *authority; /**< Host, lower case, without a default port (RFC 9421 section 2.2.3) */
     const char *target;    /**< the request target as it was sent, in origin form: path and query */
+    /** The request that this is the response to; NULL: it is a request, or nobody knows. */
+    const struct whk_message_t *request;
     /** The values of a header field, by name without regard to case, in the order they came.
      * @return an array of `const char *`; NULL or empty: there is none */
     const apr_array_header_t *(*field)(void *baton, const char *name, apr_pool_t *pool);

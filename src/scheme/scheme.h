@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** The schemes of signing, by the name that `WebhookKeysSignature` has for each. */
+/** The schemes of signing, by the name that `WebhookKeysSignature` has for each, and
+ * `WebhookKeysResponse` where it signs answers. */
 
 #include "scheme/signed_message.h"
 #include "scheme/signing.h"
 
-/** A scheme: the first word of `WebhookKeysSignature`. */
+/** A scheme: the first word of `WebhookKeysSignature` or of `WebhookKeysResponse`. */
 typedef struct whk_scheme_t {
     const char *name;       /**< jws, jws-detached, jwt, http-signature, standard-webhooks */
     int takes_header;       /**< a header's name follows it in the directive */
@@ -24,6 +25,10 @@ extern const whk_scheme_t whk_scheme_jws_detached;      /* scheme/scheme_jws_det
 extern const whk_scheme_t whk_scheme_jwt;               /* scheme/scheme_jwt.c */
 extern const whk_scheme_t whk_scheme_http_signature;    /* scheme/scheme_http_signature.c */
 extern const whk_scheme_t whk_scheme_standard_webhooks; /* scheme/scheme_standard_webhooks.c */
+extern const whk_scheme_t whk_scheme_jwt_body;          /* scheme/scheme_jws.c: `jwt` of answers */
 
 /** By name, or NULL. */
 const whk_scheme_t *whk_scheme_by_name(const char *name);
+
+/** Of answers, by name, or NULL. What it parses is a response: its message has a status. */
+const whk_scheme_t *whk_response_scheme_by_name(const char *name);

@@ -31,6 +31,7 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
     WHK_TRY(whk_jws_verify(jws, jwk, enabled, &name, pool));
     WHK_TRY(check_no_token(message, &jws->payload, pool));
     whk_jws_message_add_replay_id(message, jws, pool);
+    message->claims = jws->header_text;
     *algorithm = name;
     return NULL;
 }

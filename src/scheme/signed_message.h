@@ -17,6 +17,7 @@
 
 #include "jose/algorithm.h"
 #include "jose/jwk.h"
+#include "jose/signature.h"
 #include "model/message.h"
 #include "model/outcome.h"
 
@@ -25,11 +26,11 @@
 
 /** What a scheme asks for beyond its standard. */
 typedef struct whk_scheme_policy_t {
-    const char *header;          /**< the header of `jws-detached` and `jwt` */
-    const char *body_hash_claim; /**< WebhookKeysBodyHashClaim, for `jwt` */
-    const apr_array_header_t
-        *required_components;  /**< WebhookKeysRequiredComponents, for
-                 `http-signature`: `const char *`, as `@method`, `content-digest` */
+    const char *header;                            /**< the header of `jws-detached` and `jwt` */
+    const char *body_hash_claim;                   /**< WebhookKeysBodyHashClaim, for `jwt` */
+    const apr_array_header_t *required_components; /**< WebhookKeysRequiredComponents, of an answer
+                                     WebhookKeysResponseComponents, for `http-signature`: `const
+                                     char *`, as `@method`, `content-digest`, `@path;req` */
     const char *signature_tag; /**< WebhookKeysSignatureTag, for `http-signature`; NULL: none */
     const apr_array_header_t *audiences; /**< WebhookKeysAudience: `const char *`; NULL: none */
     const char *issuer;                  /**< WebhookKeysIssuer; NULL: any */
@@ -58,7 +59,9 @@ typedef struct whk_signed_message_t {
     int has_claims; /**< it is read as a JWT's, so what is set for aud and iss must be there */
     const apr_array_header_t *audiences; /**< aud: `const char *`; NULL: none */
     const char *issuer;                  /**< iss; NULL: none */
-    whk_scheme_policy_t policy;          /**< that it was parsed by */
+    /** Once verified: the JSON object that signed_message_claims.h reads; empty: there is none. */
+    whk_bytes_t claims;
+    whk_scheme_policy_t policy; /**< that it was parsed by */
     /** Private to the scheme. */
     const struct whk_scheme_verifier_t *verifier;
     void *state;

@@ -27,7 +27,8 @@ http-signature
     params        in place of {"created","keyid","nonce"}; null takes one away; "alg", "expires", "tag"
     label         default sig1
     digest        sha-256 (default) or sha-512; null: no Content-Digest
-    fields        {name in lower case: value} of the request's own headers that are covered
+    fields        {name in lower case: value} of the request's own headers that are covered; of a response also "@status",
+                  and with ";req" behind the name what is covered of its request
 standard-webhooks
     id, timestamp, version (default v1a), more: further entries of webhook-signature
 """
@@ -129,7 +130,12 @@ def component(request, name, fields):
         "@method": request.get("method", "POST"), "@authority": authority, "@scheme": scheme, "@path": path,
         "@query": "?" + query, "@request-target": target, "@target-uri": scheme + "://" + authority + target,
     }
-    return derived[name] if name in derived else fields[name]
+    return fields[name] if name in fields else derived[name]
+
+
+def identifier(name):
+    name, mark, params = name.partition(";")
+    return f'"{name}"{mark}{params}'
 
 
 def parameters(params):
@@ -147,8 +153,8 @@ def sign_http_signature(request, body):
     names = request.get("components", ["@method", "@authority", "@path", "@query", "content-digest"])
     params = merged({"created": int(request["now"]), "keyid": request["kid"], "nonce": str(uuid.uuid4())},
                     request.get("params"))
-    value = "(" + " ".join(f'"{name}"' for name in names) + ")" + parameters(params)
-    lines = [f'"{name}": {component(request, name, fields)}' for name in names]
+    value = "(" + " ".join(map(identifier, names)) + ")" + parameters(params)
+    lines = [f'{identifier(name)}: {component(request, name, fields)}' for name in names]
     base = "\n".join([*lines, '"@signature-params": ' + value])
     signature = base64.b64encode(sign(request, base.encode())).decode()
     return [*headers, ["Signature-Input", f"{label}={value}"], ["Signature", f"{label}=:{signature}:"]], body

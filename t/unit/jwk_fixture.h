@@ -64,8 +64,10 @@ static inline const whk_jwk_t *good_jwk(const json_t *json)
 static inline void assert_refused(const whk_outcome_t *outcome, whk_code_t code, const char *start,
                                   const char *title)
 {
-    if (!outcome)
+    if (!outcome) {
         fail_msg("%s: was accepted", title);
+        return;
+    }
     if (outcome->code != code)
         fail_msg("%s: %s: %s", title, whk_code_name(outcome->code), outcome->message);
     if (strncmp(outcome->message, start, strlen(start)) != 0)
