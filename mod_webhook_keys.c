@@ -10,6 +10,7 @@
 
 #include <ap_provider.h>
 #include <http_config.h>
+#include <http_connection.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_auth.h>
@@ -37,6 +38,12 @@
 #include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
+#include "httpd/webhook/response_cache.h"
+#include "httpd/webhook/response_config_check.h"
+#include "httpd/webhook/response_deadline.h"
+#include "httpd/webhook/response_filter.h"
+#include "httpd/webhook/response_gate.h"
+#include "httpd/webhook/response_interim.h"
 #include "httpd/webhook/sent_request.h"
 #include "httpd/webhook/webhook_auth.h"
 #include "httpd/webhook/webhook_config_check.h"
@@ -60,6 +67,7 @@ static void register_process_hooks(void)
     ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
+    ap_hook_check_config(whk_response_config_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_config_check_files, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_check_config(whk_rollout_check_config, NULL, NULL, APR_HOOK_MIDDLE + 3);
     ap_hook_check_config(whk_signing_keys_check, NULL, NULL, APR_HOOK_MIDDLE + 2);
@@ -145,11 +153,29 @@ static void register_webhook_hooks(apr_pool_t *pool)
     ap_hook_log_transaction(whk_webhook_replay_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
+/* Answers: locations with WebhookKeysResponse, which have any handler. */
+static void register_answer_hooks(void)
+{
+    whk_response_filter_register();
+    whk_response_interim_register_filter();
+    whk_response_deadline_register_filter();
+    ap_hook_quick_handler(whk_response_cache_quick_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_quick_handler(whk_response_cache_quick_handler_after, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_pre_connection(whk_response_deadline_pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* Behind the gate of webhooks, and on both sides of mod_cache, which comes REALLY_FIRST. */
+    ap_hook_handler(whk_response_gate_handler, NULL, NULL, APR_HOOK_REALLY_FIRST - 9);
+    ap_hook_handler(whk_response_gate_after_cache, NULL, NULL, APR_HOOK_REALLY_FIRST + 1);
+    /* Before those that make JSON of what was stopped. */
+    ap_hook_insert_error_filter(whk_response_gate_insert_error_filter, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
     register_process_hooks();
     register_api_hooks(pool);
     register_webhook_hooks(pool);
+    register_answer_hooks();
 }
 
 AP_DECLARE_MODULE(webhook_keys)

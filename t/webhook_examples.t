@@ -5,6 +5,7 @@ use warnings;
 use Test::More;
 use File::Basename qw(basename);
 use MIME::Base64 qw(encode_base64url decode_base64url);
+use WHK::Answerer;
 use WHK::Answers qw(refused);
 use WHK::Backend;
 use WHK::Keys;
@@ -15,7 +16,8 @@ my %changed = (
     'jws' => 'bad_signature', 'jws-detached' => 'bad_signature', 'jwt' => 'digest_mismatch', 'http-signature' => 'digest_mismatch',
     'standard-webhooks' => 'bad_signature',
 );
-my @examples = sort grep { $_ ne 'signed-requests' } map { basename($_, '.conf') } glob "$WHK::Server::root/conf/examples/*.conf";
+my %other = map { $_ => 1 } qw(signed-answers signed-requests);    # not of webhooks that come
+my @examples = sort grep { !$other{$_} } map { basename($_, '.conf') } glob "$WHK::Server::root/conf/examples/*.conf";
 is_deeply(\@examples, [ sort keys %changed ], 'each scheme has its example');
 
 my $body = qq({"order":17,\r\n "note":"gr\xc3\xbc\xc3\x9fe \x00\xff"}\n);
@@ -121,5 +123,32 @@ subtest 'signed-requests' => sub {
     like(WHK::Backend::header($got, 'Signature-Input') // '', qr/keyid="out-2026-1"/, '... signed');
     my $set = $w->client->request(GET => '/.well-known/webhook-jwks.json')->json;
     is($set->{keys}[0]{x}, $jwk->{x}, '... and the key is published');
+};
+
+subtest 'signed-answers' => sub {
+    my $file = "$WHK::Server::root/conf/examples/signed-answers.conf";
+    $plain->write_conf(conf => "Include $file", modules => [qw(authz_host proxy proxy_http)]);
+    my ($status, $output) = $plain->configtest;
+    is($status, 0, 'httpd takes it as it stands') or return diag $output;
+    unlike($output, qr/webhook_keys:/, '... and has nothing to say of it');
+
+    my $answerer = WHK::Answerer->new;
+    my $w   = WHK::Webhooks->new(modules => ['authz_host'], before => 'Define WHK_BACKEND ' . $answerer->uri, hooks => "Include $file");
+    my $key = $w->key('EdDSA');
+    my $ask = sub {
+        my ($name, $id) = @_;
+        return $w->client->request(POST => '/out/acme/a?b=c', { 'X-Answer' => $name, 'X-Evaluation-Id' => $id }, $body);
+    };
+    my $answer = $w->sign($key, '{"evaluationId":"e-1"}', scheme => 'jws', type => 'application/jwt')->{body};
+    my $name   = $answerer->answers('200 OK', [ [ 'Content-Type' => 'application/jwt' ] ], $answer);
+    my $r      = $ask->($name, 'e-1');
+    is($r->status, 200, 'an answer to this request passes') or diag $r->body;
+    is($r->body, $answer, '... as it came');
+    is($r->header('Webhook-Key-Id'), $key->{kid}, '... with who signed it');
+    my ($got) = $answerer->requests;
+    is($got->{path}, '/out/acme/a?b=c', '... to a request with its path');
+    ok($got->{body} eq $body, '... and its body');
+    is($ask->($name, 'e-2')->code, 'claim_mismatch', '... and to no other');
+    is($ask->($answerer->answers('200 OK', [], $body), 'e-1')->status, 502, 'and none that nobody signed');
 };
 done_testing;

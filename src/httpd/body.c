@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/body.h"
 
-#include <stdlib.h>
-
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <util_filter.h>
+
+#include "httpd/body_buffer.h"
 
 /* What is worth reading away to keep a connection. */
 #define DISCARD_MOST 65536
@@ -56,67 +56,19 @@ static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_
                       "the body did not arrive whole: its framing is broken, or it stopped");
 }
 
-/* A body as it grows; a NUL always fits behind it. Not of the pool, which would keep each of the
- * sizes that it had, and more of them together than the last: freed with the pool all the same. */
-typedef struct {
-    char *bytes;
-    apr_size_t length;
-    apr_size_t room;
-    apr_size_t limit;
-} growing_t;
-
-static apr_status_t free_body(void *data)
-{
-    growing_t *body = data;
-
-    free(body->bytes);
-    body->bytes = NULL;
-    return APR_SUCCESS;
-}
-
-static apr_status_t make_room(growing_t *body, apr_size_t room)
-{
-    char *bytes;
-
-    if (room > body->limit)
-        room = body->limit;
-    bytes = realloc(body->bytes, room + 1);
-    if (!bytes)
-        return APR_ENOMEM;
-    body->bytes = bytes;
-    body->room = room;
-    return APR_SUCCESS;
-}
-
 /* What was announced is made room for at once: at most `limit`, as it was checked. */
-static apr_status_t begin(growing_t **begun, request_rec *r, apr_int64_t limit)
+static apr_status_t begin(whk_body_buffer_t **begun, request_rec *r, apr_int64_t limit)
 {
     const char *announced = apr_table_get(r->headers_in, "Content-Length");
-    growing_t *body = apr_pcalloc(r->pool, sizeof(*body));
 
-    body->limit = (apr_size_t)limit;
-    apr_pool_cleanup_register(r->pool, body, free_body, apr_pool_cleanup_null);
-    *begun = body;
-    return make_room(body, announced ? (apr_size_t)apr_atoi64(announced) : HUGE_STRING_LEN);
-}
-
-static apr_status_t append(growing_t *body, const char *data, apr_size_t size)
-{
-    if (size > body->limit - body->length)
-        return APR_ENOSPC;
-    if (size > body->room - body->length) {
-        apr_status_t status = make_room(body, 2 * (body->length + size));
-
-        if (status != APR_SUCCESS)
-            return status;
-    }
-    memcpy(body->bytes + body->length, data, size);
-    body->length += size;
-    return APR_SUCCESS;
+    return whk_body_buffer_create(begun, (apr_size_t)limit,
+                                  announced ? (apr_size_t)apr_atoi64(announced) : HUGE_STRING_LEN,
+                                  r->pool);
 }
 
 /* Move a brigade's bytes to the end of the body; at_end is set with the last of them. */
-static apr_status_t append_brigade(growing_t *body, apr_bucket_brigade *brigade, int *at_end)
+static apr_status_t append_brigade(whk_body_buffer_t *body, apr_bucket_brigade *brigade,
+                                   int *at_end)
 {
     apr_bucket *bucket;
 
@@ -134,7 +86,7 @@ static apr_status_t append_brigade(growing_t *body, apr_bucket_brigade *brigade,
             continue;
         status = apr_bucket_read(bucket, &data, &size, APR_BLOCK_READ);
         if (status == APR_SUCCESS)
-            status = append(body, data, size);
+            status = whk_body_buffer_append(body, data, size);
         if (status != APR_SUCCESS)
             return status;
     }
@@ -145,7 +97,7 @@ const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_
                                    char **bytes, apr_size_t *length)
 {
     apr_bucket_brigade *brigade;
-    growing_t *body;
+    whk_body_buffer_t *body;
     apr_status_t status;
     int at_end = 0;
 

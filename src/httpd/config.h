@@ -21,7 +21,8 @@ extern module AP_MODULE_DECLARE_DATA webhook_keys_module;
 /** The AuthType of locations of webhooks. */
 #define WHK_WEBHOOK_AUTH_TYPE "WebhookSignature"
 
-/** WebhookKeysSignature, WebhookKeysSign: the scheme, and where it puts its signature. */
+/** WebhookKeysSignature, WebhookKeysSign, WebhookKeysResponse: the scheme, and where it puts its
+ * signature. */
 typedef struct whk_signature_config_t {
     const whk_scheme_t *scheme; /**< NULL: none is set */
     const char *header;         /**< NULL where the scheme has its own */
@@ -33,6 +34,12 @@ typedef struct whk_enforce_config_t {
     int is_on;
     struct whk_rollout_t *rollout; /**< what is kept of it where it is Off; NULL: it is On */
 } whk_enforce_config_t;
+
+/** A line of WebhookKeysResponseClaim. */
+typedef struct whk_response_claim_t {
+    const char *name;
+    const ap_expr_info_t *value;
+} whk_response_claim_t;
 
 /** WebhookKeysReplayCache: what remembers webhooks beside this node's own memory. */
 typedef struct whk_replay_provider_t {
@@ -85,6 +92,12 @@ typedef struct whk_config_t {
     /* What goes out. */
     whk_signature_config_t sign;
     const apr_array_header_t *signing_keys; /**< whk_signing_key_line_t; NULL: none */
+
+    /* Locations whose answers are signed. */
+    whk_signature_config_t response;
+    const apr_array_header_t *response_claims;     /**< whk_response_claim_t; NULL: none */
+    const apr_array_header_t *response_components; /**< NULL: the scheme's own */
+    apr_interval_time_t response_timeout;
 
     /* What a node knows. */
     apr_interval_time_t revocation_lag;

@@ -78,10 +78,10 @@ static const char *read_flag(const whk_arguments_t *given, void *member)
     return NULL;
 }
 
-const whk_value_type_t whk_value_number = {"number", sizeof(int), read_number};
-const whk_value_type_t whk_value_bytes = {"bytes", sizeof(apr_int64_t), read_bytes};
-const whk_value_type_t whk_value_time = {"time", sizeof(apr_interval_time_t), read_time};
-const whk_value_type_t whk_value_flag = {"flag", sizeof(int), read_flag};
+const whk_value_type_t whk_value_number = {"number", sizeof(int), read_number, NULL};
+const whk_value_type_t whk_value_bytes = {"bytes", sizeof(apr_int64_t), read_bytes, NULL};
+const whk_value_type_t whk_value_time = {"time", sizeof(apr_interval_time_t), read_time, NULL};
+const whk_value_type_t whk_value_flag = {"flag", sizeof(int), read_flag, NULL};
 
 /* ---- texts ---- */
 
@@ -153,9 +153,9 @@ static const char *read_expression(const whk_arguments_t *given, void *member)
 
 #define POINTER sizeof(void *)
 
-const whk_value_type_t whk_value_text = {"text", POINTER, read_text};
-const whk_value_type_t whk_value_texts = {"texts", POINTER, read_texts};
-const whk_value_type_t whk_value_claim = {"claim", POINTER, read_claim};
-const whk_value_type_t whk_value_header_name = {"header_name", POINTER, read_header_name};
-const whk_value_type_t whk_value_path = {"path", POINTER, read_path};
-const whk_value_type_t whk_value_expression = {"expression", POINTER, read_expression};
+const whk_value_type_t whk_value_text = {"text", POINTER, read_text, NULL};
+const whk_value_type_t whk_value_texts = {"texts", POINTER, read_texts, NULL};
+const whk_value_type_t whk_value_claim = {"claim", POINTER, read_claim, NULL};
+const whk_value_type_t whk_value_header_name = {"header_name", POINTER, read_header_name, NULL};
+const whk_value_type_t whk_value_path = {"path", POINTER, read_path, NULL};
+const whk_value_type_t whk_value_expression = {"expression", POINTER, read_expression, NULL};

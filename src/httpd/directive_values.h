@@ -9,6 +9,8 @@
 #include <apr_tables.h>
 #include <http_config.h>
 
+#include "scheme/scheme.h"
+
 /** What stands behind the name of a directive, and within which bounds it must be. */
 typedef struct whk_arguments_t {
     cmd_parms *cmd;
@@ -24,6 +26,8 @@ typedef struct whk_value_type_t {
     /** Read the arguments into a member. What it points to is in `cmd->pool`.
      * @return NULL, or what would be right, as "must be …" */
     const char *(*read)(const whk_arguments_t *given, void *member);
+    /** What an inner section says, over what is around it; NULL: it takes its place. */
+    void (*merge)(apr_pool_t *pool, void *merged, const void *over);
 } whk_value_type_t;
 
 /* What any module's directives may have: directive_values.c. */
@@ -52,10 +56,26 @@ extern const whk_value_type_t whk_value_sign;         /**< whk_signature_config_
 extern const whk_value_type_t whk_value_signing_key;  /**< whk_signing_key_line_t; lines add up */
 extern const whk_value_type_t whk_value_replay_cache; /**< const whk_replay_provider_t * */
 
+/* How answers are verified: directive_values_response.c. */
+extern const whk_value_type_t whk_value_response;            /**< whk_signature_config_t */
+extern const whk_value_type_t whk_value_response_claims;     /**< const apr_array_header_t * of
+                                                                  whk_response_claim_t; lines add up */
+extern const whk_value_type_t whk_value_response_components; /**< const apr_array_header_t * of
+                                                                  texts */
+
 /* ---- for the types ---- */
 
 /** Whether a header field may have this name (RFC 9110, section 5.1). */
 int whk_is_header_name(const char *name);
+
+/** Read a scheme and its header, one that `find` knows by name.
+ * @param names those names, as "one of jws, jwt" */
+const char *whk_read_signature(const whk_arguments_t *given, void *member,
+                               const whk_scheme_t *(*find)(const char *name), const char *names);
+
+/** Whether a name is that of a header field as RFC 9421 has it, with no marks but hyphens: of
+ * another (x_event) a reader may take another field (x-event) for it. */
+int whk_is_field_component(const char *name);
 
 /** The arguments as a list of `const char *`, in `cmd->pool`. */
 const apr_array_header_t *whk_arguments_list(const whk_arguments_t *given);

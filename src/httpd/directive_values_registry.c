@@ -67,8 +67,9 @@ static const char *read_proxy(const whk_arguments_t *given, void *member)
 }
 
 const whk_value_type_t whk_value_algorithms = {"algorithms", sizeof(whk_algorithms_t),
-                                               read_algorithms};
-const whk_value_type_t whk_value_otp_provider = {"otp_provider", sizeof(char *), read_otp_provider};
+                                               read_algorithms, NULL};
+const whk_value_type_t whk_value_otp_provider = {"otp_provider", sizeof(char *), read_otp_provider,
+                                                 NULL};
 const whk_value_type_t whk_value_allow_list = {"allow_list", sizeof(whk_allow_list_t *),
-                                               read_allow_list};
-const whk_value_type_t whk_value_proxy = {"proxy", sizeof(char *), read_proxy};
+                                               read_allow_list, NULL};
+const whk_value_type_t whk_value_proxy = {"proxy", sizeof(char *), read_proxy, NULL};

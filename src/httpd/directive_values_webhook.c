@@ -13,9 +13,10 @@
 
 APLOG_USE_MODULE(webhook_keys);
 
-static const char *read_signature(const whk_arguments_t *given, void *member)
+const char *whk_read_signature(const whk_arguments_t *given, void *member,
+                               const whk_scheme_t *(*find)(const char *name), const char *names)
 {
-    const whk_scheme_t *scheme = given->count ? whk_scheme_by_name(given->words[0]) : NULL;
+    const whk_scheme_t *scheme = given->count ? find(given->words[0]) : NULL;
     whk_signature_config_t *signature = member;
     cmd_parms *cmd = given->cmd;
 
@@ -23,8 +24,7 @@ static const char *read_signature(const whk_arguments_t *given, void *member)
     if (given->count == 1 && !ap_cstr_casecmp(given->words[0], "None"))
         return NULL;
     if (!scheme)
-        return "must begin with one of jws, jws-detached, jwt, http-signature, standard-webhooks, "
-               "or be None";
+        return apr_psprintf(cmd->temp_pool, "must begin with one of %s, or be None", names);
     if (scheme->takes_header && (given->count != 2 || !whk_is_header_name(given->words[1])))
         return apr_psprintf(cmd->temp_pool, "must be %s and the name of one header field",
                             scheme->name);
@@ -34,6 +34,22 @@ static const char *read_signature(const whk_arguments_t *given, void *member)
     signature->header = given->count == 2 ? apr_pstrdup(cmd->pool, given->words[1]) : NULL;
     signature->in_section = cmd->path != NULL;
     return NULL;
+}
+
+static const char *read_signature(const whk_arguments_t *given, void *member)
+{
+    return whk_read_signature(given, member, whk_scheme_by_name,
+                              "jws, jws-detached, jwt, http-signature, standard-webhooks");
+}
+
+int whk_is_field_component(const char *name)
+{
+    const char *c;
+
+    for (c = name; *c; c++)
+        if (!apr_islower(*c) && !apr_isdigit(*c) && *c != '-')
+            return 0;
+    return c > name;
 }
 
 /* What other parts of httpd set, read or take out. */
@@ -132,22 +148,17 @@ static const char *read_signing_key(const whk_arguments_t *given, void *member)
     return line.file ? NULL : "must name a file that can be";
 }
 
-/* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. Of a
- * name with other marks (x_event) a backend may take another field (x-event) for it. */
+/* RFC 9421, section 2: a field in lower case, or one of the derived components of a request. */
 static int is_component(const char *name)
 {
     static const char *const derived[] = {"@method",         "@target-uri", "@authority", "@scheme",
                                           "@request-target", "@path",       "@query"};
-    const char *c;
     apr_size_t i;
 
     for (i = 0; i < sizeof(derived) / sizeof(derived[0]); i++)
         if (!strcmp(name, derived[i]))
             return 1;
-    for (c = name; *c; c++)
-        if (!apr_islower(*c) && !apr_isdigit(*c) && *c != '-')
-            return 0;
-    return c > name;
+    return whk_is_field_component(name);
 }
 
 static const char *read_components(const whk_arguments_t *given, void *member)
@@ -221,12 +232,13 @@ static const char *read_enforce(const whk_arguments_t *given, void *member)
 }
 
 const whk_value_type_t whk_value_signature = {"signature", sizeof(whk_signature_config_t),
-                                              read_signature};
-const whk_value_type_t whk_value_sign = {"sign", sizeof(whk_signature_config_t), read_sign};
+                                              read_signature, NULL};
+const whk_value_type_t whk_value_sign = {"sign", sizeof(whk_signature_config_t), read_sign, NULL};
 const whk_value_type_t whk_value_signing_key = {"signing_key", sizeof(apr_array_header_t *),
-                                                read_signing_key};
+                                                read_signing_key, NULL};
 const whk_value_type_t whk_value_components = {"components", sizeof(apr_array_header_t *),
-                                               read_components};
-const whk_value_type_t whk_value_enforce = {"enforce", sizeof(whk_enforce_config_t), read_enforce};
+                                               read_components, NULL};
+const whk_value_type_t whk_value_enforce = {"enforce", sizeof(whk_enforce_config_t), read_enforce,
+                                            NULL};
 const whk_value_type_t whk_value_replay_cache = {"replay_cache", sizeof(whk_replay_provider_t *),
-                                                 read_replay_cache};
+                                                 read_replay_cache, NULL};

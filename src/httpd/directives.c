@@ -116,6 +116,17 @@ const command_rec whk_directives[] = {
     DIRECTIVE("WebhookKeysSigningKey", SERVER, signing_key, signing_keys, NULL,
               "kid and file of a private key; the first signs, all are published"),
 
+    /* Locations whose answers are signed. */
+    DIRECTIVE("WebhookKeysResponse", ANYWHERE, response, response, NULL,
+              "how answers are signed, and in which header",
+              .update_server = whk_server_update_verifies),
+    DIRECTIVE("WebhookKeysResponseClaim", ANYWHERE, response_claims, response_claims, NULL,
+              "a claim of the answer, and the expression that it must be equal to"),
+    DIRECTIVE("WebhookKeysResponseComponents", ANYWHERE, response_components, response_components,
+              NULL, "what the HTTP message signature of an answer must cover"),
+    DIRECTIVE("WebhookKeysResponseTimeout", ANYWHERE, time, response_timeout, "30",
+              "longest time that an answer takes, all of it", BETWEEN(100, HOURS(1))),
+
     /* What a node knows. */
     DIRECTIVE("WebhookKeysRevocationLag", SERVER, time, revocation_lag, "1",
               "longest time until a change on another node is known here",
@@ -222,6 +233,11 @@ void *whk_config_merge(apr_pool_t *pool, void *base, void *over_)
         if (!over->set[i])
             continue;
         merged->set[i] = 1;
+        if (directive->type->merge) {
+            directive->type->merge(pool, (char *)merged + directive->offset,
+                                   (const char *)over + directive->offset);
+            continue;
+        }
         memcpy((char *)merged + directive->offset, (const char *)over + directive->offset,
                directive->size);
     }

@@ -93,6 +93,10 @@ static const row_t rows[WHK_CODE_COUNT] = {
     [WHK_WRONG_AUDIENCE] = {"wrong_audience", 401, "the token is for another service than this"},
     [WHK_WRONG_ISSUER] = {"wrong_issuer", 401,
                           "the token is from another issuer than is expected here"},
+    [WHK_CLAIM_MISMATCH] = {"claim_mismatch", 502,
+                            "the answer does not say what this request asks for"},
+    [WHK_ANSWER_INCOMPLETE] = {"answer_incomplete", 502, "the answer did not arrive whole"},
+    [WHK_ANSWER_TIMEOUT] = {"answer_timeout", 504, "the answer took too long"},
 };
 
 static const row_t *row_of(whk_code_t code)

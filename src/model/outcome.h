@@ -51,6 +51,10 @@ typedef enum {
     WHK_JWKS_URI_KEY_CHANGED,
     WHK_WRONG_AUDIENCE,
     WHK_WRONG_ISSUER,
+    /* Why an answer was not passed on: docs/api.md, "Signed answers". */
+    WHK_CLAIM_MISMATCH,
+    WHK_ANSWER_INCOMPLETE,
+    WHK_ANSWER_TIMEOUT,
     WHK_CODE_COUNT
 } whk_code_t;
 

@@ -58,18 +58,25 @@ static int is_twin(const apr_table_t *headers, int index)
     return 0;
 }
 
-/* Into a table of the request's own. */
-static void drop(request_rec *r, int (*is_dropped)(const apr_table_t *headers, int index))
+static apr_table_t *without(const apr_table_t *headers,
+                            int (*is_dropped)(const apr_table_t *headers, int index),
+                            apr_pool_t *pool)
 {
-    const apr_array_header_t *fields = apr_table_elts(r->headers_in);
+    const apr_array_header_t *fields = apr_table_elts(headers);
     const apr_table_entry_t *field = (const apr_table_entry_t *)fields->elts;
-    apr_table_t *kept = apr_table_make(r->pool, fields->nelts + 4);
+    apr_table_t *kept = apr_table_make(pool, fields->nelts + 4);
     int i;
 
     for (i = 0; i < fields->nelts; i++)
-        if (!is_dropped(r->headers_in, i))
+        if (!is_dropped(headers, i))
             apr_table_addn(kept, field[i].key, field[i].val);
-    r->headers_in = kept;
+    return kept;
+}
+
+/* Into a table of the request's own. */
+static void drop(request_rec *r, int (*is_dropped)(const apr_table_t *headers, int index))
+{
+    r->headers_in = without(r->headers_in, is_dropped, r->pool);
 }
 
 /* Those hop-by-hop fields that are listed, each once, however often it was. */
@@ -168,4 +175,12 @@ void whk_backend_headers_replace(request_rec *r, const apr_table_t *fields)
     }
     apr_table_do(set_field, kept, fields, NULL);
     r->headers_in = kept;
+}
+
+void whk_answer_headers_set_signer(request_rec *r, const whk_webhook_t *signer)
+{
+    r->headers_out = without(r->headers_out, is_ours, r->pool);
+    r->err_headers_out = without(r->err_headers_out, is_ours, r->pool);
+    apr_table_setn(r->headers_out, ours[1], signer->key_id);
+    apr_table_setn(r->headers_out, ours[2], signer->algorithm);
 }

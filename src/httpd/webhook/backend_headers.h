@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** The header fields of a webhook on its way to a handler. All give `r` a table of its own: what
- * the client sent stays as it is, since another location may have to verify it too. */
+/** The header fields of a webhook on its way to a handler, and of an answer. All give `r`
+ * tables of its own: what the client sent stays as it is, since another location may have to verify
+ * it too. */
 
 #include <httpd.h>
 
@@ -28,3 +29,7 @@ void whk_backend_headers_set_signer(request_rec *r, const whk_verification_t *ve
  * The same where nobody is known: Webhook-Verdict alone goes on.
  * @param verdict NULL: nothing of these names does */
 void whk_backend_headers_set_verdict(request_rec *r, const char *verdict);
+
+/** Set Webhook-Key-Id and Webhook-Alg on a verified answer, in place of whatever its backend sent
+ * under any of the names above or others like them. */
+void whk_answer_headers_set_signer(request_rec *r, const whk_webhook_t *signer);

@@ -25,8 +25,8 @@ static whk_webhook_request_t *chain_of(request_rec *initial)
 
 /* An empty name is the operator's slip: the expression gave nothing, as of a variable that is not
  * set. Any other is what the sender asked for. */
-static const whk_outcome_t *find_enterprise(request_rec *r, const whk_config_t *config,
-                                            const char **enterprise_id, apr_pool_t *pool)
+const whk_outcome_t *whk_enterprise_of(request_rec *r, const whk_config_t *config,
+                                       const char **enterprise_id, apr_pool_t *pool)
 {
     const char *error = NULL;
 
@@ -149,7 +149,7 @@ whk_verification_t *whk_verification_of(request_rec *r)
     int is_unconfigured = flaw != NULL;
 
     if (!flaw)
-        flaw = find_enterprise(r, config, &enterprise_id, initial->pool);
+        flaw = whk_enterprise_of(r, config, &enterprise_id, initial->pool);
     verification = flaw ? NULL : find(initial, config, enterprise_id);
     if (!verification) {
         verification = add(initial, config, enterprise_id);

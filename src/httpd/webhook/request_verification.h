@@ -26,6 +26,10 @@ typedef struct whk_verification_t {
 /** Verify by the rules that are in force for `r`, or take what they gave before. */
 whk_verification_t *whk_verification_of(request_rec *r);
 
+/** Whose webhooks these are, by `config`. @return NULL or why not */
+const whk_outcome_t *whk_enterprise_of(request_rec *r, const whk_config_t *config,
+                                       const char **enterprise_id, apr_pool_t *pool);
+
 /** True where what the client sent was verified by any rules, whatever came out. */
 int whk_verification_was_made(request_rec *r);
 

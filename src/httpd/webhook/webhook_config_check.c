@@ -5,157 +5,31 @@
 #include <http_log.h>
 
 #include "httpd/config.h"
+#include "httpd/webhook/config_sections.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
-/* What one section of the configuration says, with the sections that it stands in. */
-typedef struct section_t {
-    const struct section_t *outer; /* NULL: a server's own configuration */
-    const ap_directive_t *node;    /* NULL: the main server */
-    const ap_directive_t *host;    /* its <VirtualHost>; NULL: the main server */
-    const ap_directive_t *signature;
-    const ap_directive_t *input_filter;
-    int has_auth_type;
-    int has_require;
-} section_t;
-
-typedef int (*has_line_fn)(const section_t *section);
-
-static int is_named(const ap_directive_t *directive, const char *name)
-{
-    return !ap_cstr_casecmp(directive->directive, name);
-}
-
-static const char *first_word(const ap_directive_t *directive, apr_pool_t *pool)
-{
-    const char *arguments = directive->args;
-
-    return ap_getword_conf(pool, &arguments);
-}
-
-static int is_authorisation(const ap_directive_t *directive)
-{
-    return is_named(directive, "<RequireAny") || is_named(directive, "<RequireAll") ||
-           is_named(directive, "<RequireNone") || is_named(directive, "<Limit") ||
-           is_named(directive, "<LimitExcept");
-}
-
-static void note(section_t *section, const ap_directive_t *directive, apr_pool_t *pool)
-{
-    if (is_named(directive, "WebhookKeysSignature"))
-        section->signature =
-            ap_cstr_casecmp(first_word(directive, pool), "None") ? directive : NULL;
-    else if (is_named(directive, "AuthType"))
-        section->has_auth_type =
-            !ap_cstr_casecmp(first_word(directive, pool), WHK_WEBHOOK_AUTH_TYPE);
-    else if (is_named(directive, "SetInputFilter") || is_named(directive, "AddInputFilter"))
-        section->input_filter = directive;
-    else if (is_named(directive, "Require"))
-        section->has_require = 1;
-}
-
-/* Adds the sections of a level and those inside them to `sections`, and notes what the level says
- * in `own`. */
-static void collect(const ap_directive_t *directive, section_t *own, apr_array_header_t *sections,
-                    apr_pool_t *pool)
-{
-    for (; directive; directive = directive->next) {
-        section_t *section = own;
-
-        if (*directive->directive != '<') {
-            note(own, directive, pool);
-            continue;
-        }
-        if (!is_authorisation(directive)) {
-            section = apr_pcalloc(pool, sizeof(*section));
-            section->outer = own;
-            section->node = directive;
-            section->host = is_named(directive, "<VirtualHost") ? directive : own->host;
-            APR_ARRAY_PUSH(sections, section_t *) = section;
-        }
-        collect(directive->first_child, section, sections, pool);
-    }
-}
-
-/* ---- which sections may be in force together ---- */
-
-/* The text that all paths of a <Location> begin with, "" where that can't be seen. */
-static const char *path_of(const section_t *section, apr_pool_t *pool)
-{
-    const char *arguments = section->node ? section->node->args : "";
-    const char *pattern = ap_getword_conf(pool, &arguments);
-    int is_pattern = section->node && is_named(section->node, "<LocationMatch");
-    apr_size_t length;
-
-    if (!section->node || (!is_pattern && !is_named(section->node, "<Location")))
-        return "";
-    if (!strcmp(pattern, "~")) {
-        pattern = ap_getword_conf(pool, &arguments);
-        is_pattern = 1;
-    }
-    length = strlen(pattern);
-    if (length && pattern[length - 1] == '>')
-        length--;
-    if (!is_pattern)
-        return apr_pstrmemdup(pool, pattern, strcspn(pattern, "*?[>"));
-    if (*pattern != '^')
-        return "";
-    length = strcspn(++pattern, ".[({\\*+?|$^>");
-    if (length && pattern[length] && strchr("*?{", pattern[length]))
-        length--;
-    return strchr(pattern, '|') ? "" : apr_pstrmemdup(pool, pattern, length);
-}
-
-static int may_meet(const section_t *a, const section_t *b, apr_pool_t *pool)
-{
-    const char *path_a = path_of(a, pool);
-    const char *path_b = path_of(b, pool);
-    apr_size_t length = strlen(path_a) < strlen(path_b) ? strlen(path_a) : strlen(path_b);
-
-    if (a->host && b->host && a->host != b->host)
-        return 0;
-    return !strncmp(path_a, path_b, length);
-}
-
-static int has_auth_type(const section_t *section)
+static int has_auth_type(const whk_section_t *section)
 {
     return section->has_auth_type;
 }
 
-static int has_require(const section_t *section)
+static int has_require(const whk_section_t *section)
 {
     return section->has_require;
 }
 
-static int finds(const section_t *section, const apr_array_header_t *sections, has_line_fn has,
-                 apr_pool_t *pool)
-{
-    const section_t *outer;
-    int i;
-
-    for (outer = section; outer; outer = outer->outer)
-        if (has(outer))
-            return 1;
-    for (i = 0; i < sections->nelts; i++) {
-        const section_t *other = APR_ARRAY_IDX(sections, i, const section_t *);
-
-        if (has(other) && may_meet(section, other, pool))
-            return 1;
-    }
-    return 0;
-}
-
 /* ---- what is found wrong ---- */
 
-static const char *flaw_of(const section_t *section, const apr_array_header_t *sections,
+static const char *flaw_of(const whk_section_t *section, const apr_array_header_t *sections,
                            apr_pool_t *pool)
 {
-    const section_t *outer;
+    const whk_section_t *outer;
 
-    if (!finds(section, sections, has_auth_type, pool))
+    if (!whk_config_sections_find(section, sections, has_auth_type, pool))
         return "AuthType " WHK_WEBHOOK_AUTH_TYPE " is missing there: without it nothing is "
                "verified, and every request gets 500";
-    if (!finds(section, sections, has_require, pool))
+    if (!whk_config_sections_find(section, sections, has_require, pool))
         return "Require valid-webhook is missing there: without it nothing is verified, and every "
                "request gets 500";
     for (outer = section; outer; outer = outer->outer)
@@ -175,7 +49,7 @@ static int check_sections(const apr_array_header_t *sections, server_rec *s, apr
     int i;
 
     for (i = 0; i < sections->nelts; i++) {
-        const section_t *section = APR_ARRAY_IDX(sections, i, const section_t *);
+        const whk_section_t *section = APR_ARRAY_IDX(sections, i, const whk_section_t *);
         const char *flaw;
 
         if (!section->signature || !section->node || section->node == section->host)
@@ -199,7 +73,7 @@ static int is_require(const ap_directive_t *directive, const char *what, const c
 {
     const char *arguments = directive->args;
 
-    return is_named(directive, "Require") &&
+    return whk_config_is_named(directive, "Require") &&
            !ap_cstr_casecmp(ap_getword_conf(pool, &arguments), what) &&
            (!then || !ap_cstr_casecmp(ap_getword_conf(pool, &arguments), then));
 }
@@ -211,7 +85,8 @@ static const ap_directive_t *find_valid_webhook(const ap_directive_t *directive,
     for (; directive && !found; directive = directive->next) {
         if (is_require(directive, "valid-webhook", NULL, pool))
             found = directive;
-        else if (is_authorisation(directive) && !is_named(directive, "<RequireNone"))
+        else if (whk_config_is_authorisation(directive) &&
+                 !whk_config_is_named(directive, "<RequireNone"))
             found = find_valid_webhook(directive->first_child, pool);
     }
     return found;
@@ -225,8 +100,9 @@ static const ap_directive_t *find_all_granted(const ap_directive_t *directive, a
     for (; directive && !found; directive = directive->next) {
         if (is_require(directive, "all", "granted", pool))
             found = directive;
-        else if (is_named(directive, "<RequireAny") || is_named(directive, "<Limit") ||
-                 is_named(directive, "<LimitExcept"))
+        else if (whk_config_is_named(directive, "<RequireAny") ||
+                 whk_config_is_named(directive, "<Limit") ||
+                 whk_config_is_named(directive, "<LimitExcept"))
             found = find_all_granted(directive->first_child, pool);
     }
     return found;
@@ -249,10 +125,10 @@ static int check_alternatives(const ap_directive_t *first, int is_any, server_re
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (each = first; each; each = each->next)
-        if (each->first_child &&
-            check_alternatives(each->first_child,
-                               !is_named(each, "<RequireAll") && !is_named(each, "<RequireNone"), s,
-                               pool) != OK)
+        if (each->first_child && check_alternatives(each->first_child,
+                                                    !whk_config_is_named(each, "<RequireAll") &&
+                                                        !whk_config_is_named(each, "<RequireNone"),
+                                                    s, pool) != OK)
             status = HTTP_INTERNAL_SERVER_ERROR;
     return status;
 }
@@ -260,14 +136,11 @@ static int check_alternatives(const ap_directive_t *first, int is_any, server_re
 int whk_webhook_sections_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                server_rec *s)
 {
-    apr_array_header_t *sections = apr_array_make(ptemp, 16, sizeof(section_t *));
-    section_t *main_server = apr_pcalloc(ptemp, sizeof(*main_server));
+    const apr_array_header_t *sections = whk_config_sections(ptemp);
     int status;
 
     (void)pconf;
     (void)plog;
-    APR_ARRAY_PUSH(sections, section_t *) = main_server;
-    collect(ap_conftree, main_server, sections, ptemp);
     status = check_sections(sections, s, ptemp);
     return check_alternatives(ap_conftree, 1, s, ptemp) == OK ? status : HTTP_INTERNAL_SERVER_ERROR;
 }

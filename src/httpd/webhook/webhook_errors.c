@@ -63,6 +63,37 @@ int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome)
     return error->status;
 }
 
+/* What is wrong with an answer repeats words of it, and who asked can't mend it: so that is for the
+ * log, and the code alone for him. */
+static const whk_outcome_t *tell_operator(request_rec *r, const whk_outcome_t *outcome)
+{
+    whk_outcome_t *told;
+
+    if (outcome->operator_hint)
+        return outcome;
+    told = apr_pmemdup(r->pool, outcome, sizeof(*outcome));
+    told->operator_hint =
+        apr_psprintf(r->pool, "the answer to %s was not passed on: %s", r->uri, outcome->message);
+    told->message = apr_psprintf(r->pool,
+                                 "the answer was not passed on (%s): the operator of this server "
+                                 "finds the reason in the log, by the requestId",
+                                 whk_code_name(outcome->code));
+    return told;
+}
+
+int whk_webhook_stop_answer(request_rec *r, const whk_outcome_t *outcome)
+{
+    whk_error_t *error = &whk_request_of(r)->error;
+    int status = whk_code_status(outcome->code);
+
+    error->challenge = NULL;
+    whk_webhook_request_of(r)->is_stopped = 1;
+    whk_error_response_disable_error_documents(r);
+    whk_request_stop(r, tell_operator(r, outcome));
+    error->status = status >= HTTP_INTERNAL_SERVER_ERROR ? status : HTTP_BAD_GATEWAY;
+    return error->status;
+}
+
 /* Itself, or by the status of a subrequest that was, which httpd answers with. */
 static int is_stopped(request_rec *r)
 {

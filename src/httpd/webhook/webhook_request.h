@@ -9,6 +9,8 @@ typedef struct whk_webhook_request_t {
     struct whk_verification_t *verification; /**< by the rules of its location; NULL: none was
                                                   asked for */
     int access_checked;                      /**< check_access_ex of its location was called */
+    struct whk_response_t *response; /**< how its answer is to be signed; NULL: it need not be */
+    int hidden_method;               /**< from mod_cache: the method's number and 1; 0: none was */
     int is_overlooked;    /**< in its location WebhookKeysEnforce is Off, and it was not accepted */
     int is_stopped;       /**< by whk_webhook_stop() */
     int awaits_proxy;     /**< mod_proxy is to say what is to be signed */
