@@ -8,6 +8,9 @@ use JSON::PP;
 use Time::HiRes qw(sleep time);
 use WHK::Server;
 
+my ($status, undef, $error) = WHK::Server::run_command('env', 'CUSTOMER=file:///etc/passwd', 'sh', 'conf/demo/run.sh');
+ok($status && $error =~ /^run: CUSTOMER is .* must be an http URL/, 'a customer that is no URL is refused');
+
 my $dir  = tempdir('whk-demo-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $port = WHK::Server::free_port();
 my $pid  = fork // die "fork: $!";
@@ -40,10 +43,20 @@ is_deeply([ @{ $r->{webhook} }{qw(enterprise keyId alg)} ], [qw(acme my-key-1 Ed
 $r = in_shell(q(echo '{"event":"paid twice"}' > tampered.json; whk_send tampered.json "$(cat signature)"));
 is($r->{code}, 'bad_signature', 'one that was changed does not');
 
+my $out = 'whk_customer my-key.pem my-key-1; ' . q(echo '{"evaluationId":"e-1","amount":250}' > event.json; );
+$r = in_shell("$out whk_out event.json e-1");
+is_deeply([ $r->{status}, $r->{keyId}, @{ $r->{claims} }{qw(evaluationId statusCode)} ], [ 200, 'my-key-1', 'e-1', 200 ], 'the demo\'s customer verifies what is sent, and its answer is taken')
+  or diag explain $r;
+is(in_shell('whk_out event.json e-2')->{code}, 'claim_mismatch', 'for another question it is not');
+my ($direct) = WHK::Server::run_command('sh', '-c', ". $dir/run/demo.env; curl -sf --noproxy '*' -d '{}' \"\${WHK_OUT_URL%/out}/customer\"");
+is($direct, 22, '... and the customer answers nobody else');
+is((stat "$dir/run/out-1.pem")[2] & 0777, 0600, 'the key that httpd signs with is nobody else\'s to read');
+
 # A code works once, so this waits for the next: at most 30 s.
 $r = in_shell('whk DELETE /webhooks/keys/my-key-1 -H "OTP: $(whk_otp)" 2> /dev/null');
 ok($r->{success}, 'the key is revoked') or diag explain $r;
 is(in_shell(q(whk_send body.json "$(cat signature)"))->{code}, 'key_revoked', 'and what it signed does not arrive any more');
+is(in_shell('whk_out event.json e-1')->{code}, 'key_revoked', 'nor does what it answered');
 
 kill TERM => $pid;
 waitpid $pid, 0;

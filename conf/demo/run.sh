@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Behind `make -f Makefile.apxs run`: a registry with a demo enterprise, served in the foreground.
 # Environment: RUN_DIR, PORT, RUN_CONF (an extra file of directives); DB (sqlite, pgsql, mysql, galera), NODES (how many
-# httpd instances, on PORT, PORT+1 ...); HTTPD (that of APXS); BUILD and APXS from the Makefile.
+# httpd instances, on PORT, PORT+1 ...); CUSTOMER (the URL that /out sends to, instead of the demo's own customer); HTTPD (that
+# of APXS); BUILD and APXS from the Makefile.
 set -eu
 umask 022
 
@@ -24,6 +25,12 @@ case $port in
 '' | *[!0-9]* | ??????*) fail "PORT is \"$port\", but must be a number from 1 to 65535" ;;
 esac
 if [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then fail "PORT is \"$port\", but must be a number from 1 to 65535"; fi
+
+case ${CUSTOMER:-http://127.0.0.1/} in
+*[!A-Za-z0-9._~:/?%+,=-]* | http:///*) fail "CUSTOMER is \"$CUSTOMER\", but must be a URL, as http://127.0.0.1:9000/hook" ;;
+http://?*) ;;
+*) fail "CUSTOMER is \"$CUSTOMER\", but must be an http URL, as http://127.0.0.1:9000/hook" ;;
+esac
 
 db=${DB:-sqlite}
 case $db in
@@ -96,6 +103,18 @@ if [ "$db" = sqlite ]; then
     [ -z "$child" ] || chown "$child:$group" "$data"
     chmod 750 "$data"
 fi
+
+# What httpd signs with, and what the demo's customer does: the one is read by httpd's parent, the other by a child.
+if [ ! -s "$run/out-1.pem" ]; then
+    (umask 077 && openssl genpkey -algorithm ed25519 -out "$run/out-1.pem.new") && mv "$run/out-1.pem.new" "$run/out-1.pem"
+fi
+mkdir -p "$run/customer"
+for file in key.pem kid; do
+    [ -e "$run/customer/$file" ] || (umask 077 && : > "$run/customer/$file")
+    [ -z "$child" ] || chown "$child:$group" "$run/customer/$file"
+done
+[ -z "$child" ] || chown "$child:$group" "$run/customer"
+chmod 700 "$run/customer"
 
 # ---- the configuration ----
 
@@ -170,16 +189,17 @@ write_conf() {
     # DBDParams may hold a password.
     rm -f "$(conf_of "$1")"
     (umask 077 && awk -v run="$run" -v home="$(home_of "$1")" -v port="$(port_of "$1")" -v build="$build" -v user="$user_lines" \
-        -v driver="$driver" -v params="$(params_of "$1")" -v modules="$modules" -v errors="$errors" -v run_conf="$include" '
+        -v driver="$driver" -v params="$(params_of "$1")" -v modules="$modules" -v errors="$errors" -v run_conf="$include" \
+        -v customer="${CUSTOMER:-http://127.0.0.1:$(port_of "$1")/customer}" '
         function put(mark, value,    at) {
             while ((at = index($0, mark)) > 0)
                 $0 = substr($0, 1, at - 1) value substr($0, at + length(mark))
         }
         { put("@RUN_CONF@", run_conf); put("@RUN@", run); put("@HOME@", home); put("@PORT@", port); put("@BUILD@", build)
-          put("@DRIVER@", driver); put("@PARAMS@", params); put("@USER@", user); put("@MODULES@", modules); put("@ERRORS@", errors)
+          put("@DRIVER@", driver); put("@PARAMS@", params); put("@USER@", user); put("@CUSTOMER@", customer); put("@MODULES@", modules); put("@ERRORS@", errors)
           print }
     ' conf/demo/httpd.conf.in > "$(conf_of "$1")")
-    install -m 755 conf/demo/backend.cgi "$(home_of "$1")/backend.cgi"
+    install -m 755 conf/demo/backend.cgi conf/demo/customer.cgi "$(home_of "$1")"
 }
 for node in $all_nodes; do write_conf "$node"; done
 conf=$(conf_of 1)
@@ -219,6 +239,7 @@ umask 077
     echo "WHK_NODES=$(quote "$(for node in $all_nodes; do printf '%s' "${separator:-}http://127.0.0.1:$(port_of "$node")/api/policy/v1"; separator=' '; done)")"
     echo "WHK_DB=$(quote "$db")"
     echo "WHK_HOOKS_URL=$(quote "http://127.0.0.1:$port/hooks")"
+    echo "WHK_OUT_URL=$(quote "http://127.0.0.1:$port/out")"
     echo "WHK_ENTERPRISE=$(quote "$enterprise")"
     echo "WHK_USER=$(quote "$user")"
     echo "WHK_TOKEN=$(quote "$token")"

@@ -14,8 +14,13 @@
 #> whk_send body.json "$(cat signature)"                            # it reaches the backend, which shows what arrived
 #> echo '{"event":"paid twice"}' > tampered.json
 #> whk_send tampered.json "$(cat signature)"                        # bad_signature: stopped by httpd
+#> whk_customer my-key.pem my-key-1                                 # the other direction: the demo's customer signs by this key
+#> echo '{"evaluationId":"e-1","amount":250}' > event.json
+#> whk_out event.json e-1                                           # httpd signs it, and takes the customer's signed answer
+#> whk_out event.json e-2                                           # claim_mismatch: the answer to another question
 #> whk DELETE /webhooks/keys/my-key-1 -H "OTP: $(whk_otp)"          # revoke; a code works once, so this waits for the next
 #> whk_send body.json "$(cat signature)"                            # key_revoked: at once
+#> whk_out event.json e-1                                           # key_revoked: its answers count no more
 #> whk POST /webhooks/keys -H "OTP: $(whk_otp)" -d @my-key.json     # key_id_taken: a keyId is used once
 #> whk GET /webhooks/key-events                                     # what was done, by whom
 
@@ -63,4 +68,25 @@ whk_sign() {
 whk_send() {
     curl -sS --noproxy '*' -H 'Content-Type: application/json' -H "Webhook-Signature: $2" --data-binary "@$1" \
         "$WHK_HOOKS_URL/$WHK_ENTERPRISE" | jq .
+}
+
+# whk_customer PEM KEYID: from now on the demo's customer signs its answers with this Ed25519 key.
+whk_customer() {
+    cat "$1" > "${WHK_CONF%/*}/customer/key.pem"
+    echo "$2" > "${WHK_CONF%/*}/customer/kid"
+}
+
+# whk_out FILE EVALUATIONID: post a file to the demo's customer, by httpd; shows the answer, of a JWT its claims.
+whk_out() {
+    _head=$(mktemp)
+    _answer=$(curl -sS --noproxy '*' -D "$_head" -H 'Content-Type: application/json' -H "X-Evaluation-Id: $2" --data-binary "@$1" \
+        "$WHK_OUT_URL/$WHK_ENTERPRISE")
+    if grep -qi '^Webhook-Key-Id:' "$_head"; then
+        jq -n --rawfile head "$_head" --arg jwt "$_answer" '{status: ($head | split(" ")[1] | tonumber),
+            keyId: ($head | capture("\nWebhook-Key-Id: (?<id>[^\r\n]*)"; "i").id),
+            claims: ($jwt | split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson)}'
+    else
+        printf '%s\n' "$_answer" | jq . 2> /dev/null || printf '%s\n' "$_answer"
+    fi
+    rm -f "$_head"
 }
