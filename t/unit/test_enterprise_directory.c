@@ -39,6 +39,8 @@ typedef struct {
     whk_shared_counters_t counters;
     row_t rows[ENTERPRISES]; /* number 0: no key of it ever changed */
     apr_int64_t last;        /* number that was given */
+    _Atomic int changing; /* the row that a change was begun of last: killed in it, a writer leaves
+                             what no transaction would */
     _Atomic int restored;
 } world_t;
 
@@ -75,6 +77,7 @@ static const char *id_of(int i)
 
 static void change(int i)
 {
+    world->changing = i;
     world->rows[i].revision++;
     world->rows[i].number = ++world->last;
 }
@@ -365,7 +368,7 @@ static void kill_a_writer(unsigned int *random)
     usleep((unsigned int)rand_r(random) % 1000);
     kill(writer, SIGKILL);
     waitpid(writer, NULL, 0);
-    change((newest() + 1) % ENTERPRISES);
+    change(world->changing);
 }
 
 /* Whatever one had begun, the next ends, and takes it for no other registry. */
