@@ -51,6 +51,7 @@
 #include "httpd/webhook/webhook_gate.h"
 #include "httpd/webhook/webhook_replay.h"
 #include "httpd/webhook/webhook_sign.h"
+#include "httpd/webhook/webhook_sign_check.h"
 
 /* Start-up and end. Whatever can be found wrong is found in check_config, which `apachectl
  * configtest` runs too. */
@@ -70,6 +71,7 @@ static void register_process_hooks(void)
     ap_hook_check_config(whk_response_config_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_config_check_files, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_check_config(whk_rollout_check_config, NULL, NULL, APR_HOOK_MIDDLE + 3);
+    ap_hook_check_config(whk_webhook_sign_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_signing_keys_check, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);

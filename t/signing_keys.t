@@ -102,6 +102,63 @@ subtest 'what configtest finds' => sub {
     }
 };
 
+my $jwt = 'WebhookKeysSign jwt Webhook-JWT';
+my $off = 'WebhookKeysEnforce Off';
+
+sub section { my ($start, @lines) = @_; my ($end) = $start =~ /^(\w+)/; return join "\n", "<$start>", @lines, "</$end>\n" }
+
+subtest 'what nobody verified is not signed' => sub {
+    my @refused = (
+        [ 'in one location', section('Location "/out"', $jwt, $off) ],
+        [ 'for the server and a location', "$off\n" . section('Location "/out"', $jwt) ],
+        [ '... the other way round', "$jwt\n" . section('Location "/out"', $off) ],
+        [ 'for a server', "$jwt\n$off" ],
+        [ 'in a location above', section('Location "/out"', $off) . section('Location "/out/x"', $jwt) ],
+        [ '... the other way round', section('Location "/out"', $jwt) . section('Location "/out/x"', $off) ],
+        [ 'in an <If>', section('Location "/out"', $jwt, section('If "true"', $off)) ],
+        [ 'in files of a folder', section("Directory \"$dir\"", $jwt, section('Files "x"', $off)) ],
+        [ 'by a pattern', "$off\n" . section('LocationMatch "^/out"', $jwt) ],
+        [ 'in a virtual host', section('VirtualHost 127.0.0.1:9', section('Location "/out"', $jwt, $off)) ],
+        [ 'by a virtual host for a location of all', section('Location "/out"', $jwt) . section('VirtualHost 127.0.0.1:9', $off) ],
+    );
+    for my $case (@refused) {
+        my ($status, $said) = flaw("WebhookKeysSigningKey a $pem{ed25519}\n$case->[1]");
+        isnt($status, 0, $case->[0]);
+        like($said, qr/WebhookKeysSign is in force in .* together with WebhookKeysEnforce Off \(\S+:\d+\): .*Set WebhookKeysEnforce On, or WebhookKeysSign None, there/, '... and says so');
+    }
+    my @taken = (
+        [ 'On again', "$off\n" . section('Location "/out"', $jwt, 'WebhookKeysEnforce On') ],
+        [ 'None', "$jwt\n" . section('Location "/in"', $off, 'WebhookKeysSign None') ],
+        [ 'elsewhere', section('Location "/in"', $off) . section('Location "/inner"', $jwt) . section('Location "/out"', $jwt) ],
+        [ 'in another virtual host', section('VirtualHost 127.0.0.1:9', section('Location "/out"', $off)) . section('VirtualHost 127.0.0.1:8', section('Location "/out"', $jwt)) ],
+    );
+    for my $case (@taken) {
+        my ($status, $said) = flaw("WebhookKeysSigningKey a $pem{ed25519}\n$case->[1]");
+        is($status, 0, $case->[0]) or diag $said;
+    }
+};
+
+subtest 'who may have something signed' => sub {
+    my $open = qr/WebhookKeysSign in \S+ signs for everybody who gets there: say by Require/;
+    my $require = 'Require expr "-R \'127.0.0.1\'"';
+    my @cases = (
+        [ 'no Require', 1, section('Location "/out"', $jwt) ],
+        [ 'one for another place', 1, section('Location "/out"', $jwt) . section('Location "/in"', $require) ],
+        [ 'in a virtual host', 1, section('VirtualHost 127.0.0.1:9', section('Location "/out"', $jwt)) ],
+        [ 'its own', 0, section('Location "/out"', $jwt, $require) ],
+        [ 'that of a location above', 0, section('Location "/"', $require) . section('Location "/out"', $jwt) ],
+        [ 'perhaps that of a pattern', 0, section('LocationMatch "t$"', $require) . section('Location "/out"', $jwt) ],
+        [ 'everybody', 0, section('Location "/out"', $jwt, 'Require all granted') ],
+        [ 'None', 0, section('Location "/out"', 'WebhookKeysSign None') ],
+    );
+    for my $case (@cases) {
+        my ($name, $warns, $conf) = @$case;
+        my ($status, $said) = flaw("WebhookKeysSigningKey a $pem{ed25519}\n$conf");
+        is($status, 0, $name) or diag $said;
+        is(scalar(() = $said =~ /$open/g), $warns, $warns ? '... is told once' : '... nothing is told') or diag $said;
+    }
+};
+
 subtest 'what is taken' => sub {
     my $ec  = openssl('ec.pem', 'ec', '-in', $pem{p256});
     my $rsa = openssl('rsa.pem', 'rsa', '-in', $pem{rsa2048}, '-traditional');

@@ -27,6 +27,7 @@ sub page {
 }
 
 mkdir "$pages/index";
+mkdir "$pages/elsewhere";
 page('page.shtml', '<!--#include virtual="/raw/jwt/included" -->');
 page('included.cgi', "#!/bin/sh\nprintf 'Content-Type: text/html\\r\\n\\r\\n<!--#include virtual=\"/raw/jwt/included\" -->'\n");
 page('echo.cgi', "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nenv\necho\nprintf 'BODY='\nsha256sum | cut -c1-64\n");
@@ -51,6 +52,9 @@ RewriteOptions InheritBefore
     <Files page.shtml>
         SetOutputFilter INCLUDES
     </Files>
+</Directory>
+<Directory "$pages/elsewhere">
+    DirectoryIndex /raw/jwt/index
 </Directory>
 <Directory "$pages/index">
     DirectoryIndex /raw/jwt/index
@@ -114,6 +118,19 @@ ErrorDocument 404 /raw/jwt/missing
     WebhookKeysMaxWebhookBody 1024
     ProxyPass "\${WHK_BACKEND}"
 </Location>
+<LocationMatch "^/(lenient|elsewhere)">
+    AuthType WebhookSignature
+    AuthName "webhooks"
+    WebhookKeysEnterprise acme
+    WebhookKeysSignature jwt Webhook-JWT
+    WebhookKeysEnforce Off
+    Require valid-webhook
+</LocationMatch>
+<Location "/lenient">
+    WebhookKeysSign jwt Webhook-JWT
+    ProxyPass "\${WHK_BACKEND}"
+</Location>
+Alias /elsewhere "$pages/elsewhere"
 <Location "/relay">
     AuthType WebhookSignature
     AuthName "webhooks"
@@ -307,6 +324,13 @@ subtest 'however httpd came there' => sub {
 subtest 'what can carry no signature' => sub {
     stopped('ftp', sent('/ftp/x', {}, undef, 'GET'), 500, 'internal_error');
     like($s->server->error_log, qr/by ftp carries no signature/, '... and the log says so');
+};
+
+subtest 'what nobody verified' => sub {
+    stopped('WebhookKeysEnforce Off, which configtest could not see', sent('/lenient/x'), 500, 'internal_error');
+    like($s->server->error_log, qr/WebhookKeysSign at \S+ would sign what WebhookKeysEnforce Off lets through/, '... and the log says so');
+    stopped('... in the location that led here', sent('/elsewhere/'), 500, 'internal_error');
+    like($s->server->error_log, qr{WebhookKeysSign at /raw/jwt/index would sign what WebhookKeysEnforce Off lets through}, '... and the log says so');
 };
 
 subtest 'a relay verifies and signs' => sub {

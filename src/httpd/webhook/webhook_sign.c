@@ -7,11 +7,26 @@
 #include "httpd/signing_keys.h"
 #include "httpd/webhook/backend_headers.h"
 #include "httpd/webhook/captured_body.h"
+#include "httpd/webhook/request_verification.h"
 #include "httpd/webhook/sent_request.h"
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_request.h"
 
 /* ---- what can't be signed ---- */
+
+/* Nor does what WebhookKeysEnforce Off let through go on in our name from another location. */
+static const whk_outcome_t *check_verified(request_rec *r, const whk_config_t *config)
+{
+    const whk_verification_t *verification = whk_verification_nearest(r);
+
+    if (config->enforce.rollout ||
+        (verification && verification->outcome && verification->rules.enforce.rollout))
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        "WebhookKeysSign at %s would sign what WebhookKeysEnforce Off lets through "
+                        "and nobody verified: set WebhookKeysEnforce On, or WebhookKeysSign None",
+                        r->uri);
+    return NULL;
+}
 
 /* httpd gives the subrequests of a page no body, and what an ErrorDocument or a CGI program's
  * Location leads to gets none that was read before. */
@@ -120,6 +135,7 @@ static const whk_outcome_t *prepare(request_rec *r, const whk_config_t *config)
     request_rec *initial = whk_initial_request(r);
     const whk_captured_body_t *body;
 
+    WHK_TRY(check_verified(r, config));
     WHK_TRY(check_method(r));
     WHK_TRY(whk_captured_body_read(initial, config->max_webhook_body, &body));
     WHK_TRY(check_body(r, initial));
