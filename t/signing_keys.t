@@ -96,7 +96,10 @@ subtest 'what configtest finds' => sub {
     like((flaw($sign))[1], qr/WebhookKeysSign needs a key: add WebhookKeysSigningKey/, 'WebhookKeysSign without a key');
     like((flaw("<VirtualHost 127.0.0.1:9>\n$sign</VirtualHost>"))[1], qr/WebhookKeysSign needs a key/, '... in a virtual host');
     like((flaw("WebhookKeysSigningKey a $pem{p256}\n<Location /out>\nWebhookKeysSign standard-webhooks\n</Location>"))[1], qr/the first key, a, is not an Ed25519 key/, 'standard-webhooks by another kind');
-    for my $case ([ 'jws', qr/must begin with one of jws-detached/ ], [ 'nothing', qr/must begin/ ], [ 'jwt', qr/name of one header field/ ], [ 'jwt A B', qr/name of one header/ ], [ 'jwt Host', qr/header field of its own/ ], [ 'jwt Authorization', qr/header field of its own/ ], [ 'http-signature X', qr/alone/ ], [ '"jwt" "a b"', qr/name of one header/ ]) {
+    for my $claim (qw(iss aud exp nbf iat jti)) {
+        like((flaw("WebhookKeysBodyHashClaim $claim"))[1], qr/must be the name of a claim of its own/, "WebhookKeysBodyHashClaim $claim");
+    }
+    for my $case ([ 'jws', qr/must begin with one of jws-detached/ ], [ 'nothing', qr/must begin/ ], [ 'jwt', qr/name of one header field/ ], [ 'jwt A B', qr/name of one header/ ], [ 'jwt Host', qr/header field of its own/ ], [ 'jwt Authorization', qr/header field of its own/ ], [ 'http-signature X', qr/alone/ ], [ '"jwt" "a b"', qr/name of one header/ ], [ 'jwt X_Signature', qr/letters, digits and - alone/ ], [ 'jwt Proxy', qr/header field of its own/ ], [ 'jws-detached x-forwarded-for', qr/header field of its own/ ], [ 'jwt If-Match', qr/header field of its own/ ]) {
         my ($line, $want) = @$case;
         like((flaw("WebhookKeysSigningKey a $pem{ed25519}\n<Location /out>\nWebhookKeysSign $line\n</Location>"))[1], $want, "WebhookKeysSign $line");
     }

@@ -110,6 +110,18 @@ ErrorDocument 404 /raw/jwt/missing
     WebhookKeysRequiredComponents x-forwarded-for
     ProxyPass "\${WHK_BACKEND}"
 </Location>
+<Location "/ours">
+    WebhookKeysSign http-signature
+    WebhookKeysRequiredComponents x-order
+    SetHandler webhook-keys-signing-jwks
+</Location>
+<LocationMatch "^/(ours/proxied|hands-on)">
+    WebhookKeysSign jwt Webhook-JWT
+    ProxyPassMatch "\${WHK_BACKEND}"
+</LocationMatch>
+<Location "/hands-on">
+    SetHandler webhook-keys
+</Location>
 <Location "/out/jwt/open">
     WebhookKeysSign None
 </Location>
@@ -319,6 +331,11 @@ subtest 'however httpd came there' => sub {
     is(part(field($s->backend->last, 'Webhook-JWT'), 1)->{request_body_sha256}, sha256_hex(''), 'an ErrorDocument');
     sent('/out/jwt/open', {}, '{}');
     is($s->backend->count, 0, 'WebhookKeysSign None: unsigned, and stopped where it is verified');
+    is(sent('/ours', {}, undef, 'GET')->status, 200, 'what we answer ourselves is not signed, and lacks nothing for it');
+    for my $path (qw(/ours/proxied /hands-on/x)) {
+        sent($path);
+        is(part(field($s->backend->last // {}, 'Webhook-JWT'), 1)->{request_body_sha256}, sha256_hex('{}'), "$path: what mod_proxy takes in our place is");
+    }
 };
 
 subtest 'what can carry no signature' => sub {

@@ -101,6 +101,13 @@ static const char *read_text(const whk_arguments_t *given, void *member)
 
 static const char *read_claim(const whk_arguments_t *given, void *member)
 {
+    /* RFC 7519, section 4.1, but sub: what each of them says is something else. */
+    static const char *const registered[] = {"iss", "aud", "exp", "nbf", "iat", "jti"};
+    apr_size_t i;
+
+    for (i = 0; given->count && i < sizeof(registered) / sizeof(registered[0]); i++)
+        if (!strcmp(registered[i], given->words[0]))
+            return "must be the name of a claim of its own, none of iss, aud, exp, nbf, iat, jti";
     return read_one(given, member, "must be the name of one claim");
 }
 

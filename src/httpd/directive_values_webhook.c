@@ -52,38 +52,54 @@ int whk_is_field_component(const char *name)
     return c > name;
 }
 
-/* What other parts of httpd set, read or take out. */
+/* What other parts of httpd set, read, put something to or take out. */
 static int is_taken_header(const char *name)
 {
-    static const char *const names[] = {"Authorization",
+    static const char *const names[] = {"Accept",
+                                        "Accept-Encoding",
+                                        "Authorization",
                                         "Connection",
+                                        "Content-Encoding",
                                         "Content-Length",
                                         "Content-Type",
                                         "Cookie",
+                                        "Date",
                                         "Expect",
+                                        "Forwarded",
                                         "Host",
+                                        "HTTP2-Settings",
                                         "Keep-Alive",
-                                        "Proxy-Authorization",
+                                        "Max-Forwards",
+                                        "Proxy",
+                                        "Range",
                                         "TE",
                                         "Trailer",
+                                        "Transfer-Encoding",
                                         "Upgrade",
                                         "Via",
-                                        "Proxy-Connection",
-                                        "Transfer-Encoding",
-                                        "Max-Forwards",
-                                        "Date",
-                                        "Range",
                                         "Webhook-Enterprise",
                                         "Webhook-Key-Id",
                                         "Webhook-Alg",
                                         "Webhook-Signed-At",
                                         "Webhook-Verdict"};
+    static const char *const starts[] = {"If-", "Proxy-", "X-Forwarded-"};
     apr_size_t i;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (!ap_cstr_casecmp(names[i], name))
             return 1;
+    for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+        if (!ap_cstr_casecmpn(starts[i], name, strlen(starts[i])))
+            return 1;
     return 0;
+}
+
+/* httpd tells CGI programs, and whatever speaks FastCGI and the like, of no other names. */
+static int is_plain_name(const char *name)
+{
+    while (apr_isalnum(*name) || *name == '-')
+        name++;
+    return !*name;
 }
 
 static const char *read_sign(const whk_arguments_t *given, void *member)
@@ -96,6 +112,10 @@ static const char *read_sign(const whk_arguments_t *given, void *member)
     if (!sign->scheme->sign)
         return "must begin with one of jws-detached, jwt, http-signature, standard-webhooks, or be "
                "None: the body that goes out stays what it is";
+    if (sign->header && !is_plain_name(sign->header))
+        return "must name a header field by letters, digits and - alone: httpd hands no other on "
+               "to "
+               "CGI programs";
     if (sign->header && is_taken_header(sign->header))
         return "must name a header field of its own, not one that HTTP has for something else";
     return NULL;

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "httpd/config.h"
+#include "httpd/signing_jwks.h"
 #include "httpd/signing_keys.h"
 #include "httpd/webhook/backend_headers.h"
 #include "httpd/webhook/captured_body.h"
@@ -157,10 +158,11 @@ static const whk_outcome_t *expect_proxy(request_rec *r)
     return NULL;
 }
 
-/* What of ours answers itself is handed to nobody. */
-static int is_signed_here(request_rec *r)
+/* By us, who hand it to nobody. mod_proxy takes what is its own whatever the handler is. */
+static int is_answered_here(request_rec *r)
 {
-    return whk_config_of(r)->sign.scheme && !whk_config_is_ours(r);
+    return r->handler && !whk_sent_request_is_proxied(r) &&
+           (!strcmp(r->handler, WHK_HANDLER) || !strcmp(r->handler, WHK_SIGNING_JWKS_HANDLER));
 }
 
 int whk_webhook_sign_handler(request_rec *r)
@@ -168,7 +170,7 @@ int whk_webhook_sign_handler(request_rec *r)
     const whk_config_t *config = whk_config_of(r);
     const whk_outcome_t *outcome;
 
-    if (!is_signed_here(r))
+    if (!config->sign.scheme || is_answered_here(r))
         return DECLINED;
     outcome = prepare(r, config);
     if (!outcome)
@@ -210,7 +212,7 @@ static int sign_for_proxy(request_rec *r, const char *url)
 {
     const whk_outcome_t *outcome;
 
-    if (!is_signed_here(r))
+    if (!whk_config_of(r)->sign.scheme)
         return DECLINED;
     if (!whk_webhook_request_of(r)->awaits_proxy)
         outcome = whk_fail(r->pool, WHK_INTERNAL_ERROR,
