@@ -235,7 +235,8 @@ subtest 'what a signature says' => sub {
         sent('/raw/jws-detached/x', {}, $body);
         my $jws = field($s->backend->last, 'Webhook-Signature');
         like($jws, qr/^[\w-]+\.\.[\w-]+$/, 'a detached JWS');
-        is(join(' ', sort keys %{ part($jws, 0) }), 'alg exp iat jti kid', 'its header');
+        is(join(' ', sort keys %{ part($jws, 0) }), 'alg exp iat jti kid typ', 'its header');
+        is(part($jws, 0)->{typ}, 'JOSE', '... which is no JWT\'s');
         $seen{ part($jws, 0)->{jti} }++;
 
         sent('/raw/http-signature/x?y', { 'Content-Type' => 'text/plain' }, $body);

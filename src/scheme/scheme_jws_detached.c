@@ -53,13 +53,24 @@ static const whk_outcome_t *parse(whk_signed_message_t **parsed, const whk_messa
     return NULL;
 }
 
+/* The typ says that it is no JWT, whatever its body claims (RFC 7515, section 4.1.9). */
+static json_t *header_members(const whk_signing_t *signing, apr_pool_t *pool)
+{
+    json_t *members = whk_signing_claims(signing, pool);
+
+    if (members && json_object_set_new(members, "typ", json_string("JOSE")) == 0)
+        return members;
+    json_decref(members);
+    return NULL;
+}
+
 static const whk_outcome_t *sign(apr_table_t *fields, const whk_message_t *message,
                                  const whk_signing_t *signing, apr_pool_t *pool)
 {
     whk_bytes_t body = {message->body, message->length};
     const char *jws;
 
-    WHK_TRY(whk_signing_jws(&jws, signing, whk_signing_claims(signing, pool), &body, 1, pool));
+    WHK_TRY(whk_signing_jws(&jws, signing, header_members(signing, pool), &body, 1, pool));
     apr_table_setn(fields, signing->policy->header, jws);
     return NULL;
 }

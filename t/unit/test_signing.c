@@ -6,6 +6,7 @@
 #include "http_signature/signature_base.h"
 #include "http_signature/structured_field.h"
 #include "jose/base64.h"
+#include "jose/base64url.h"
 #include "jose/private_key.h"
 #include "jose/secure_heap.h"
 #include "scheme/scheme.h"
@@ -164,6 +165,37 @@ static void ids_are_no_headers(void **state)
     (void)state;
     for (n = 0; n < 500; n++)
         round_trip(&whk_scheme_standard_webhooks, key, "", 0);
+}
+
+/* Whoever may have a body signed must not make claims of it that another place believes. */
+static void a_detached_signature_is_no_token(void **state)
+{
+    static const char claims[] =
+        "{\"request_body_sha256\":"
+        "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}";
+    const whk_private_key_t *key = private_key_of(make_signer(WHK_ALG_EDDSA, NULL).pkey);
+    const whk_scheme_policy_t policy = {.header = "Sent"};
+    const whk_signing_t signing = {key, NOW, MAX_AGE, &policy};
+    apr_table_t *fields = apr_table_make(pool, 1);
+    request_t request = {{NULL}};
+    whk_message_t message = message_of(&request, claims, strlen(claims));
+    const char *jws;
+    const char *dot;
+    whk_signed_message_t *parsed;
+    const whk_outcome_t *outcome;
+
+    (void)state;
+    assert_good(whk_scheme_jws_detached.sign(fields, &message, &signing, pool), "sign");
+    jws = apr_table_get(fields, "Sent");
+    dot = strchr(jws, '.') + 1;
+    add_field(&request, "Sent",
+              apr_pstrcat(pool, apr_pstrmemdup(pool, jws, (apr_size_t)(dot - jws)),
+                          whk_base64url_encode(pool, (const unsigned char *)claims, strlen(claims)),
+                          dot, NULL));
+    message = message_of(&request, "", 0);
+    outcome = whk_scheme_jwt.parse(&parsed, &message, &policy, pool);
+    assert_non_null(outcome);
+    assert_string_equal(outcome->message, "the typ of the JWS header must be JWT, or be left out");
 }
 
 static void what_is_refused(void **state)
@@ -327,6 +359,7 @@ int main(void)
         cmocka_unit_test(every_scheme_and_kind),
         cmocka_unit_test(many_signatures),
         cmocka_unit_test(ids_are_no_headers),
+        cmocka_unit_test(a_detached_signature_is_no_token),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(rfc_9421),
         cmocka_unit_test(rfc_8037),
