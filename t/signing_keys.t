@@ -244,7 +244,7 @@ subtest 'children have the keys, and no files' => sub {
     kill KILL => $_ for @children;
     my %old = map { $_ => 1 } @children;
     my @new;
-    for (1 .. 200) {
+    for (1 .. 1200) {
         @new = grep { !$old{$_} } $s->server->children;
         last if @new >= @children;
         sleep 0.05;

@@ -6,14 +6,18 @@ use warnings;
 use Test::More;
 use Digest::SHA qw(sha256_hex);
 use File::Temp qw(tempdir);
+use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64 qw(decode_base64url);
+use POSIX ();
 use WHK::Answers qw(refused);
 use WHK::Client;
 use WHK::Signing;
 
 my @algs  = qw(EdDSA ES256 ES384 ES512 RS256);
-my $nobody = WHK::Server::free_port();
+my $bound  = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp') or die "no port: $!";    # nobody else can listen there
+my $nobody = $bound->sockport;
+my $tomcat = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5, Timeout => 60) or die "no port: $!";
 my $pages = tempdir('whk-pages-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $pages;
 
@@ -34,7 +38,7 @@ page('echo.cgi', "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nenv\
 
 my $s = WHK::Signing->new(
     algs     => \@algs,
-    modules  => [qw(http2 proxy_http2 proxy_balancer slotmem_shm lbmethod_byrequests include dir cgid alias mime proxy_ftp)],
+    modules  => [qw(http2 proxy_http2 proxy_balancer slotmem_shm lbmethod_byrequests include dir cgid alias mime proxy_ftp proxy_ajp)],
     before   => <<"BEFORE", host => <<'HOST', verifier => <<'VERIFIER');
 Protocols h2c http/1.1
 TypesConfig /dev/null
@@ -93,6 +97,10 @@ ErrorDocument 404 /raw/jwt/missing
 <Location "/sethandler">
     WebhookKeysSign http-signature
     SetHandler "proxy:http://127.0.0.1:\${WHK_VERIFY_PORT}/"
+</Location>
+<Location "/ajp">
+    WebhookKeysSign http-signature
+    ProxyPass "ajp://127.0.0.1:@{[ $tomcat->sockport ]}/elsewhere"
 </Location>
 <Location "/ftp">
     WebhookKeysSign jwt Webhook-JWT
@@ -221,6 +229,7 @@ subtest 'what is signed passes where it is verified' => sub {
 
 subtest 'what a signature says' => sub {
     my $body = '{"pay":1}';
+    my $start = time;
     my %seen;
     for (1, 2) {
         sent('/raw/jwt/x', {}, $body);
@@ -229,7 +238,7 @@ subtest 'what a signature says' => sub {
         is_deeply($header, { alg => 'EdDSA', kid => 'out-EdDSA', typ => 'JWT' }, 'the header of a JWT');
         is(join(' ', sort keys %$claims), 'exp iat jti request_body_sha256', 'its claims');
         is($claims->{request_body_sha256}, sha256_hex($body), 'the hash of the body');
-        ok(abs($claims->{iat} - time) < 30 && $claims->{exp} == $claims->{iat} + 300, 'its times');
+        ok($claims->{iat} >= $start && $claims->{iat} <= time && $claims->{exp} == $claims->{iat} + 300, 'its times');
         $seen{ $claims->{jti} }++;
 
         sent('/raw/jws-detached/x', {}, $body);
@@ -315,6 +324,37 @@ subtest 'by other ways than a proxy' => sub {
     is(part($jwt // '..', 1)->{request_body_sha256}, sha256_hex($all), 'CGI: the hash of the body');
     like($r->body, qr/BODY=\Q@{[ sha256_hex($all) ]}/, '... which it reads');
     unlike($r->body, qr/theirs/, '... and nothing of the client\'s');
+};
+
+# One that is asked by AJP, and answers 200; what it was sent.
+sub by_ajp {
+    my ($path) = @_;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        WHK::Client->new($s->port)->request(GET => $path, { Host => 'Shop.Example' });
+        POSIX::_exit(0);
+    }
+    my $socket = $tomcat->accept or die "nobody asked: $!\n";
+    my ($head, $packet);
+    read $socket, $head, 4;
+    read $socket, $packet, unpack 'x2n', $head;
+    print $socket "AB\0\x08\x04\0\xc8\0\x02OK\0\0\0AB\0\x02\x05\x01";
+    close $socket;
+    waitpid $pid, 0;
+    return $packet;
+}
+
+subtest 'AJP' => sub {
+    my $packet = by_ajp('/ajp/a%20b?c=%2F');
+    like($packet, qr{/elsewhere/a%20b\0.*c=%2F\0}s, 'the path of the URL is sent');
+    my ($input) = $packet =~ /sig1=(\("\@method"[^\0]+)/;
+    my ($signature) = $packet =~ /sig1=:([^:\0]+):/;
+    my ($digest) = $packet =~ /(sha-256=:[^\0]+)/;
+    my $base = join "\n", '"@method": GET', '"@target-uri": http://shop.example/elsewhere/a%20b?c=%2F', qq("content-digest": $digest), qq("\@signature-params": $input);
+    page('base', $base);
+    page('signature', MIME::Base64::decode_base64($signature));
+    my ($status, $said) = WHK::Server::run_command('openssl', 'pkeyutl', '-verify', '-rawin', '-inkey', $s->key->{pem}, '-in', "$pages/base", '-sigfile', "$pages/signature");
+    is($status, 0, '... and signed') or diag $said, $base;
 };
 
 subtest 'however httpd came there' => sub {

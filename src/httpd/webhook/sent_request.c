@@ -210,6 +210,9 @@ void whk_sent_request_message(request_rec *r, whk_message_t *message)
         message->authority = whk_webhook_authority(fields->host, scheme, r->pool);
         message->target = target_of(url, r->pool);
     }
+    /* By AJP goes the path of the URL, with the Host that came. */
+    if (url && !ap_cstr_casecmpn(url, "ajp:", strlen("ajp:")))
+        message->target = target_of(url, r->pool);
     if (!fields->host)
         fields->host = message->authority;
     message->field = field;

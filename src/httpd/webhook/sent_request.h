@@ -34,7 +34,7 @@ int whk_sent_request_is_proxied(const request_rec *r);
  *
  * One that mod_proxy sends by HTTP has the scheme, authority and target of the URL that it asks
  * (with ProxyPreserveHost the Host that came); any other, as to a CGI program or by FastCGI, those
- * that it came with. Fields are those of r->headers_in. The body is that which was captured; a
- * subrequest has none. What mod_proxy itself adds to a header (Via, X-Forwarded-For …) is not in
- * it. */
+ * that it came with, but by AJP the target of the URL. Fields are those of r->headers_in. The body
+ * is that which was captured; a subrequest has none. What mod_proxy itself adds to a header (Via,
+ * X-Forwarded-For …) is not in it. */
 void whk_sent_request_message(request_rec *r, whk_message_t *message);
