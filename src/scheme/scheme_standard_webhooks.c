@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -63,20 +64,49 @@ static const whk_outcome_t *verify(whk_signed_message_t *message, const whk_jwk_
 
 static const whk_scheme_verifier_t verifier = {verify, NULL};
 
-/* Could the id be the header of a JWS? Then what is signed here might be a JWS, whose payload is
- * not encoded. */
+/* As libraries are that decode base64 leniently: they leave out what is none of its characters, and
+ * take the bits behind the last byte for what they are. */
+static char *lenient_base64url(const char *text, apr_pool_t *pool)
+{
+    char *kept = apr_palloc(pool, strlen(text) + 4);
+    char *end = kept;
+
+    for (; *text; text++)
+        if (apr_isalnum(*text) || strchr("-_+/", *text))
+            *end++ = *text == '+' ? '-' : *text == '/' ? '_' : *text;
+    while ((end - kept) % 4)
+        *end++ = 'A';
+    *end = '\0';
+    return kept;
+}
+
+/* White space, and what JSON in other encodings than UTF-8 has between its characters. */
+static apr_size_t skip_blanks(const unsigned char *bytes, apr_size_t at, apr_size_t length)
+{
+    static const char blanks[] = " \t\r\n\xEF\xBB\xBF\xFE\xFF"; /* and the NUL behind them */
+
+    while (at < length && memchr(blanks, bytes[at], sizeof(blanks)))
+        at++;
+    return at;
+}
+
+/* Could somebody read the id as the header of a JWS, an object? Then what is signed here might be a
+ * JWS, whose payload is not encoded. A UUID is none, though one in twenty begins with a brace. */
 static int is_jws_header(const char *id, apr_pool_t *pool)
 {
-    static const char white[] = {' ', '\t', '\r', '\n'};
+    const char *encoded = lenient_base64url(id, pool);
     unsigned char *bytes;
     apr_size_t length;
-    apr_size_t i = 0;
+    apr_size_t at;
 
-    if (!whk_base64url_decode(pool, id, strlen(id), &bytes, &length))
+    if (!whk_base64url_decode(pool, encoded, strlen(encoded), &bytes, &length))
         return 0;
-    while (i < length && memchr(white, bytes[i], sizeof(white)))
-        i++;
-    return i < length && bytes[i] == '{';
+    at = skip_blanks(bytes, 0, length);
+    if (at == length || bytes[at] != '{')
+        return 0;
+    at = skip_blanks(bytes, at + 1, length);
+    return at < length &&
+           (bytes[at] == '"' || (bytes[at] == '}' && skip_blanks(bytes, at + 1, length) == length));
 }
 
 /* A dot would let one signed text be told apart as two messages, and so would a text that another
