@@ -96,22 +96,24 @@ static int check_inside(const place_t *place, const core_dir_config *core, apr_p
     return check_nested(place, core->sec_if, pool) == OK ? status : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* A path, no pattern. */
-static int is_plain(const core_dir_config *core)
+/* Its path, NULL where that is a pattern. */
+static const char *path_of(const core_dir_config *core)
 {
-    return core->d && *core->d && !core->r && !core->d_is_fnmatch;
+    return core->d && *core->d && !core->r && !core->d_is_fnmatch ? core->d : NULL;
 }
 
 /* Whatever is in the one is in the other. */
-static int surrounds(const core_dir_config *outer, const core_dir_config *inner)
+static int surrounds(const core_dir_config *outer_core, const core_dir_config *inner_core)
 {
+    const char *outer = path_of(outer_core);
+    const char *inner = path_of(inner_core);
     apr_size_t length;
 
-    if (!is_plain(outer) || !is_plain(inner))
+    if (!outer || !inner)
         return 0;
-    length = strlen(outer->d);
-    return !strncmp(outer->d, inner->d, length) &&
-           (outer->d[length - 1] == '/' || inner->d[length] == '/' || !inner->d[length]);
+    length = strlen(outer);
+    return !strncmp(outer, inner, length) &&
+           (outer[length - 1] == '/' || inner[length] == '/' || !inner[length]);
 }
 
 static const whk_config_t *config_in(server_rec *s, const apr_array_header_t *sections, int at,
@@ -168,7 +170,7 @@ static int may_require(const apr_array_header_t *sections, const core_dir_config
     for (i = 0; i < sections->nelts; i++) {
         ap_conf_vector_t *each = APR_ARRAY_IDX(sections, i, ap_conf_vector_t *);
         int is_elsewhere =
-            is_plain(core) && is_plain(core_of(each)) && !surrounds(core_of(each), core);
+            path_of(core) && path_of(core_of(each)) && !surrounds(core_of(each), core);
 
         if (!is_elsewhere && requires_somewhere(each))
             return 1;
