@@ -55,7 +55,8 @@ my %speaks = (
         read_all($socket, $body // 0);
         print $socket said();
     },
-    raw => sub { my ($socket) = @_; sysread $socket, my $got, 65_536; print $socket said() },
+    deaf => sub { my $owner = getppid; alarm 0; for (1 .. 60) { last if getppid != $owner; sleep 1 } },
+    raw  => sub { my ($socket) = @_; sysread $socket, my $got, 65_536; print $socket said() },
 );
 my (%port, @children);
 for my $name (sort keys %speaks) {
@@ -88,6 +89,7 @@ my $w = WHK::Webhooks->new(
             [ '/fcgi',   qq{ProxyPass "fcgi://127.0.0.1:$port{fcgi}/"} ],
             [ '/scgi',   qq{ProxyPass "scgi://127.0.0.1:$port{scgi}/"} ],
             [ '/tunnel', qq{ProxyPass "ws://127.0.0.1:$port{raw}/" upgrade=NONE} ],
+            [ '/deaf',   qq{WebhookKeysResponseTimeout 1500ms\n    ProxyPass "http://127.0.0.1:$port{deaf}/"} ],
             [ '/any',    qq{ProxyPass "http://127.0.0.1:$port{raw}/" upgrade=ANY} ],
         ),
     ),
@@ -138,5 +140,10 @@ for my $path ('/tunnel', '/any') {
     stopped(ask($path, $mark), "$path, no upgrade");
     stopped(ask($path, "HTTP/1.1 101 MARK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nMARK", 'Connection: Upgrade', 'Upgrade: websocket'), "$path, an upgrade");
 }
+
+my $begun = time;
+my $raw   = WHK::Answerer::exchange($server->port, "POST /deaf HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 16000000\r\n\r\n" . 'x' x 16_000_000, 25);
+like($raw, qr{\AHTTP/1\.1 504 .*"code":"answer_timeout"}s, 'a backend that does not read what is sent');
+cmp_ok(time - $begun, '<', 20, '... is not waited for longer than one that does not answer');
 
 done_testing;

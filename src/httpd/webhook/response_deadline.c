@@ -10,7 +10,8 @@
 
 #include "model/clock.h"
 
-static ap_filter_rec_t *deadline_filter;
+static ap_filter_rec_t *read_filter;
+static ap_filter_rec_t *write_filter;
 
 static _Thread_local apr_time_t thread_deadline;
 
@@ -100,18 +101,43 @@ static apr_status_t read_in_time(ap_filter_t *filter, apr_bucket_brigade *brigad
     return status;
 }
 
+/* Who does not take the request delays his answer too. */
+static apr_status_t write_in_time(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    apr_socket_t *socket = thread_deadline ? ap_get_conn_socket(filter->c) : NULL;
+    apr_interval_time_t left = thread_deadline - whk_clock_now();
+    apr_interval_time_t own;
+    apr_status_t status;
+
+    if (!socket)
+        return ap_pass_brigade(filter->next, brigade);
+    if (left <= 0) {
+        filter->c->aborted = 1;
+        apr_brigade_cleanup(brigade);
+        return APR_TIMEUP;
+    }
+    own = limit(socket, left);
+    status = ap_pass_brigade(filter->next, brigade);
+    apr_socket_timeout_set(socket, own);
+    return status;
+}
+
 int whk_response_deadline_pre_connection(conn_rec *c, void *socket)
 {
     (void)socket;
-    if (c->outgoing)
-        ap_add_input_filter_handle(deadline_filter, NULL, NULL, c);
+    if (c->outgoing) {
+        ap_add_input_filter_handle(read_filter, NULL, NULL, c);
+        ap_add_output_filter_handle(write_filter, NULL, NULL, c);
+    }
     return OK;
 }
 
 void whk_response_deadline_register_filter(void)
 {
-    deadline_filter =
+    read_filter =
         ap_register_input_filter("WEBHOOK_KEYS_DEADLINE", read_in_time, NULL, AP_FTYPE_NETWORK - 1);
+    write_filter = ap_register_output_filter("WEBHOOK_KEYS_DEADLINE", write_in_time, NULL,
+                                             AP_FTYPE_NETWORK - 1);
 }
 
 void whk_response_deadline_set(apr_time_t deadline)
