@@ -11,6 +11,7 @@ use JSON::PP;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 use WHK::Answerer;
+use WHK::Keys;
 use WHK::Server;
 use WHK::Webhooks;
 
@@ -236,6 +237,21 @@ subtest 'the key' => sub {
     write_file('revoked', '');
     stopped(do { local $/; scalar <$out> }, 'key_revoked', 'revoked between the request and the answer');
     close $out;
+
+    # Its time comes while the answer is held, however late that is asked for.
+    my $short = $w->key('ES256', kid => 'short', register => 0);
+    my $ends  = time + 3;
+    my $date  = POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime $ends) . sprintf '.%03dZ', 1000 * ($ends - int $ends);
+    my $r     = $w->admins->register($w->client, { keyId => 'short', jwks => WHK::Keys::jwks($short->{jwk}), revokesDate => $date });
+    is($r->status, 201, 'a key for a moment') or diag $r->body;
+    my @by   = (key => $short->{pem}, kid => 'short');
+    my $soon = jwt({ evaluationId => 'e' }, @by);
+    my $last = jwt({ evaluationId => 'e', mark => 'MARK' }, @by);
+    my $half = WHK::Answerer::text('200 OK', [], $last);
+    my $till = [ run => 'perl', '-MTime::HiRes=time,sleep', '-e', '$end = shift; sleep 0.05 while time < $end', sprintf '%.3f', $ends + 0.01 ];
+    my $good = ask(POST => '/jwt', $answerer->answers('200 OK', [], $soon), 'X-Evaluation-Id' => 'e');
+    like($good, time < $ends ? qr{^HTTP/1\.1 200 } : qr{^HTTP/1\.1 \d}, 'its answers pass until then');
+    stopped(ask(POST => '/jwt', $answerer->says(substr($half, 0, -9, ''), $till, $half), 'X-Evaluation-Id' => 'e'), 'key_revoked', '... and not one that ends behind it');
 };
 
 subtest 'errors' => sub {
