@@ -135,6 +135,7 @@ for my $path ('/fcgi/x', '/scgi/x', '/cgi/run') {
 my $mark = "HTTP/1.1 200 MARK\r\nX-Mark: MARK\r\nContent-Length: 4\r\n\r\nMARK";
 my $nph  = ask('/cgi/nph-run', $mark);
 unlike($nph, qr/MARK/, 'a CGI program that speaks HTTP itself: nothing leaves');
+like($server->error_log, qr/an answer that nothing could verify was not passed on: .* nph-/, '... and the log says why');
 like(ask('/cgi/run', "Content-Type: application/jwt\n\n" . jwt()), qr{\AHTTP/1\.1 200 .*\nopen\n\z}s, '... and others are not held up');
 for my $path ('/tunnel', '/any') {
     stopped(ask($path, $mark), "$path, no upgrade");

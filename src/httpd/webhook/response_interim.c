@@ -3,32 +3,54 @@
 
 #include <string.h>
 
+#include <http_log.h>
 #include <util_filter.h>
+
+APLOG_USE_MODULE(webhook_keys);
 
 static ap_filter_rec_t *interim_filter;
 
 /* Of a connection, which has one filter for all of its requests. */
 typedef struct {
     int is_stopped;
+    int was_told;
 } interim_t;
 
-static int is_continue(apr_bucket_brigade *brigade)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    char first[sizeof(text)];
-    apr_size_t length = sizeof(first);
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+#define INTERIM "HTTP/1.1 1"
 
-    return apr_brigade_flatten(brigade, first, &length) == APR_SUCCESS &&
-           length == sizeof(text) - 1 && !memcmp(first, text, length);
+static int is_continue(const char *first, apr_size_t length)
+{
+    return length == strlen(CONTINUE) && !memcmp(first, CONTINUE, length);
+}
+
+/* A program that speaks HTTP itself, or a tunnel, passes by the filters of the answer. */
+static void tell_of_bypass(conn_rec *c, interim_t *interim, const char *first, apr_size_t length)
+{
+    if (!length || interim->was_told ||
+        (length >= strlen(INTERIM) && !memcmp(first, INTERIM, strlen(INTERIM))))
+        return;
+    interim->was_told = 1;
+    ap_log_cerror(APLOG_MARK, APLOG_ERR, 0, c,
+                  "an answer that nothing could verify was not passed on: where "
+                  "WebhookKeysResponse is, no CGI program may have a name with nph-, and no "
+                  "tunnel can be");
 }
 
 static apr_status_t drop_interim(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
-    const interim_t *interim = filter->ctx;
+    interim_t *interim = filter->ctx;
     apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
+    char first[sizeof(CONTINUE)];
+    apr_size_t length = sizeof(first);
 
-    if (!interim->is_stopped || is_continue(brigade))
+    if (!interim->is_stopped)
         return ap_pass_brigade(filter->next, brigade);
+    if (apr_brigade_flatten(brigade, first, &length) != APR_SUCCESS)
+        length = 0;
+    if (is_continue(first, length))
+        return ap_pass_brigade(filter->next, brigade);
+    tell_of_bypass(filter->c, interim, first, length);
     while (bucket != APR_BRIGADE_SENTINEL(brigade)) {
         apr_bucket *next = APR_BUCKET_NEXT(bucket);
 
