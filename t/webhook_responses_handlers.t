@@ -80,9 +80,9 @@ END { if ($parent && $$ == $parent) { local $?; kill KILL => @children; waitpid 
 
 my $w = WHK::Webhooks->new(
     children => 1,
-    modules  => [qw(alias cgid proxy_fcgi proxy_scgi proxy_wstunnel proxy_connect)],
+    modules  => [qw(alias cgid proxy_fcgi proxy_scgi proxy_wstunnel proxy_connect http2)],
     before   => join('',
-        "ScriptSock $files/cgi.sock\n",
+        "ScriptSock $files/cgi.sock\nProtocols h2c http/1.1\n",
         qq{<Directory "$files">\n    Require all granted\n    Options +ExecCGI\n</Directory>\n},
         "ScriptAlias /cgi $files/cgi\nAlias /open $files/open.txt\n",
         (map { qq{<Location "$_->[0]">\n    WebhookKeysEnterprise acme\n    WebhookKeysResponse jwt\n    WebhookKeysMaxWebhookBody 65536\n    $_->[1]\n</Location>\n} } [ '/cgi', '' ],
@@ -137,6 +137,10 @@ my $nph  = ask('/cgi/nph-run', $mark);
 unlike($nph, qr/MARK/, 'a CGI program that speaks HTTP itself: nothing leaves');
 like($server->error_log, qr/an answer that nothing could verify was not passed on: .* nph-/, '... and the log says why');
 like(ask('/cgi/run', "Content-Type: application/jwt\n\n" . jwt()), qr{\AHTTP/1\.1 200 .*\nopen\n\z}s, '... and others are not held up');
+write_file('said', $mark);
+open my $curl, '-|', 'curl', '-s', '-i', '-m', 60, '--http2-prior-knowledge', '-d', 'x', 'http://127.0.0.1:' . $server->port . '/cgi/nph-run' or die "curl: $!";
+unlike(join('', <$curl>), qr/MARK/, '... nor by HTTP/2');
+close $curl;
 for my $path ('/tunnel', '/any') {
     stopped(ask($path, $mark), "$path, no upgrade");
     stopped(ask($path, "HTTP/1.1 101 MARK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nMARK", 'Connection: Upgrade', 'Upgrade: websocket'), "$path, an upgrade");
