@@ -48,8 +48,12 @@ static apr_status_t pass_through(whk_captured_body_t *body, ap_filter_t *filter,
                                  apr_bucket_brigade *brigade, ap_input_mode_t mode,
                                  apr_read_type_e block, apr_off_t most)
 {
+    request_rec *reading = filter->r;
+    apr_table_t *headers = reading->headers_in;
     apr_status_t status = ap_get_brigade(filter->next, brigade, mode, block, most);
 
+    if (body->keeps_header)
+        reading->headers_in = headers;
     /* Lines are those of trailers, which httpd reads through all filters. */
     if (status == APR_SUCCESS && (mode == AP_MODE_READBYTES || mode == AP_MODE_EXHAUSTIVE) &&
         holds_bytes(brigade))
@@ -222,6 +226,15 @@ int whk_captured_body_is_consumed(const request_rec *initial)
     const whk_captured_body_t *captured = captured_of(initial);
 
     return captured && captured->is_handed_over && captured->consumed > 0;
+}
+
+void whk_captured_body_keep_header(const request_rec *initial)
+{
+    const ap_filter_t *found = find(initial);
+    whk_captured_body_t *captured = found ? found->ctx : NULL;
+
+    if (captured)
+        captured->keeps_header = 1;
 }
 
 void whk_captured_body_insert_filter(request_rec *r, request_rec *initial)

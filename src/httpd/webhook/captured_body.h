@@ -20,6 +20,7 @@ typedef struct whk_captured_body_t {
     int is_lost;               /**< somebody read of it before it was captured: it is lost */
     const whk_outcome_t *flaw; /**< why it could not be read; NULL: it could */
     int is_handed_over;
+    int keeps_header; /**< trailers stay out of it, MergeTrailers or not */
 } whk_captured_body_t;
 
 /** register_hooks: make the filters known. */
@@ -50,6 +51,10 @@ int whk_captured_body_is_empty(const request_rec *initial);
 
 /** True where a handler has it already, or a part of it, so that another one would get less. */
 int whk_captured_body_is_consumed(const request_rec *initial);
+
+/** What comes behind a body that nobody captured is not added to the header any more: the handler
+ * may look at that after it has read the body. */
+void whk_captured_body_keep_header(const request_rec *initial);
 
 /** From now on who reads the body of `r` gets what was captured and nothing else, whatever filters
  * stand in its chain. The first time it is the whole body, also where a filter or module has looked

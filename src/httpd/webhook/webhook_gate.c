@@ -37,6 +37,8 @@ static void prepare_overlooked(request_rec *r, const whk_verification_t *verific
         whk_backend_headers_set_verdict(r, whk_code_name(outcome->code));
     if (whk_captured_body_is_read(initial))
         whk_captured_body_insert_filter(r, initial);
+    else
+        whk_captured_body_keep_header(initial);
     whk_webhook_environment_unset_signer(r, whk_code_name(outcome->code));
 }
 
@@ -89,6 +91,7 @@ static int let_through_unverified(request_rec *r)
         return whk_webhook_stop(r, outcome);
     if (whk_config_of(r)->backend_headers)
         whk_backend_headers_set_verdict(r, "not_verified");
+    whk_captured_body_keep_header(whk_initial_request(r));
     whk_webhook_environment_unset_signer(r, "not_verified");
     return DECLINED;
 }
