@@ -176,6 +176,8 @@ subtest 'other Require lines hold' => sub {
     is($backend->count, 0, '... nothing arrives');
     overlooked(unsigned('/any/x'), 'signature_missing', $body, 'RequireAny, nothing else grants');
     overlooked(unsigned('/any/x', 'X-Pass' => 'yes'), 'not_verified', $body, '... the other line does');
+    overlooked(unsigned('/any/x', 'X-Pass' => 'yes', Connection => $_), 'not_verified', $body, "... Connection: $_")
+      for 'webhook-verdict;q', 'close, x;Webhook-Verdict', '"Webhook-Verdict"', 'Webhook_Verdict, Webhook-Verdict;, TE';
     stopped(unsigned('/user/x'), 401, 'signature_missing', 'valid-user alone is no valid-webhook');
     $r = unsigned('/both/x');
     is($r->status, 401, 'valid-user beside it: nobody is no user');

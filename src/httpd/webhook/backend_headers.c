@@ -107,6 +107,17 @@ void whk_backend_headers_sanitize(request_rec *r)
         apr_table_unset(r->headers_in, "Connection");
 }
 
+/* As httpd may read it: what stands beside the name, as a parameter, does not make it another. */
+static int names_ours(const char *option)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (ap_strcasestr(option, ours[i]))
+            return 1;
+    return 0;
+}
+
 /* mod_proxy would drop what we set. */
 static void take_out_of_connection(request_rec *r)
 {
@@ -116,7 +127,7 @@ static void take_out_of_connection(request_rec *r)
     char *token = apr_strtok(apr_pstrdup(r->pool, connection ? connection : ""), ", \t", &state);
 
     for (; token; token = apr_strtok(NULL, ", \t", &state))
-        if (!is_name_of_ours(token))
+        if (!names_ours(token))
             APR_ARRAY_PUSH(kept, const char *) = token;
     if (kept->nelts)
         apr_table_setn(r->headers_in, "Connection", apr_array_pstrcat(r->pool, kept, ','));
