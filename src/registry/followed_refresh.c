@@ -169,11 +169,13 @@ const whk_outcome_t *whk_followed_sets_refresh(whk_registry_t *registry,
                                                int *complete)
 {
     fetched_t fetched = {.json = set, .complete = 1, .is_stopping = is_stopping, .baton = baton};
+    const whk_outcome_t *failure = NULL;
     int i;
 
     *complete = 1;
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+        const whk_outcome_t *outcome;
 
         if (!whk_key_is_set(key))
             continue;
@@ -188,8 +190,14 @@ const whk_outcome_t *whk_followed_sets_refresh(whk_registry_t *registry,
             fetched.complete = 0;
             break;
         }
-        WHK_TRY(refresh(registry, &fetched, key));
+        outcome = refresh(registry, &fetched, key);
+        if (outcome && is_stopping(baton))
+            return outcome;
+        if (outcome)
+            fetched.complete = 0;
+        if (!failure)
+            failure = outcome;
     }
     *complete = fetched.complete;
-    return NULL;
+    return failure;
 }

@@ -234,10 +234,12 @@ const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_h
                                      const json_t *set, int (*is_stopping)(void *baton),
                                      void *baton)
 {
+    const whk_outcome_t *failure = NULL;
     int i;
 
     for (i = 0; i < keys->nelts; i++) {
         const whk_key_t *key = APR_ARRAY_IDX(keys, i, const whk_key_t *);
+        const whk_outcome_t *outcome;
 
         if (is_stopping(baton))
             return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
@@ -245,7 +247,9 @@ const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_h
         if (whk_key_is_set(key) || whk_key_is_due(key, whk_time_now()) ||
             whk_key_flaw(registry->pool, registry->secret, key))
             continue;
-        WHK_TRY(rotate_key(registry, key, set));
+        outcome = rotate_key(registry, key, set);
+        if (!failure)
+            failure = outcome;
     }
-    return NULL;
+    return failure;
 }

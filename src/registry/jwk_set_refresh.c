@@ -101,13 +101,21 @@ static apr_interval_time_t lifetime_of(const whk_registry_t *registry,
     return lifetime < least && is_followed(keys) ? least : lifetime;
 }
 
+/* What goes wrong with one enterprise's row keeps nothing from the others.
+ * @param missed the first failure to take what is new: no key that is there depends on it
+ * @return the first failure to write down what became of a key, without which the set must not be
+ *         good for longer */
 static const whk_outcome_t *take_over(whk_registry_t *registry, const whk_refresh_t *refresh,
                                       const apr_array_header_t *keys, const json_t *json,
-                                      int *complete)
+                                      int *complete, const whk_outcome_t **missed)
 {
-    WHK_TRY(rotate(registry, refresh, keys, json));
-    return whk_followed_sets_refresh(registry, keys, json, refresh->is_stopping, refresh->baton,
-                                     complete);
+    const whk_outcome_t *outcome = rotate(registry, refresh, keys, json);
+
+    if (outcome && refresh->is_stopping(refresh->baton))
+        return outcome;
+    *missed = whk_followed_sets_refresh(registry, keys, json, refresh->is_stopping, refresh->baton,
+                                        complete);
+    return outcome;
 }
 
 static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_refresh_t *refresh,
@@ -116,10 +124,13 @@ static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_ref
 {
     apr_interval_time_t lifetime = lifetime_of(registry, keys, fetched);
     apr_time_t now = apr_time_now();
+    const whk_outcome_t *missed = NULL;
     int complete = 1;
 
     if (json)
-        WHK_TRY(take_over(registry, refresh, keys, json, &complete));
+        WHK_TRY(take_over(registry, refresh, keys, json, &complete, &missed));
+    if (missed && refresh->is_stopping(refresh->baton))
+        return missed;
     if (set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), NULL);
     if (!fetched->not_modified || fetched->etag)
@@ -128,7 +139,8 @@ static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_ref
     set->failures = 0;
     set->fresh_until = now + lifetime;
     set->refresh_at = now + jitter(WHK_REFRESH_AHEAD(lifetime));
-    return whk_store_remote_set_update(registry->store, registry->pool, set);
+    WHK_TRY(whk_store_remote_set_update(registry->store, registry->pool, set));
+    return missed;
 }
 
 static apr_interval_time_t back_off(const whk_registry_t *registry, apr_int64_t failures)

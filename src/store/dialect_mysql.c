@@ -283,7 +283,8 @@ const whk_dialect_t whk_dialect_mysql = {
                 "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
                 "ON DUPLICATE KEY UPDATE refresh_at = least(refresh_at, "
                 "VALUES(refresh_at)), "
-                "fresh_until = greatest(fresh_until, VALUES(fresh_until)), etag = NULL",
+                "fresh_until = greatest(fresh_until, VALUES(fresh_until)), etag = NULL, "
+                "leased_until = 0",
             [SQL_REMOTE_SET_DUE] =
                 "(" REMOTE_SET UNLEASED("<=") ") UNION ALL (" REMOTE_SET UNLEASED(">") ")",
             [SQL_REMOTE_SET_LEASE] =

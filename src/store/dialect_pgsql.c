@@ -260,7 +260,7 @@ const whk_dialect_t whk_dialect_pgsql = {
                 "ON CONFLICT (uri) DO UPDATE SET refresh_at = least(whk_remote_set.refresh_at, "
                 "excluded.refresh_at), "
                 "fresh_until = greatest(whk_remote_set.fresh_until, excluded.fresh_until), "
-                "etag = NULL",
+                "etag = NULL, leased_until = 0",
             [SQL_REMOTE_SET_DUE] =
                 "(" REMOTE_SET UNLEASED("<=") ") UNION ALL (" REMOTE_SET UNLEASED(">") ")",
             [SQL_REMOTE_SET_LEASE] =

@@ -191,7 +191,8 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES (%s, %lld, %lld) "
                 "ON CONFLICT (uri) DO UPDATE SET refresh_at = min(refresh_at, "
                 "excluded.refresh_at), "
-                "fresh_until = max(fresh_until, excluded.fresh_until), etag = NULL",
+                "fresh_until = max(fresh_until, excluded.fresh_until), etag = NULL, "
+                "leased_until = 0",
             [SQL_REMOTE_SET_DUE] = "SELECT * FROM (" REMOTE_SET UNLEASED(
                 "<=") ") UNION ALL SELECT * FROM (" REMOTE_SET UNLEASED(">") ")",
             [SQL_REMOTE_SET_LEASE] =

@@ -20,15 +20,17 @@
     "SELECT type || ' ' || key_id || ' ' || actor FROM whk_event WHERE enterprise_id = 'beta' "    \
     "ORDER BY id"
 
-static inline const whk_outcome_t *follow_work(whk_store_t *store, void *uri_, apr_pool_t *pool)
+static inline const whk_outcome_t *follow_work(whk_store_t *store, void *enterprise,
+                                               apr_pool_t *pool)
 {
-    whk_key_t key = make_key("beta", "*", "set:the id");
+    const char *id = apr_pstrcat(pool, enterprise, "'s id", NULL);
+    whk_key_t key = make_key(enterprise, "*", apr_pstrcat(pool, "set:", id, NULL));
     int inserted;
 
-    key.id = "the id";
+    key.id = id;
     key.jwk = WHK_SET_JWK;
     key.algorithm = "";
-    key.jwks_uri = uri_;
+    key.jwks_uri = uri();
     WHK_TRY(whk_key_set_seal(pool, fixture->secret, &key));
     WHK_TRY(add_key(store, pool, &key, &inserted));
     assert_int_equal(inserted, 1);
@@ -37,12 +39,19 @@ static inline const whk_outcome_t *follow_work(whk_store_t *store, void *uri_, a
     return NULL;
 }
 
+static inline void follow(char *enterprise)
+{
+    add_enterprise(fixture, enterprise);
+    good(whk_store_transaction(registry.store, fixture->pool, follow_work, enterprise));
+}
+
 static inline int set_up_follow(void **state)
 {
+    char beta[] = "beta";
+
     set_up_refresh(state);
     policy.jwks_uri_follow = 1;
-    add_enterprise(fixture, "beta");
-    good(whk_store_transaction(registry.store, fixture->pool, follow_work, (void *)uri()));
+    follow(beta);
     return 0;
 }
 
