@@ -166,6 +166,15 @@ subtest 'a registration that is refused' => sub {
     costs('certificates', 20, '400 invalid_jwks', $refuse->({ keyId => 'x', jwks => WHK::Keys::jwks({ %{$jwk}, x5c => [ encode_base64("\x30\x80" x 22_000, '') ] }) }), @one, keys => 1, json_bytes => 65_536, cpu => 600, memory => 4096);
 };
 
+# No code, so nothing to write: what it would write is undone.
+subtest 'a registration that is judged' => sub {
+    my $judge = sub { my $body = shift; my $path = $keys =~ s/keys\z/key-validations/r; return sub { answer($client->request(POST => $path, { %reader, %json }, $json->encode($body))) } };
+    my $jwk   = WHK::Keys::jwk('p256');
+    costs('no object', 20, '400 invalid_request', $judge->([]), reads => 3, json_bytes => 2, cpu => 60, memory => 4096);
+    costs('certificates', 20, '400 invalid_jwks', $judge->({ keyId => 'x', jwks => WHK::Keys::jwks({ %{$jwk}, x5c => [ encode_base64("\x30\x80" x 22_000, '') ] }) }), reads => 3, keys => 1, json_bytes => 65_536, cpu => 600, memory => 4096);
+    costs('one that is good', 20, '200', $judge->({ keyId => 'x', jwks => WHK::Keys::jwks($jwk) }), transactions => 1, writes => 6, reads => 9, keys => 1, json_bytes => 1024, cpu => 300, memory => 4096);
+};
+
 sub good_times { my $key = shift; return ';created=' . int(time) . ";keyid=\"$key->{kid}\"" }
 my $no_signature = 'a=:' . encode_base64("\1" x 64, '') . ':';
 my $digest       = 'sha-256=:' . encode_base64("\1" x 32, '') . ':';

@@ -16,6 +16,7 @@ my $keys   = $server->keys('routes');
 my $events = $server->events('routes');
 my $verify = "$keys/one/verify";
 my $set    = $keys =~ s/keys\z/jwks.json/r;
+my $trial  = $keys =~ s/keys\z/key-validations/r;
 my %reader = $admins->read;
 
 my %allow = (
@@ -24,6 +25,7 @@ my %allow = (
     $events     => 'GET, HEAD, OPTIONS',
     $verify     => 'POST, OPTIONS',
     $set        => 'GET, HEAD, OPTIONS',
+    $trial      => 'POST, OPTIONS',
 );
 
 sub escape {

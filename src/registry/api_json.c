@@ -22,7 +22,7 @@ static const char *thumbprint(const whk_key_t *key)
 
 json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:o, s:s, s:s?, s:o}", "id", key->id,
+    return json_pack("{s:s?, s:s, s:s, s:s?, s:s?, s:s, s:o, s:s, s:s?, s:o}", "id", key->id,
                      "keyId", key->key_id, "keyName", key->key_name, "algorithm", algorithm(key),
                      "jwksUri", key->jwks_uri, "status", whk_key_status_name(key->status),
                      "createdDate", when(key->created, pool), "createdBy", key->created_by,

@@ -181,7 +181,11 @@ typedef struct {
     apr_interval_time_t lifetime;      /* of its set */
     const apr_array_header_t *members; /* of the set that it stands for; NULL: it is one key */
     const whk_outcome_t *refusal;
+    int is_trial; /* undone in the end */
 } registration_t;
+
+/* What a trial ends with, so that its transaction is rolled back. */
+static const whk_outcome_t undone = {WHK_INTERNAL_ERROR, "a trial was not undone", NULL, 0};
 
 static const whk_outcome_t *remember_set(whk_store_t *store, apr_pool_t *pool,
                                          const registration_t *registration)
@@ -257,7 +261,8 @@ static const whk_outcome_t *record_registration(whk_store_t *store, void *baton,
             store, pool,
             &(whk_insertion_t){registration->secret, registration->policy->max_active, enterprise},
             registration->caller, key, registration->members));
-    return whk_store_enterprise_update(store, pool, enterprise);
+    WHK_TRY(whk_store_enterprise_update(store, pool, enterprise));
+    return registration->is_trial ? &undone : NULL;
 }
 
 typedef struct {
@@ -329,6 +334,79 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     if (registration.refusal)
         return registration.refusal;
     *key = made;
+    *warnings = registration.warnings;
+    return NULL;
+}
+
+/* ---- a trial ---- */
+
+static int enter_no_other(void *baton, whk_fetch_kind_t kind, const char *enterprise_id)
+{
+    (void)baton;
+    (void)kind;
+    (void)enterprise_id;
+    return 1;
+}
+
+static void leave_no_other(void *baton, int place)
+{
+    (void)baton;
+    (void)place;
+}
+
+/* It costs what a registration does, but no code: so of each enterprise one at a time is judged,
+ * its fetch included. */
+static const whk_outcome_t *prepare_alone(const whk_registry_t *registry,
+                                          const whk_caller_t *caller, const char *body,
+                                          apr_size_t length, request_t *request, whk_key_t **key)
+{
+    const whk_remote_t *places = registry->remote;
+    const char *enterprise_id = whk_caller_enterprise(caller);
+    const whk_outcome_t *outcome;
+    whk_registry_t alone = *registry;
+    whk_remote_t remote;
+    int place;
+
+    if (!places)
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        "this process can judge no registration: see what it logged when it "
+                        "started");
+    place = places->enter(places->baton, WHK_FETCH_VERIFY, enterprise_id);
+    if (!place)
+        return whk_fail(registry->pool, WHK_TOO_BUSY,
+                        "enterprise %s has a registration judged already, or as much is fetched as "
+                        "WebhookKeysMaxFetches lets",
+                        enterprise_id);
+    remote = *places;
+    remote.enter = enter_no_other;
+    remote.leave = leave_no_other;
+    alone.remote = &remote;
+    outcome = prepare(&alone, caller, body, length, request, key);
+    places->leave(places->baton, place);
+    return outcome;
+}
+
+const whk_outcome_t *whk_validate_key(whk_registry_t *registry, const whk_caller_t *caller,
+                                      const char *body, apr_size_t length, whk_key_t **key,
+                                      apr_array_header_t **warnings)
+{
+    request_t request = {0};
+    registration_t registration = {
+        .policy = registry->policy, .secret = registry->secret, .caller = caller, .is_trial = 1};
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(prepare_alone(registry, caller, body, length, &request, &registration.key));
+    registration.lifetime = request.lifetime;
+    registration.members = request.members;
+    outcome =
+        whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
+    if (outcome != &undone)
+        return outcome;
+    if (registration.refusal)
+        return registration.refusal;
+    *key = registration.key;
+    (*key)->id = NULL;
+    (*key)->created = 0;
     *warnings = registration.warnings;
     return NULL;
 }

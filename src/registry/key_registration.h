@@ -14,6 +14,15 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
                                       const char *body, apr_size_t length, whk_key_t **key,
                                       apr_array_header_t **warnings);
 
+/** What registering this body would answer at this moment: each check is made, in the same order,
+ * and nothing is changed. One by URI is fetched all the same.
+ * @param caller need not be complete
+ * @param key    set on success: without an id, and not created at any time
+ * @return as whk_register_key(); no refusal is written down */
+const whk_outcome_t *whk_validate_key(whk_registry_t *registry, const whk_caller_t *caller,
+                                      const char *body, apr_size_t length, whk_key_t **key,
+                                      apr_array_header_t **warnings);
+
 /** Write down that a registration is refused for a body that could not be read: of another media
  * type, too long, or not whole.
  * @param caller must be complete

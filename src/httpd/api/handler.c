@@ -151,6 +151,21 @@ static const whk_outcome_t *register_key(request_rec *r, const whk_api_request_t
     return NULL;
 }
 
+static const whk_outcome_t *validate_key(request_rec *r, const whk_api_request_t *request,
+                                         json_t **value)
+{
+    apr_array_header_t *warnings;
+    whk_key_t *key;
+    const char *body;
+    apr_size_t length;
+
+    WHK_TRY(whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length));
+    WHK_TRY(
+        whk_validate_key(whk_request_registry(r), request->caller, body, length, &key, &warnings));
+    *value = whk_json_warn(whk_key_created_json(key, r->pool), warnings);
+    return NULL;
+}
+
 /* The handler trusts no configuration to have run the checks before it: without the caller that
  * only they can make, there is no answer. */
 static const whk_outcome_t *check_caller(request_rec *r, const whk_api_request_t *request)
@@ -179,6 +194,8 @@ static const whk_outcome_t *serve(request_rec *r, const whk_api_request_t *reque
     case WHK_ROUTE_KEY:
         return r->method_number == M_DELETE ? revoke_key(r, request, value)
                                             : get_key(r, request, value);
+    case WHK_ROUTE_KEY_VALIDATIONS:
+        return validate_key(r, request, value);
     case WHK_ROUTE_VERIFY:
         return verify_jws(r, request, value);
     case WHK_ROUTE_REVOCATION:

@@ -19,6 +19,9 @@ static const struct {
     {WHK_ROUTE_REVOCATION,
      {"revocation", "", "keys", "webhooks", "", "enterprises"},
      "PUT, DELETE, OPTIONS"},
+    {WHK_ROUTE_KEY_VALIDATIONS,
+     {"key-validations", "webhooks", "", "enterprises"},
+     "POST, OPTIONS"},
     {WHK_ROUTE_JWKS, {"jwks.json", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
     {WHK_ROUTE_EVENTS, {"key-events", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
 };
@@ -151,11 +154,13 @@ int whk_route_serves(whk_resource_t resource, int method_number)
 {
     switch (method_number) {
     case M_GET:
-        return resource != WHK_ROUTE_VERIFY && resource != WHK_ROUTE_REVOCATION;
+        return resource != WHK_ROUTE_VERIFY && resource != WHK_ROUTE_REVOCATION &&
+               resource != WHK_ROUTE_KEY_VALIDATIONS;
     case M_OPTIONS:
         return 1;
     case M_POST:
-        return resource == WHK_ROUTE_KEYS || resource == WHK_ROUTE_VERIFY;
+        return resource == WHK_ROUTE_KEYS || resource == WHK_ROUTE_VERIFY ||
+               resource == WHK_ROUTE_KEY_VALIDATIONS;
     case M_PUT:
         return resource == WHK_ROUTE_REVOCATION;
     case M_DELETE:
