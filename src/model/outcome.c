@@ -62,6 +62,9 @@ static const row_t rows[WHK_CODE_COUNT] = {
     [WHK_BODY_TOO_LARGE] = {"body_too_large", 413, "the body is too long: send a shorter one"},
     [WHK_UNSUPPORTED_MEDIA_TYPE] = {"unsupported_media_type", 415,
                                     "the body must be sent as Content-Type: application/json"},
+    [WHK_IDEMPOTENCY_KEY_REUSED] = {"idempotency_key_reused", 422,
+                                    "this Idempotency-Key was sent with another body: take a new "
+                                    "one for another request"},
     [WHK_OTP_LOCKED] = {"otp_locked", 429,
                         "too many one-time passwords were refused: wait as long as Retry-After "
                         "says"},

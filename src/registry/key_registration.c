@@ -10,9 +10,12 @@
 #include "model/name.h"
 #include "model/random.h"
 #include "model/timestamp.h"
+#include "registry/api_json.h"
 #include "registry/audit_trail.h"
 #include "registry/authorize.h"
+#include "registry/digest.h"
 #include "registry/followed_registration.h"
+#include "registry/idempotency.h"
 #include "registry/key_insertion.h"
 #include "registry/key_warnings.h"
 #include "registry/registry.h"
@@ -181,7 +184,9 @@ typedef struct {
     apr_interval_time_t lifetime;      /* of its set */
     const apr_array_header_t *members; /* of the set that it stands for; NULL: it is one key */
     const whk_outcome_t *refusal;
-    int is_trial; /* undone in the end */
+    whk_idempotent_t idempotent;
+    whk_idempotency_key_t *earlier; /* what somebody else did meanwhile under that key; NULL */
+    int is_trial;                   /* undone in the end */
 } registration_t;
 
 /* What a trial ends with, so that its transaction is rolled back. */
@@ -237,17 +242,30 @@ static const whk_outcome_t *insert_key(whk_store_t *store, apr_pool_t *pool,
     return registration->refusal ? NULL : remember_set(store, pool, registration);
 }
 
-static const whk_outcome_t *record_registration(whk_store_t *store, void *baton, apr_pool_t *pool)
+static json_t *answer_of(apr_pool_t *pool, const registration_t *registration)
 {
-    registration_t *registration = baton;
-    const whk_key_t *key = registration->key;
-    whk_enterprise_t *enterprise;
+    return whk_json_adopt(
+        pool, whk_json_warn(whk_key_created_json(registration->key, pool), registration->warnings));
+}
 
-    registration->refusal = NULL;
-    WHK_TRY(whk_store_enterprise_lock(store, pool, key->enterprise_id, &enterprise));
-    if (!enterprise)
-        return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "enterprise %s is gone: its row must never be deleted", key->enterprise_id);
+static const whk_outcome_t *remember_answer(whk_store_t *store, apr_pool_t *pool,
+                                            const registration_t *registration)
+{
+    const char *answer = NULL;
+
+    if (!registration->idempotent.key)
+        return NULL;
+    if (!registration->refusal)
+        answer = whk_json_text(pool, answer_of(pool, registration));
+    return whk_idempotency_remember(store, pool, registration->secret, registration->caller,
+                                    &registration->idempotent, registration->refusal, answer);
+}
+
+static const whk_outcome_t *record(whk_store_t *store, apr_pool_t *pool,
+                                   registration_t *registration, whk_enterprise_t *enterprise)
+{
+    const whk_key_t *key = registration->key;
+
     /* It may have come while a set was fetched, or the enterprise's lock was waited for. */
     if (key->revokes)
         registration->refusal =
@@ -261,16 +279,51 @@ static const whk_outcome_t *record_registration(whk_store_t *store, void *baton,
             store, pool,
             &(whk_insertion_t){registration->secret, registration->policy->max_active, enterprise},
             registration->caller, key, registration->members));
+    WHK_TRY(remember_answer(store, pool, registration));
     WHK_TRY(whk_store_enterprise_update(store, pool, enterprise));
     return registration->is_trial ? &undone : NULL;
+}
+
+static const whk_outcome_t *record_registration(whk_store_t *store, void *baton, apr_pool_t *pool)
+{
+    registration_t *registration = baton;
+    const char *enterprise_id = registration->key->enterprise_id;
+    whk_enterprise_t *enterprise;
+
+    registration->refusal = NULL;
+    registration->earlier = NULL;
+    WHK_TRY(whk_store_enterprise_lock(store, pool, enterprise_id, &enterprise));
+    if (!enterprise)
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        "enterprise %s is gone: its row must never be deleted", enterprise_id);
+    if (registration->idempotent.key)
+        WHK_TRY(whk_idempotency_find(store, pool, registration->secret, registration->caller,
+                                     registration->idempotent.key, &registration->earlier));
+    return registration->earlier ? NULL : record(store, pool, registration, enterprise);
 }
 
 typedef struct {
     const whk_secret_key_t *secret;
     const whk_caller_t *caller;
     const char *key_id;
-    const char *detail;
+    const whk_outcome_t *outcome;
+    const whk_idempotent_t *idempotent;
 } refusal_t;
+
+/* Not in the place of an answer that somebody else got meanwhile. */
+static const whk_outcome_t *remember_refusal(whk_store_t *store, apr_pool_t *pool,
+                                             const refusal_t *refusal)
+{
+    whk_idempotency_key_t *earlier;
+
+    if (!refusal->idempotent || !refusal->idempotent->key)
+        return NULL;
+    WHK_TRY(whk_idempotency_find(store, pool, refusal->secret, refusal->caller,
+                                 refusal->idempotent->key, &earlier));
+    return earlier ? NULL
+                   : whk_idempotency_remember(store, pool, refusal->secret, refusal->caller,
+                                              refusal->idempotent, refusal->outcome, NULL);
+}
 
 static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
@@ -283,16 +336,18 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
         return NULL;
     WHK_TRY(whk_audit_append(store, pool, refusal->secret, enterprise,
                              WHK_EVENT_KEY_REGISTRATION_REFUSED, refusal->key_id, refusal->caller,
-                             refusal->detail, whk_time_now()));
+                             whk_code_name(refusal->outcome->code), whk_time_now()));
+    WHK_TRY(remember_refusal(store, pool, refusal));
     return whk_store_enterprise_update(store, pool, enterprise);
 }
 
 /* A refusal that can't be written down is a failure of ours, and is answered as one: the trail of
  * an enterprise never lacks what its callers were told. */
 static const whk_outcome_t *refuse(whk_registry_t *registry, const whk_caller_t *caller,
-                                   const char *key_id, const whk_outcome_t *outcome)
+                                   const char *key_id, const whk_idempotent_t *idempotent,
+                                   const whk_outcome_t *outcome)
 {
-    refusal_t refusal = {registry->secret, caller, key_id, whk_code_name(outcome->code)};
+    refusal_t refusal = {registry->secret, caller, key_id, outcome, idempotent};
 
     if (key_id && whk_key_id_flaw(key_id, strlen(key_id)))
         refusal.key_id = NULL;
@@ -306,35 +361,50 @@ const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_cal
                                          const whk_outcome_t *outcome)
 {
     WHK_TRY(whk_caller_check_complete(registry->pool, caller));
-    return refuse(registry, caller, NULL, outcome);
+    return refuse(registry, caller, NULL, NULL, outcome);
+}
+
+static const whk_outcome_t *identify(const whk_registry_t *registry, const char *idempotency_key,
+                                     const char *body, apr_size_t length,
+                                     whk_idempotent_t *idempotent)
+{
+    idempotent->key = idempotency_key;
+    if (!idempotency_key)
+        return NULL;
+    idempotent->body_hash = whk_sha256_hex(registry->pool, body, length);
+    return idempotent->body_hash
+               ? NULL
+               : whk_fail(registry->pool, WHK_INTERNAL_ERROR, "OpenSSL has no SHA-256");
 }
 
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
-                                      const char *body, apr_size_t length, whk_key_t **key,
-                                      apr_array_header_t **warnings)
+                                      const char *idempotency_key, const char *body,
+                                      apr_size_t length, json_t **answer)
 {
     request_t request = {0};
     registration_t registration = {
         .policy = registry->policy, .secret = registry->secret, .caller = caller};
-    whk_key_t *made;
+    const whk_idempotent_t *idempotent = &registration.idempotent;
     const whk_outcome_t *outcome;
 
     WHK_TRY(whk_caller_check_complete(registry->pool, caller));
-    outcome = prepare(registry, caller, body, length, &request, &made);
+    WHK_TRY(identify(registry, idempotency_key, body, length, &registration.idempotent));
+    outcome = prepare(registry, caller, body, length, &request, &registration.key);
     if (outcome)
-        return refuse(registry, caller, request.key_id, outcome);
-    registration.key = made;
+        return refuse(registry, caller, request.key_id, idempotent, outcome);
     registration.lifetime = request.lifetime;
     registration.members = request.members;
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
     whk_count_change(registry->counters, whk_caller_enterprise(caller));
     if (outcome)
-        return refuse(registry, caller, request.key_id, outcome);
+        return refuse(registry, caller, request.key_id, idempotent, outcome);
+    if (registration.earlier)
+        return whk_idempotency_answer(registry->pool, registration.earlier, idempotent->body_hash,
+                                      answer);
     if (registration.refusal)
         return registration.refusal;
-    *key = made;
-    *warnings = registration.warnings;
+    *answer = answer_of(registry->pool, &registration);
     return NULL;
 }
 
@@ -387,8 +457,7 @@ static const whk_outcome_t *prepare_alone(const whk_registry_t *registry,
 }
 
 const whk_outcome_t *whk_validate_key(whk_registry_t *registry, const whk_caller_t *caller,
-                                      const char *body, apr_size_t length, whk_key_t **key,
-                                      apr_array_header_t **warnings)
+                                      const char *body, apr_size_t length, json_t **answer)
 {
     request_t request = {0};
     registration_t registration = {
@@ -404,9 +473,8 @@ const whk_outcome_t *whk_validate_key(whk_registry_t *registry, const whk_caller
         return outcome;
     if (registration.refusal)
         return registration.refusal;
-    *key = registration.key;
-    (*key)->id = NULL;
-    (*key)->created = 0;
-    *warnings = registration.warnings;
+    registration.key->id = NULL;
+    registration.key->created = 0;
+    *answer = answer_of(registry->pool, &registration);
     return NULL;
 }

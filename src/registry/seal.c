@@ -68,6 +68,15 @@ static const char *event_text(apr_pool_t *pool, const whk_event_t *event)
                        whk_netstring(pool, event->hash), NULL);
 }
 
+static const char *idempotency_key_text(apr_pool_t *pool, const whk_idempotency_key_t *key)
+{
+    return apr_pstrcat(pool, whk_netstring(pool, "idempotency key"),
+                       whk_netstring(pool, key->enterprise_id), whk_netstring(pool, key->user),
+                       whk_netstring(pool, key->key), time_text(pool, key->created),
+                       whk_netstring(pool, key->body_hash), whk_netstring(pool, key->code),
+                       whk_netstring(pool, key->answer), NULL);
+}
+
 static const char *etag_text(apr_pool_t *pool, const whk_remote_set_t *set)
 {
     return apr_pstrcat(pool, whk_netstring(pool, "etag"), whk_netstring(pool, set->uri),
@@ -109,6 +118,12 @@ const char *whk_event_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_event_t *event)
 {
     return seal(pool, secret, event_text(pool, event));
+}
+
+const char *whk_idempotency_key_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                     const whk_idempotency_key_t *key)
+{
+    return seal(pool, secret, idempotency_key_text(pool, key));
 }
 
 const char *whk_etag_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
@@ -225,6 +240,12 @@ const char *whk_event_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
     flaw = seal_flaw(scratch, secret, event->seal, event_text(scratch, event));
     apr_pool_destroy(scratch);
     return flaw;
+}
+
+const char *whk_idempotency_key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                     const whk_idempotency_key_t *key)
+{
+    return seal_flaw(pool, secret, key->seal, idempotency_key_text(pool, key));
 }
 
 const char *whk_etag_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,

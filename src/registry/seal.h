@@ -12,6 +12,7 @@
  * - `admin`: enterprise, user, created;
  * - `event`: enterprise, id, type, keyId, actor, at, remote address, request id, detail, and its
  *   hash, which follows from the event before (registry/audit_trail.h).
+ * - `idempotency key`: enterprise, user, key, created, body's hash, code, answer;
  * - `etag`: URI and ETag of a key set by URI: who can make an ETag look like that of a set that was
  *   read keeps its keys from being read again.
  * Times are milliseconds since 1970.
@@ -26,6 +27,7 @@
 #include "model/outcome.h"
 #include "otp/secret_key.h"
 #include "store/admins.h"
+#include "store/idempotency_keys.h"
 #include "store/remote_sets.h"
 
 /** The seal of a row as it is, whatever its `seal` holds; NULL: it can't be made. */
@@ -34,6 +36,9 @@ const char *whk_admin_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_admin_t *admin);
 const char *whk_event_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_event_t *event);
+
+const char *whk_idempotency_key_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                     const whk_idempotency_key_t *key);
 
 /** The seal of a set's `etag`; NULL: it has none, or it can't be made. */
 const char *whk_etag_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
@@ -54,6 +59,9 @@ const char *whk_admin_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_admin_t *admin);
 const char *whk_event_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
                            const whk_event_t *event);
+
+const char *whk_idempotency_key_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                     const whk_idempotency_key_t *key);
 
 /** Of a key, whatever its seal: that its material has another thumbprint, or that it stands for a
  *  set, or came from one, and is not as such a key is. */

@@ -222,6 +222,18 @@ const whk_dialect_t whk_dialect_pgsql = {
             [SQL_MATERIAL_WALK] =
                 "SELECT thumbprint FROM whk_used_material WHERE enterprise_id = %s AND thumbprint "
                 "> %s ORDER BY thumbprint LIMIT %lld",
+            [SQL_IDEMPOTENCY_KEY_GET] =
+                "SELECT enterprise_id, user_id, idempotency_key, created_at, body_hash, code, "
+                "answer, seal FROM whk_idempotency_key WHERE enterprise_id = %s AND user_id = %s "
+                "AND idempotency_key = %s",
+            [SQL_IDEMPOTENCY_KEY_PUT] =
+                "INSERT INTO whk_idempotency_key (enterprise_id, user_id, idempotency_key, "
+                "created_at, body_hash, code, answer, seal) VALUES (%s, %s, %s, %lld, %s, %s, %s, "
+                "%s) ON CONFLICT (enterprise_id, user_id, idempotency_key) DO UPDATE SET "
+                "created_at = excluded.created_at, body_hash = excluded.body_hash, code = "
+                "excluded.code, answer = excluded.answer, seal = excluded.seal",
+            [SQL_IDEMPOTENCY_KEY_PURGE] = "DELETE FROM whk_idempotency_key WHERE enterprise_id = "
+                                          "%s AND created_at < %lld",
             [SQL_EVENT_INSERT] =
                 "INSERT INTO whk_event (enterprise_id, id, type, key_id, actor, at, "
                 "remote_address, request_id, detail, hash, seal) VALUES (%s, %lld, %s, %s, %s, "

@@ -9,8 +9,12 @@
 #include "model/outcome.h"
 
 typedef struct whk_api_request_t {
-    whk_route_t route;            /**< see whk_api_request_route() */
-    whk_caller_t *caller;         /**< NULL until Require webhook-keys-admin made one */
+    whk_route_t route;           /**< see whk_api_request_route() */
+    whk_caller_t *caller;        /**< NULL until Require webhook-keys-admin made one */
+    const char *idempotency_key; /**< NULL: the request has none */
+    int has_bad_idempotency_key; /**< it has one that can't be */
+    /** What was answered to this caller under that key; NULL: nothing. */
+    struct whk_idempotency_key_t *earlier;
     int authenticated;            /**< some module's authentication was passed */
     int error_documents_disabled; /**< the location was known before its checks */
     int slashes_escaped;          /**< encoded slashes of the path were kept from httpd */

@@ -7,13 +7,16 @@
 
 #include "httpd/api/api_request.h"
 #include "httpd/api/api_response.h"
+#include "httpd/api/idempotency_hook.h"
 #include "httpd/api/list_query.h"
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "registry/api_json.h"
 #include "registry/authorize.h"
+#include "registry/digest.h"
 #include "registry/enterprise_jwk_set.h"
+#include "registry/idempotency.h"
 #include "registry/jws_verification.h"
 #include "registry/key_registration.h"
 #include "registry/key_revocation.h"
@@ -131,38 +134,68 @@ static const whk_outcome_t *cancel_revocation(request_rec *r, const whk_api_requ
     return NULL;
 }
 
+/* Where the key is that was made. */
+static const whk_outcome_t *locate(request_rec *r, const whk_api_request_t *request,
+                                   const json_t *answer)
+{
+    const char *key_id = json_string_value(json_object_get(answer, "keyId"));
+
+    if (!key_id)
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer");
+    apr_table_setn(r->headers_out, "Location",
+                   apr_pstrcat(r->pool, request->route.raw_path, "/",
+                               ap_escape_path_segment(r->pool, key_id), NULL));
+    return NULL;
+}
+
 static const whk_outcome_t *register_key(request_rec *r, const whk_api_request_t *request,
                                          json_t **value)
 {
     whk_registry_t *registry = whk_request_registry(r);
-    apr_array_header_t *warnings;
-    whk_key_t *key;
     const char *body;
     apr_size_t length;
+    json_t *answer;
     const whk_outcome_t *unread = whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length);
 
     if (unread)
         return whk_register_unread(registry, request->caller, unread);
-    WHK_TRY(whk_register_key(registry, request->caller, body, length, &key, &warnings));
-    apr_table_setn(r->headers_out, "Location",
-                   apr_pstrcat(r->pool, request->route.raw_path, "/",
-                               ap_escape_path_segment(r->pool, key->key_id), NULL));
-    *value = whk_json_warn(whk_key_created_json(key, r->pool), warnings);
-    return NULL;
+    if (request->has_bad_idempotency_key)
+        return whk_register_unread(registry, request->caller,
+                                   whk_idempotency_hook_bad_key(r->pool));
+    WHK_TRY(whk_register_key(registry, request->caller, request->idempotency_key, body, length,
+                             &answer));
+    *value = json_incref(answer);
+    return locate(r, request, answer);
+}
+
+/* Nobody gave a code for this: it reads what was answered, and writes nothing. */
+static const whk_outcome_t *answer_again(request_rec *r, const whk_api_request_t *request,
+                                         json_t **value)
+{
+    const char *hash;
+    const char *body;
+    apr_size_t length;
+    json_t *answer;
+
+    WHK_TRY(whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length));
+    hash = whk_sha256_hex(r->pool, body, length);
+    if (!hash)
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "OpenSSL has no SHA-256");
+    WHK_TRY(whk_idempotency_answer(r->pool, request->earlier, hash, &answer));
+    *value = json_incref(answer);
+    return locate(r, request, answer);
 }
 
 static const whk_outcome_t *validate_key(request_rec *r, const whk_api_request_t *request,
                                          json_t **value)
 {
-    apr_array_header_t *warnings;
-    whk_key_t *key;
     const char *body;
     apr_size_t length;
+    json_t *answer;
 
     WHK_TRY(whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length));
-    WHK_TRY(
-        whk_validate_key(whk_request_registry(r), request->caller, body, length, &key, &warnings));
-    *value = whk_json_warn(whk_key_created_json(key, r->pool), warnings);
+    WHK_TRY(whk_validate_key(whk_request_registry(r), request->caller, body, length, &answer));
+    *value = json_incref(answer);
     return NULL;
 }
 
@@ -175,7 +208,7 @@ static const whk_outcome_t *check_caller(request_rec *r, const whk_api_request_t
     if (strcmp(whk_caller_enterprise(request->caller), request->route.enterprise_id) != 0)
         return whk_fail(r->pool, WHK_INTERNAL_ERROR,
                         "the caller was authorised for another enterprise than the path names");
-    if (whk_route_needs_otp(request->route.resource, r->method_number))
+    if (whk_route_needs_otp(request->route.resource, r->method_number) && !request->earlier)
         return whk_caller_check_complete(r->pool, request->caller);
     return NULL;
 }
@@ -189,8 +222,9 @@ static const whk_outcome_t *serve(request_rec *r, const whk_api_request_t *reque
 {
     switch (request->route.resource) {
     case WHK_ROUTE_KEYS:
-        return is_registration(r, request) ? register_key(r, request, value)
-                                           : list_keys(r, request, value);
+        if (!is_registration(r, request))
+            return list_keys(r, request, value);
+        return request->earlier ? answer_again(r, request, value) : register_key(r, request, value);
     case WHK_ROUTE_KEY:
         return r->method_number == M_DELETE ? revoke_key(r, request, value)
                                             : get_key(r, request, value);

@@ -7,6 +7,7 @@
 #include <http_config.h>
 
 #include "httpd/api/api_request.h"
+#include "httpd/api/idempotency_hook.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "httpd/server_state.h"
@@ -93,6 +94,7 @@ int whk_otp_hook_fixups(request_rec *r)
     whk_caller_t *caller;
     const char *header;
     const char *code;
+    int status;
 
     if (!whk_config_is_ours(r))
         return DECLINED;
@@ -100,6 +102,9 @@ int whk_otp_hook_fixups(request_rec *r)
     /* Without an authorised caller there is nobody to check: the handler will refuse. */
     if (!caller || !whk_route_needs_otp(whk_api_request_route(r)->resource, r->method_number))
         return DECLINED;
+    status = whk_idempotency_hook_find(r);
+    if (status != DECLINED)
+        return status == OK ? DECLINED : status;
     whk_request_of(r)->error.challenge = CHALLENGE;
     header = whk_config_of(r)->otp_header;
     code = apr_table_get(r->headers_in, header);
