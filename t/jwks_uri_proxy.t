@@ -94,7 +94,7 @@ subtest 'a proxy that is away' => sub {
     $proxy->stop;
     my $r = $f->register("https://fresh.keys.test$set", 'k5');
     is($r->code, 'internal_error', 'is our fault') or diag $r->body;
-    like($f->server->error_log, qr/internal_error: the proxy can't be connected to: see WebhookKeysProxy/, 'and the operator learns it');
+    like($f->server->error_log, qr/WHK0302: the proxy can't be connected to: see WebhookKeysProxy.*\(internal_error\)/, 'and the operator learns it');
     unlike($r->body, qr/proxy|127\.0/, 'the caller does not');
     is($origin->connections, $before, 'and nothing goes past it');
 };

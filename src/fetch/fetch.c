@@ -8,6 +8,7 @@
 #include "fetch/curl_pool.h"
 #include "fetch/transfer.h"
 #include "model/clock.h"
+#include "model/log_number.h"
 
 struct whk_fetcher_t {
     whk_fetch_settings_t settings;
@@ -45,7 +46,8 @@ static void wait_for_step(const whk_transfer_t *transfer, apr_time_t started)
 static const whk_outcome_t *refuse_host(const whk_transfer_t *transfer, const char *reason)
 {
     return whk_fail(transfer->response.pool, WHK_JWKS_URI_REFUSED,
-                    "a jwksUri on host %s was refused: %s", transfer->uri->host.name, reason);
+                    WHK_LOGNO(0300) "a jwksUri on host %s was refused: %s",
+                    transfer->uri->host.name, reason);
 }
 
 static const whk_outcome_t *refuse_address(const whk_transfer_t *transfer)
@@ -141,8 +143,9 @@ static const char *explain_no_way(const whk_transfer_t *transfer, CURLcode code)
 
 static const whk_outcome_t *broken_off(const whk_transfer_t *transfer)
 {
-    return whk_fail(transfer->response.pool, WHK_TOO_BUSY,
-                    "the fetch of a jwksUri was broken off, since this process ends");
+    return whk_fail(
+        transfer->response.pool, WHK_TOO_BUSY,
+        WHK_LOGNO(0301) "the fetch of a jwksUri was broken off, since this process ends");
 }
 
 static const whk_outcome_t *outcome_of(const whk_transfer_t *transfer, CURLcode code)
@@ -154,8 +157,8 @@ static const whk_outcome_t *outcome_of(const whk_transfer_t *transfer, CURLcode 
     if (code && whk_transfer_is_stopped(transfer))
         return broken_off(transfer);
     if (fault)
-        return whk_fail(transfer->response.pool, WHK_INTERNAL_ERROR, "%s (%s)", fault,
-                        curl_easy_strerror(code));
+        return whk_fail(transfer->response.pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0302) "%s (%s)",
+                        fault, curl_easy_strerror(code));
     if (!whk_transfer_reached_origin(transfer))
         return refuse_host(transfer, explain_no_way(transfer, code));
     return check_response(transfer, code);
@@ -253,7 +256,8 @@ const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const ch
 
     transfer.curl = whk_curl_pool_acquire(fetcher->handles);
     if (!transfer.curl)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "libcurl has no memory for a fetch");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0303) "libcurl has no memory for a fetch");
     outcome = fetch(&transfer, started);
     if (!outcome)
         fill(result, &transfer.response);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/log_number.h"
+
 /** The parts of a URI as they stand in its text. */
 typedef struct {
     int is_http;
@@ -180,7 +182,7 @@ const whk_outcome_t *whk_jwks_uri_parse(whk_jwks_uri_t **uri, const char *text,
 
     made->parsed = curl_url();
     if (!made->parsed)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for a jwksUri");
+        return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0304) "out of memory for a jwksUri");
     apr_pool_cleanup_register(pool, made->parsed, free_parsed, apr_pool_cleanup_null);
     flaw = parse(made, text, allowed, pool);
     if (flaw)

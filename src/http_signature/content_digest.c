@@ -8,6 +8,7 @@
 #include "http_signature/field_value.h"
 #include "http_signature/structured_field.h"
 #include "jose/base64.h"
+#include "model/log_number.h"
 
 #define KNOWN_COUNT 2
 
@@ -70,7 +71,8 @@ static const whk_outcome_t *check_known(const unsigned char *claimed, int i,
 
     if (EVP_Q_digest(NULL, known[i].name, NULL, body->bytes, body->length, actual, &length) != 1 ||
         length != known[i].length)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute %s", known[i].name);
+        return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0340) "OpenSSL can't compute %s",
+                        known[i].name);
     if (CRYPTO_memcmp(claimed, actual, known[i].length) != 0)
         return whk_refuse(pool, WHK_DIGEST_MISMATCH,
                           "%s of Content-Digest is not that of the body that arrived: hash the "

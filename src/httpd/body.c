@@ -6,6 +6,7 @@
 #include <util_filter.h>
 
 #include "httpd/body_buffer.h"
+#include "model/log_number.h"
 
 /* What is worth reading away to keep a connection. */
 #define DISCARD_MOST 65536
@@ -48,7 +49,7 @@ int whk_body_announces_more(const request_rec *r, apr_int64_t limit)
 static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_int64_t limit)
 {
     if (status == APR_ENOMEM)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for a body");
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0400) "out of memory for a body");
     if (ap_map_http_request_error(status, HTTP_BAD_REQUEST) == HTTP_REQUEST_ENTITY_TOO_LARGE)
         return whk_body_too_large(r, limit);
     r->connection->keepalive = AP_CONN_CLOSE;

@@ -8,6 +8,7 @@
 #include <http_log.h>
 
 #include "model/clock.h"
+#include "model/log_number.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -81,9 +82,10 @@ static apr_status_t wait_for_tasks(void *data)
         apr_sleep(WAIT_STEP);
     if (!apr_atomic_read32(&running))
         return APR_SUCCESS;
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, (server_rec *)data,
-                 "a background task does not end within %d s: this process ends without it",
-                 (int)apr_time_sec(WAIT_MOST));
+    ap_log_error(
+        APLOG_MARK, APLOG_WARNING, 0, (server_rec *)data,
+        WHK_LOGNO(0017) "a background task does not end within %d s: this process ends without it",
+        (int)apr_time_sec(WAIT_MOST));
     _exit(0);
 }
 

@@ -11,6 +11,7 @@
 #include "httpd/config.h"
 #include "httpd/other_directives.h"
 #include "httpd/server_state.h"
+#include "model/log_number.h"
 #include "otp/secret_key_file.h"
 #include "store/dialect.h"
 
@@ -23,11 +24,13 @@ static int check_key(const server_rec *each, server_rec *s, int serves)
 
     if ((!serves && !verifies) || whk_config_of_server(each)->secret_key_file)
         return OK;
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                 "%s needs the secret key by which the rows of the registry are sealed: add "
-                 "WebhookKeysSecretKeyFile /path/of/secret.key, the file that whkctl -f HTTPD_CONF "
-                 "init makes, to this server or to the main one",
-                 serves ? "SetHandler " WHK_HANDLER : "WebhookKeysSignature");
+    ap_log_error(
+        APLOG_MARK, APLOG_CRIT, 0, s,
+        WHK_LOGNO(0001) "%s needs the secret key by which the rows of the registry are sealed: add "
+                        "WebhookKeysSecretKeyFile /path/of/secret.key, the file that whkctl -f "
+                        "HTTPD_CONF "
+                        "init makes, to this server or to the main one",
+        serves ? "SetHandler " WHK_HANDLER : "WebhookKeysSignature");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -43,28 +46,32 @@ static int check_registry(apr_pool_t *ptemp, const server_rec *each, server_rec 
     if (!others.serves)
         return OK;
     if (!others.driver || !others.params) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "SetHandler webhook-keys needs a registry, but %s is missing: set DBDriver "
-                     "sqlite3 and DBDParams /path/of/registry.db, or those of another database",
-                     others.driver ? "DBDParams" : "DBDriver");
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, 0, s,
+            WHK_LOGNO(
+                0002) "SetHandler webhook-keys needs a registry, but %s is missing: set DBDriver "
+                      "sqlite3 and DBDParams /path/of/registry.db, or those of another database",
+            others.driver ? "DBDParams" : "DBDriver");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     dialect = whk_dialect_of(others.driver);
     if (!dialect) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "DBDriver is \"%s\", but must be " WHK_DRIVERS,
-                     others.driver);
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     WHK_LOGNO(0003) "DBDriver is \"%s\", but must be " WHK_DRIVERS, others.driver);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     flaw = dialect->params_flaw ? dialect->params_flaw(ptemp, others.params) : NULL;
     if (flaw) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "DBDParams must %s", flaw);
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WHK_LOGNO(0004) "DBDParams must %s", flaw);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (dialect->is_file && apr_stat(&info, others.params, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "DBDParams is \"%s\", but there is no such file: make it with whkctl -f "
-                     "HTTPD_CONF init; until then every request gets 503 store_unavailable",
-                     others.params);
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, s,
+            WHK_LOGNO(
+                0005) "DBDParams is \"%s\", but there is no such file: make it with whkctl -f "
+                      "HTTPD_CONF init; until then every request gets 503 store_unavailable",
+            others.params);
     return OK;
 }
 
@@ -77,8 +84,10 @@ int whk_config_check_registries(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     (void)pconf;
     (void)plog;
     if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, 0, s,
+            WHK_LOGNO(
+                0006) "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     /* Beside virtual hosts the main server may have lent them its locations only. */
@@ -100,7 +109,8 @@ static int load_secret_key(apr_pool_t *pconf, server_rec *s)
     server->secret_key = whk_secret_key_load(pconf, config->secret_key_file, &flaw);
     if (server->secret_key)
         return OK;
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "WebhookKeysSecretKeyFile: %s", flaw);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WHK_LOGNO(0007) "WebhookKeysSecretKeyFile: %s",
+                 flaw);
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -111,8 +121,8 @@ static int check_ca_file(apr_pool_t *ptemp, server_rec *s)
 
     if (!flaw)
         return OK;
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "WebhookKeysCAFile is \"%s\", but must %s", file,
-                 flaw);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                 WHK_LOGNO(0008) "WebhookKeysCAFile is \"%s\", but must %s", file, flaw);
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 

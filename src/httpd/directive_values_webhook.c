@@ -9,6 +9,7 @@
 #include "httpd/directive_values.h"
 #include "httpd/rollout.h"
 #include "httpd/signing_keys.h"
+#include "model/log_number.h"
 #include "model/name.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -218,10 +219,12 @@ static const char *create_replay_cache(cmd_parms *cmd, const char *word,
         flaw = cache->provider->create(&cache->instance, colon ? colon + 1 : NULL, cmd->temp_pool,
                                        cmd->pool);
     else if (colon)
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cmd->server,
-                     "WebhookKeysReplayCache is \"%s\": the arguments of %s are not used, since "
-                     "WebhookKeysReplayEntries says how much is remembered",
-                     word, name);
+        ap_log_error(
+            APLOG_MARK, APLOG_NOTICE, 0, cmd->server,
+            WHK_LOGNO(
+                0012) "WebhookKeysReplayCache is \"%s\": the arguments of %s are not used, since "
+                      "WebhookKeysReplayEntries says how much is remembered",
+            word, name);
     return flaw ? apr_psprintf(cmd->temp_pool, "must be one that %s takes: %s", name, flaw) : NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "httpd/config.h"
 #include "httpd/other_directives.h"
 #include "httpd/rollout.h"
+#include "model/log_number.h"
 #include "registry/revision_table.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -201,8 +202,8 @@ static void set_default(const command_rec *command, whk_config_t *config, apr_po
     if (!flaw)
         return;
     ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_CRIT, 0, NULL,
-                 "the default of %s is \"%s\", but %s", command->name, directive->default_text,
-                 flaw);
+                 WHK_LOGNO(0010) "the default of %s is \"%s\", but %s", command->name,
+                 directive->default_text, flaw);
     abort();
 }
 

@@ -12,6 +12,7 @@
 #include "httpd/database.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
+#include "model/log_number.h"
 #include "model/random.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -72,10 +73,10 @@ int whk_request_stop(request_rec *r, const whk_outcome_t *outcome)
     whk_body_discard(r);
     if (outcome->operator_hint)
         ap_log_rerror(APLOG_MARK, status >= 500 ? APLOG_ERR : APLOG_WARNING, 0, r,
-                      "%s: %s [request %s]", whk_code_name(outcome->code), outcome->operator_hint,
+                      "%s (%s) [request %s]", outcome->operator_hint, whk_code_name(outcome->code),
                       request->id);
     else
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "refused: %s [request %s]",
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, WHK_LOGNO(0390) "refused: %s [request %s]",
                       whk_code_name(outcome->code), request->id);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "httpd/fetch_slots.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
+#include "model/log_number.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -22,7 +23,7 @@ int whk_server_fetchers_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_poo
     if (status == APR_SUCCESS)
         return OK;
     ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
-                 "there is no shared memory for WebhookKeysMaxFetches");
+                 WHK_LOGNO(0020) "there is no shared memory for WebhookKeysMaxFetches");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -43,8 +44,9 @@ static whk_fetcher_t *make_fetcher(apr_pool_t *pool, server_rec *s, const whk_co
     status = whk_fetcher_create(&fetcher, &settings, pool);
     if (status == APR_SUCCESS)
         return fetcher;
-    ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
-                 "no jwksUri can be fetched in this process: libcurl can't be set up");
+    ap_log_error(
+        APLOG_MARK, APLOG_ERR, status, s,
+        WHK_LOGNO(0021) "no jwksUri can be fetched in this process: libcurl can't be set up");
     return NULL;
 }
 

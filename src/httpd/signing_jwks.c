@@ -9,6 +9,7 @@
 #include "httpd/request.h"
 #include "httpd/server_state.h"
 #include "httpd/signing_keys.h"
+#include "model/log_number.h"
 
 #define ALLOW "GET, HEAD, OPTIONS"
 
@@ -40,10 +41,12 @@ int whk_signing_jwks_handler(request_rec *r)
         return send_error(
             r, whk_refuse(r->pool, WHK_METHOD_NOT_ALLOWED, "the keys that sign are read with GET"));
     if (!signing)
-        return send_error(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                                      "SetHandler " WHK_SIGNING_JWKS_HANDLER
-                                      " at %s has no keys to publish: add WebhookKeysSigningKey to "
-                                      "this server or to the main one",
-                                      r->uri));
+        return send_error(
+            r,
+            whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                     WHK_LOGNO(0430) "SetHandler " WHK_SIGNING_JWKS_HANDLER
+                                     " at %s has no keys to publish: add WebhookKeysSigningKey to "
+                                     "this server or to the main one",
+                     r->uri));
     return send_keys(r, signing);
 }

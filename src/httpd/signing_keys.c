@@ -10,6 +10,7 @@
 #include "jose/json.h"
 #include "jose/private_key_file.h"
 #include "jose/secure_heap.h"
+#include "model/log_number.h"
 #include "registry/digest.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -22,7 +23,7 @@ APLOG_USE_MODULE(webhook_keys);
 
 static int refuse(server_rec *s, const char *flaw)
 {
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, NAME ": %s", flaw);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WHK_LOGNO(0022) NAME ": %s", flaw);
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -185,9 +186,10 @@ int whk_signing_keys_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     whk_secure_heap_note();
     if (!whk_secure_heap_lock())
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     NAME ": the system does not let this process lock private keys in "
-                          "memory, so they may get into swap: raise its limit "
-                          "(LimitMEMLOCK=, ulimit -l)");
+                     WHK_LOGNO(0023) NAME
+                     ": the system does not let this process lock private keys in "
+                     "memory, so they may get into swap: raise its limit "
+                     "(LimitMEMLOCK=, ulimit -l)");
     return OK;
 }
 
@@ -196,7 +198,7 @@ void whk_signing_keys_child_init(apr_pool_t *pool, server_rec *s)
     (void)pool;
     if (has_keys(s) && !whk_secure_heap_lock())
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
-                     NAME ": this child could not lock private keys in memory");
+                     WHK_LOGNO(0024) NAME ": this child could not lock private keys in memory");
 }
 
 const whk_private_key_t *whk_signing_key_of(const server_rec *s)

@@ -14,6 +14,7 @@
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "registry/due_revocations.h"
 #include "registry/jwk_set_refresh.h"
 
@@ -39,23 +40,25 @@ APLOG_USE_MODULE(webhook_keys);
 #define REVOKE_DUE_ALONE_EVERY apr_time_from_sec(5)
 #define LOOK_FOR_REVOKE_DUE_EVERY apr_time_from_msec(500)
 
-static void report(server_rec *s, const whk_outcome_t *outcome, const char *doing)
+/* Whose number is the cause's, if it has one. */
+static void report(server_rec *s, const whk_outcome_t *outcome, const char *fails,
+                   const char *works)
 {
-    if (outcome)
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s fails: %s", doing,
-                     outcome->operator_hint ? outcome->operator_hint : outcome->message);
+    if (!outcome)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s", works);
+    else if (outcome->operator_hint)
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s (so this fails: %s)", outcome->operator_hint,
+                     fails + WHK_LOGNO_LENGTH);
     else
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s works again", doing);
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s fails: %s", fails, outcome->message);
 }
 
 static void report_news(server_rec *s, const whk_outcome_t *outcome, int *was_failing,
-                        const char *doing)
+                        const char *fails, const char *works)
 {
-    int fails = outcome != NULL;
-
-    if (fails != *was_failing)
-        report(s, outcome, doing);
-    *was_failing = fails;
+    if ((outcome != NULL) != *was_failing)
+        report(s, outcome, fails, works);
+    *was_failing = outcome != NULL;
 }
 
 /* Whoever calls between has all that a child has until it ends. */
@@ -78,13 +81,17 @@ static void poll_changes(server_rec *s, whk_key_cache_t *cache, apr_pool_t *pool
                                cache->directory.lag / POLLS_PER_LAG, &is_news, pool);
 
     if (is_news)
-        report(s, outcome, "asking the registry which keys changed");
+        report(s, outcome, WHK_LOGNO(0070) "asking the registry which keys changed",
+               WHK_LOGNO(0071) "asking the registry which keys changed works again");
     if (whk_directory_became_full(&cache->directory))
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
-                     "there are more than %u enterprises: of those beyond, the registry's database "
-                     "is asked about each webhook; set a greater WebhookKeysMaxEnterprises, and "
-                     "start httpd anew",
-                     whk_directory_most(cache->directory.block));
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, s,
+            WHK_LOGNO(
+                0062) "there are more than %u enterprises: of those beyond, the registry's "
+                      "database "
+                      "is asked about each webhook; set a greater WebhookKeysMaxEnterprises, and "
+                      "start httpd anew",
+            whk_directory_most(cache->directory.block));
 }
 
 static apr_status_t poll(int state, void *data, apr_pool_t *pool)
@@ -110,7 +117,8 @@ static void write_uses_of(server_rec *s, apr_pool_t *pool)
     if (server->key_cache)
         report_news(s,
                     whk_key_uses_write(server->key_cache->uses, whk_database_store(s, pool), pool),
-                    &server->write_uses_fails, "writing lastUsedDate");
+                    &server->write_uses_fails, WHK_LOGNO(0072) "writing lastUsedDate",
+                    WHK_LOGNO(0073) "writing lastUsedDate works again");
 }
 
 static apr_status_t write_uses(int state, void *data, apr_pool_t *pool)
@@ -145,13 +153,14 @@ static void report_set(void *data, const char *where, const whk_outcome_t *outco
     server_rec *s = data;
 
     if (outcome)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "the key set at %s could not be fetched: %s; its keys serve until "
-                     "WebhookKeysMaxStale is over",
-                     where, outcome->operator_hint ? outcome->operator_hint : outcome->message);
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, s,
+            WHK_LOGNO(0063) "the key set at %s could not be fetched: %s; its keys serve until "
+                            "WebhookKeysMaxStale is over",
+            where, whk_outcome_reason(outcome));
     else
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "the key set at %s can be fetched again",
-                     where);
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     WHK_LOGNO(0064) "the key set at %s can be fetched again", where);
 }
 
 /* Each process of what its own requests met. */
@@ -159,7 +168,8 @@ static void ask_for_wanted_sets(server_rec *s, whk_server_t *server, apr_pool_t 
 {
     report_news(s,
                 whk_wanted_sets_ask(server->key_cache->wanted, whk_database_store(s, pool), pool),
-                &server->asking_fails, "asking for a key set that is followed");
+                &server->asking_fails, WHK_LOGNO(0074) "asking for a key set that is followed",
+                WHK_LOGNO(0075) "asking for a key set that is followed works again");
 }
 
 static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
@@ -183,7 +193,8 @@ static apr_status_t refresh_sets(int state, void *data, apr_pool_t *pool)
         registry.remote = &remote;
         registry.store = whk_database_store(s, pool);
         report_news(s, whk_refresh_due_sets(&registry, &refresh), &server->refresh_fails,
-                    "refreshing key sets by URI");
+                    WHK_LOGNO(0076) "refreshing key sets by URI",
+                    WHK_LOGNO(0077) "refreshing key sets by URI works again");
     }
     return end();
 }
@@ -213,7 +224,8 @@ static apr_status_t revoke_due(int state, void *data, apr_pool_t *pool)
     if (is_turn_to_revoke(server)) {
         registry.store = whk_database_store(s, pool);
         report_news(s, whk_revoke_due_keys(&registry, is_stopping, s), &server->revoke_due_fails,
-                    "writing down which keys were revoked as planned");
+                    WHK_LOGNO(0078) "writing down which keys were revoked as planned",
+                    WHK_LOGNO(0079) "writing down which keys were revoked as planned works again");
     }
     return end();
 }
@@ -300,9 +312,11 @@ static void set_up_revoke_due(server_rec *s, server_rec *main_server)
         return;
     status = start_task(s, "_webhook_keys_background_", LOOK_FOR_REVOKE_DUE_EVERY, revoke_due);
     if (status != APR_SUCCESS)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, status, s,
-                     "keys are revoked as planned, but this server does not write down that they "
-                     "were: load mod_watchdog (LoadModule watchdog_module)");
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, status, s,
+            WHK_LOGNO(
+                0065) "keys are revoked as planned, but this server does not write down that they "
+                      "were: load mod_watchdog (LoadModule watchdog_module)");
 }
 
 int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -327,8 +341,9 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
         return OK;
     ap_log_error(
         APLOG_MARK, APLOG_CRIT, status, s,
-        "the background tasks that keep keys up to date can't be set up: load mod_watchdog "
-        "(LoadModule watchdog_module), and see whether shared memory is left");
+        WHK_LOGNO(0066) "the background tasks that keep keys up to date can't be set up: load "
+                        "mod_watchdog "
+                        "(LoadModule watchdog_module), and see whether shared memory is left");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -336,10 +351,12 @@ static void report_restored(void *data)
 {
     ap_log_error(
         APLOG_MARK, APLOG_ERR, 0, (server_rec *)data,
-        "the registry went back: its newest changes are gone, as where an older database "
-        "was restored; what was known of it is dropped, and it serves as it is now: revoke "
-        "anew what was revoked since, and run whkctl audit verify (docs/operations.md, "
-        "Backup)");
+        WHK_LOGNO(
+            0067) "the registry went back: its newest changes are gone, as where an older database "
+                  "was restored; what was known of it is dropped, and it serves as it is now: "
+                  "revoke "
+                  "anew what was revoked since, and run whkctl audit verify (docs/operations.md, "
+                  "Backup)");
 }
 
 /* Virtual hosts share the size out among them. */
@@ -386,7 +403,8 @@ void whk_watchdog_tasks_child_init(apr_pool_t *pool, server_rec *s)
         if (server->key_cache)
             apr_pool_pre_cleanup_register(pool, each, write_last_uses);
         else
-            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, each,
-                         "out of memory for keys: this process lets no webhook pass");
+            ap_log_error(
+                APLOG_MARK, APLOG_CRIT, 0, each,
+                WHK_LOGNO(0068) "out of memory for keys: this process lets no webhook pass");
     }
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/log_number.h"
+
 static apr_status_t free_json(void *value)
 {
     json_decref(value);
@@ -98,7 +100,8 @@ static const whk_outcome_t *parse(json_t **value, const char *text, apr_size_t l
     WHK_TRY(check_form(text, length, what, pool));
     parsed = whk_json_adopt(pool, json_loadb(text, length, flags, &error));
     if (!parsed && json_error_code(&error) == json_error_out_of_memory)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory while reading JSON");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0320) "out of memory while reading JSON");
     if (!parsed)
         return whk_refuse(pool, WHK_INVALID_JSON, "%s must be JSON: at line %d, column %d it %s",
                           what, error.line, error.column, error_phrase(&error));

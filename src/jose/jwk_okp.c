@@ -4,6 +4,7 @@
 #include "jose/edwards_point.h"
 #include "jose/jwk_parse.h"
 #include "jose/openssl_pool.h"
+#include "model/log_number.h"
 
 static const whk_outcome_t *check_point(const whk_jwk_parser_t *parser,
                                         const unsigned char *encoded)
@@ -25,7 +26,8 @@ static const whk_outcome_t *check_point(const whk_jwk_parser_t *parser,
                               "is a point of small order, under which anybody can sign: make a "
                               "new key pair");
     default:
-        return whk_fail(parser->pool, WHK_INTERNAL_ERROR, "out of memory while judging a key");
+        return whk_fail(parser->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0321) "out of memory while judging a key");
     }
 }
 
@@ -43,8 +45,10 @@ const whk_outcome_t *whk_jwk_parse_okp(whk_jwk_parser_t *parser)
     pkey = EVP_PKEY_new_raw_public_key_ex(NULL, crv, NULL, bytes, length);
     parser->jwk->pkey = whk_pool_adopt_pkey(parser->pool, pkey);
     if (!pkey)
-        return whk_fail(parser->pool, WHK_INTERNAL_ERROR,
-                        "OpenSSL can't make a key of %s: is a provider that has it loaded?", crv);
+        return whk_fail(
+            parser->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0322) "OpenSSL can't make a key of %s: is a provider that has it loaded?",
+            crv);
     if (!whk_jwk_public_check(parser, pkey))
         return whk_jwk_refuse(parser, WHK_WEAK_KEY, "x",
                               "is refused by OpenSSL: make a new key pair");

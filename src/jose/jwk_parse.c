@@ -8,15 +8,16 @@
 
 #include "jose/json.h"
 #include "jose/jwk_thumbprint.h"
+#include "model/log_number.h"
 
 static const whk_outcome_t *take_thumbprint(whk_jwk_parser_t *parser)
 {
     const char *text = apr_pstrcat(parser->scratch, "{", parser->members, "}", NULL);
 
     parser->jwk->thumbprint = whk_jwk_thumbprint(text, parser->pool);
-    return parser->jwk->thumbprint
-               ? NULL
-               : whk_fail(parser->pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute SHA-256");
+    return parser->jwk->thumbprint ? NULL
+                                   : whk_fail(parser->pool, WHK_INTERNAL_ERROR,
+                                              WHK_LOGNO(0323) "OpenSSL can't compute SHA-256");
 }
 
 static const char *public_json(const whk_jwk_parser_t *parser)

@@ -7,6 +7,7 @@
 
 #include "jose/jwk_parse.h"
 #include "jose/openssl_pool.h"
+#include "model/log_number.h"
 
 #define MODULUS_BITS_LEAST 2048
 #define MODULUS_BITS_MOST 8192
@@ -36,7 +37,8 @@ static const whk_outcome_t *read_integer(const whk_jwk_parser_t *parser, const c
     integer->number = whk_pool_adopt_bignum(parser->scratch,
                                             BN_bin2bn(integer->bytes, (int)integer->length, NULL));
     if (!integer->number)
-        return whk_fail(parser->pool, WHK_INTERNAL_ERROR, "out of memory while reading a key");
+        return whk_fail(parser->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0324) "out of memory while reading a key");
     return NULL;
 }
 
@@ -134,9 +136,10 @@ const whk_outcome_t *whk_jwk_parse_rsa(whk_jwk_parser_t *parser)
     parameters[2] = OSSL_PARAM_construct_end();
     parser->jwk->pkey = whk_jwk_make_pkey(parser, "RSA", parameters);
     if (!parser->jwk->pkey)
-        return whk_fail(parser->pool, WHK_INTERNAL_ERROR,
-                        "OpenSSL refuses an RSA key of %d bits that was judged good",
-                        BN_num_bits(n.number));
+        return whk_fail(
+            parser->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0325) "OpenSSL refuses an RSA key of %d bits that was judged good",
+            BN_num_bits(n.number));
     WHK_TRY(check_key(parser, parser->jwk->pkey));
     parser->members =
         apr_psprintf(parser->scratch, "\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"", e.text, n.text);

@@ -12,6 +12,7 @@
 #include "jose/openssl_pool.h"
 #include "jose/signature_contexts.h"
 #include "jose/signature_encoding.h"
+#include "model/log_number.h"
 
 #define RSA_BITS_LEAST 2048
 #define ED25519_LENGTH 32
@@ -319,8 +320,8 @@ const whk_outcome_t *whk_private_key_sign(const whk_private_key_t *key, const wh
     }
     ERR_pop_to_mark();
     if (length != right)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't sign with the signing key %s",
-                        key->kid);
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0326) "OpenSSL can't sign with the signing key %s", key->kid);
     *signature = (whk_bytes_t){fixed, length};
     return NULL;
 }

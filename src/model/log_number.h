@@ -6,3 +6,6 @@
 
 /** `WHK_LOGNO(0123) "what happened: what to do"` */
 #define WHK_LOGNO(number) "WHK" #number ": "
+
+/** The bytes of what WHK_LOGNO() gives. */
+#define WHK_LOGNO_LENGTH (sizeof(WHK_LOGNO(0000)) - 1)

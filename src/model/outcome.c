@@ -3,6 +3,8 @@
 
 #include <apr_strings.h>
 
+#include "model/log_number.h"
+
 typedef struct {
     const char *name;
     int status;
@@ -119,6 +121,15 @@ const whk_outcome_t *whk_outcome_copy(apr_pool_t *pool, const whk_outcome_t *out
 const char *whk_code_name(whk_code_t code)
 {
     return row_of(code)->name;
+}
+
+const char *whk_outcome_reason(const whk_outcome_t *outcome)
+{
+    const char *hint = outcome->operator_hint;
+
+    if (!hint)
+        return outcome->message;
+    return strncmp(hint, "WHK", 3) ? hint : hint + WHK_LOGNO_LENGTH;
 }
 
 int whk_code_status(whk_code_t code)

@@ -64,7 +64,7 @@ typedef struct whk_outcome_t {
     /** For the caller: what was wrong, where, and what would be right. Never a secret, never NULL.
      */
     const char *message;
-    /** For the operator's log alone: what broke and what to do. NULL: nothing to log. */
+    /** For the operator's log alone: its WHK_LOGNO(), what broke and what to do. NULL: nothing. */
     const char *operator_hint;
     /** Seconds for `Retry-After`; 0: no such header. */
     int retry_after;
@@ -92,6 +92,10 @@ const whk_outcome_t *whk_outcome_copy(apr_pool_t *pool, const whk_outcome_t *out
 
 /** The API's name of a code, as `key_id_taken`. */
 const char *whk_code_name(whk_code_t code);
+
+/** What the operator is told of an outcome in a line that has a number of its own: the hint without
+ * its number, or the message where there is none. Never NULL. */
+const char *whk_outcome_reason(const whk_outcome_t *outcome);
 
 /** The HTTP status of a code. */
 int whk_code_status(whk_code_t code);

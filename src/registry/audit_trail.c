@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "model/log_number.h"
 #include "registry/digest.h"
 #include "registry/netstring.h"
 #include "registry/seal.h"
@@ -42,7 +43,8 @@ const whk_outcome_t *whk_audit_append(whk_store_t *store, apr_pool_t *pool,
 
     event.hash = whk_audit_hash(pool, enterprise->event_head, &event);
     if (!event.hash)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "SHA-256 is not available in OpenSSL");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0200) "SHA-256 is not available in OpenSSL");
     WHK_TRY(whk_event_set_seal(pool, secret, &event));
     WHK_TRY(whk_store_event_insert(store, pool, &event));
     enterprise->event_count = event.id;

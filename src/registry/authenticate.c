@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/digest.h"
 #include "store/tokens.h"
@@ -29,7 +30,8 @@ const whk_outcome_t *whk_authenticate(whk_registry_t *registry, const char *toke
         return invalid_token(registry->pool);
     hash = whk_sha256_hex(registry->pool, token, length);
     if (!hash)
-        return whk_fail(registry->pool, WHK_INTERNAL_ERROR, "SHA-256 is not available in OpenSSL");
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0201) "SHA-256 is not available in OpenSSL");
     WHK_TRY(whk_store_token_find(registry->store, registry->pool, hash, &found));
     if (!found || found->revoked || (found->expires && found->expires <= now))
         return invalid_token(registry->pool);

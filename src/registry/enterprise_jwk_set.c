@@ -6,6 +6,7 @@
 
 #include "jose/json.h"
 #include "jose/jwk.h"
+#include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/followed_set.h"
 #include "registry/seal.h"
@@ -25,10 +26,12 @@ static const char *alg_of(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_po
 
 static const whk_outcome_t *unreadable(const whk_key_t *key, apr_pool_t *pool)
 {
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "key %s of enterprise %s can't be read: its row was changed, or OpenSSL lacks "
-                    "its algorithm",
-                    key->key_id, key->enterprise_id);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0204) "key %s of enterprise %s can't be read: its row was changed, or OpenSSL lacks "
+                  "its algorithm",
+        key->key_id, key->enterprise_id);
 }
 
 static const whk_outcome_t *add(json_t *members, const whk_key_t *key, whk_algorithms_t enabled,
@@ -46,7 +49,7 @@ static const whk_outcome_t *add(json_t *members, const whk_key_t *key, whk_algor
         json_object_set_new(member, "alg", json_string(alg));
     if (json_object_set_new(member, "kid", json_string(key->key_id)) ||
         json_object_set_new(member, "use", json_string("sig")))
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for a key set");
+        return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0205) "out of memory for a key set");
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "registry/followed_set.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
@@ -221,7 +222,8 @@ const whk_outcome_t *whk_enterprise_keys_read(whk_store_t *store, const char *en
     WHK_TRY(whk_store_key_list_revoked(store, pool, enterprise_id, WHK_REVOKED_MOST, &revoked));
     made = make(enterprise, &(rows_t){active, revoked, validity->secret, pool});
     if (!made)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the keys of an enterprise");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0206) "out of memory for the keys of an enterprise");
     made->read_at = began;
     outcome = read_ends(store, validity, made, active, pool);
     if (outcome)

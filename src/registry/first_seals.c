@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/first_seals.h"
 
+#include "model/log_number.h"
 #include "registry/audit_verify.h"
 #include "registry/enterprise_walk.h"
 #include "registry/reseal.h"
@@ -17,21 +18,24 @@ static const whk_outcome_t *verify_unsealed(whk_store_t *store, apr_pool_t *pool
     finding = &APR_ARRAY_IDX(report.findings, 0, whk_audit_finding_t);
     return whk_fail(
         pool, WHK_INTERNAL_ERROR,
-        "nothing was migrated, since what is sealed now counts as true for ever, and "
-        "this does not hold together: enterprise %s: %s %s: %s; look who else writes to "
-        "the database, restore a backup, and migrate that",
+        WHK_LOGNO(
+            0207) "nothing was migrated, since what is sealed now counts as true for ever, and "
+                  "this does not hold together: enterprise %s: %s %s: %s; look who else writes to "
+                  "the database, restore a backup, and migrate that",
         enterprise->id, finding->kind, finding->name, finding->flaw);
 }
 
 static const whk_outcome_t *sealed_before(apr_pool_t *pool, const char *key_file)
 {
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "nothing was migrated: %s says that the rows of this registry were sealed "
-                    "before, but those in this database are not, so that somebody put them there; "
-                    "restore a backup of now. If you yourself restored one from before the seals, "
-                    "and trust each row of it, take the line of this registry that begins with "
-                    "sealed out of that file and run this again",
-                    key_file);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0208) "nothing was migrated: %s says that the rows of this registry were sealed "
+                  "before, but those in this database are not, so that somebody put them there; "
+                  "restore a backup of now. If you yourself restored one from before the seals, "
+                  "and trust each row of it, take the line of this registry that begins with "
+                  "sealed out of that file and run this again",
+        key_file);
 }
 
 static const whk_outcome_t *verify(void *store, const whk_enterprise_t *enterprise,

@@ -6,6 +6,7 @@
 
 #include "jose/jwk.h"
 #include "jose/jwk_set.h"
+#include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/seal.h"
 #include "store/keys.h"
@@ -81,7 +82,7 @@ static const whk_outcome_t *find_new(whk_registry_t *registry, fetched_t *fetche
         member_t *member = &APR_ARRAY_IDX(fetched->members, i, member_t);
 
         if (fetched->is_stopping(fetched->baton))
-            return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
+            return whk_fail(registry->pool, WHK_TOO_BUSY, WHK_LOGNO(0209) "this process ends");
         if (has_key(registry, fetched, parent, member->kid))
             continue;
         if (judge(registry, fetched, member))

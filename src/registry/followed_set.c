@@ -6,6 +6,7 @@
 
 #include "jose/jwk.h"
 #include "jose/jwk_set.h"
+#include "model/log_number.h"
 #include "model/random.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
@@ -97,7 +98,8 @@ static const whk_outcome_t *make_key(apr_pool_t *pool, const whk_insertion_t *in
     memset(key, 0, sizeof(*key));
     key->id = whk_uuid(pool);
     if (!key->id)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "the system gives no random bytes");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0210) "the system gives no random bytes");
     key->enterprise_id = take->parent->enterprise_id;
     key->key_id = jwk->kid;
     key->key_name = jwk->kid;

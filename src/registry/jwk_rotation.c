@@ -6,6 +6,7 @@
 
 #include "jose/jwk_set.h"
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/followed_set.h"
@@ -242,7 +243,7 @@ const whk_outcome_t *whk_rotate_keys(whk_registry_t *registry, const apr_array_h
         const whk_outcome_t *outcome;
 
         if (is_stopping(baton))
-            return whk_fail(registry->pool, WHK_TOO_BUSY, "this process ends");
+            return whk_fail(registry->pool, WHK_TOO_BUSY, WHK_LOGNO(0212) "this process ends");
         /* It verifies nothing, whatever its set says. */
         if (whk_key_is_set(key) || whk_key_is_due(key, whk_time_now()) ||
             whk_key_flaw(registry->pool, registry->secret, key))

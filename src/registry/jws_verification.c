@@ -6,6 +6,7 @@
 #include "jose/base64url.h"
 #include "jose/json.h"
 #include "jose/jwk.h"
+#include "model/log_number.h"
 #include "model/name.h"
 #include "model/timestamp.h"
 #include "registry/listing.h"
@@ -105,8 +106,8 @@ static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_key_t *
     if (*jwk)
         return NULL;
     return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
-                    "key %s of enterprise %s can't be read: its row was changed", key->key_id,
-                    key->enterprise_id);
+                    WHK_LOGNO(0213) "key %s of enterprise %s can't be read: its row was changed",
+                    key->key_id, key->enterprise_id);
 }
 
 /* ---- keys of sets that are followed ---- */

@@ -2,6 +2,7 @@
 #include "registry/key_cache.h"
 
 #include "model/clock.h"
+#include "model/log_number.h"
 
 /* What seems to have ended is read again no sooner than this. */
 #define REREAD_EVERY apr_time_from_sec(1)
@@ -75,7 +76,8 @@ static const whk_outcome_t *read_listed(whk_key_cache_t *cache, whk_store_t *sto
     WHK_TRY(read_keys(cache, store, enterprise_id, generation, keys, pool));
     return *keys ? NULL
                  : whk_fail(pool, WHK_INTERNAL_ERROR,
-                            "enterprise %s is gone: its row must never be deleted", enterprise_id);
+                            WHK_LOGNO(0214) "enterprise %s is gone: its row must never be deleted",
+                            enterprise_id);
 }
 
 static void drop(whk_key_cache_t *cache, whk_enterprise_keys_t **keys)

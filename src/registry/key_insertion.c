@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/key_insertion.h"
 
+#include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/seal.h"
 #include "store/keys.h"
@@ -56,10 +57,11 @@ static const whk_outcome_t *use_material(whk_store_t *store, apr_pool_t *pool, c
 
 static const whk_outcome_t *number_taken(apr_pool_t *pool, const whk_key_t *key)
 {
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the row of enterprise %s does not know of its key number %" APR_INT64_T_FMT
-                    ": run whkctl audit verify",
-                    key->enterprise_id, key->number);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(0215) "the row of enterprise %s does not know of its key number %" APR_INT64_T_FMT
+                        ": run whkctl audit verify",
+        key->enterprise_id, key->number);
 }
 
 /* Keys whose planned time has come leave their places before their rows tell so. */

@@ -7,6 +7,7 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "jose/jwk_set.h"
+#include "model/log_number.h"
 #include "model/name.h"
 #include "model/random.h"
 #include "model/timestamp.h"
@@ -140,7 +141,8 @@ static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_
 
     made->id = whk_uuid(registry->pool);
     if (!made->id)
-        return whk_fail(registry->pool, WHK_INTERNAL_ERROR, "the system gives no random bytes");
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0216) "the system gives no random bytes");
     made->enterprise_id = whk_caller_enterprise(caller);
     made->key_id = request->key_id;
     made->key_name = request->key_name ? request->key_name : request->key_id;
@@ -295,7 +297,7 @@ static const whk_outcome_t *record_registration(whk_store_t *store, void *baton,
     WHK_TRY(whk_store_enterprise_lock(store, pool, enterprise_id, &enterprise));
     if (!enterprise)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "enterprise %s is gone: its row must never be deleted", enterprise_id);
+                        WHK_LOGNO(0217) "enterprise %s is gone: its row must never be deleted", enterprise_id);
     if (registration->idempotent.key)
         WHK_TRY(whk_idempotency_find(store, pool, registration->secret, registration->caller,
                                      registration->idempotent.key, &registration->earlier));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/log_number.h"
 #include "model/name.h"
 #include "model/timestamp.h"
 #include "registry/seal.h"
@@ -59,8 +60,8 @@ const whk_outcome_t *whk_list_events(whk_registry_t *registry, const whk_caller_
         WHK_TRY(whk_event_check(registry->pool, registry->secret, event));
         if (i > 0 && APR_ARRAY_IDX(page->items, i - 1, const whk_event_t *)->id != event->id + 1)
             return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
-                            "an event after event %" APR_INT64_T_FMT
-                            " of enterprise %s is missing: run whkctl audit verify",
+                            WHK_LOGNO(0218) "an event after event %" APR_INT64_T_FMT
+                                            " of enterprise %s is missing: run whkctl audit verify",
                             event->id, event->enterprise_id);
     }
     return NULL;

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "store/enterprises.h"
@@ -122,11 +123,12 @@ static const whk_outcome_t *too_many(const whk_registry_t *registry, const char 
     whk_outcome_t *outcome =
         apr_pmemdup(registry->pool, whk_otp_locked(registry->pool, left), sizeof(*outcome));
 
-    outcome->operator_hint =
-        apr_psprintf(registry->pool,
-                     "more than %d codes of user %s were refused in this hour, which the locks in "
-                     "the registry do not let through: look who lifts them in the database",
-                     WHK_OTP_REFUSED_MOST, user);
+    outcome->operator_hint = apr_psprintf(
+        registry->pool,
+        WHK_LOGNO(
+            0229) "more than %d codes of user %s were refused in this hour, which the locks in "
+                  "the registry do not let through: look who lifts them in the database",
+        WHK_OTP_REFUSED_MOST, user);
     return outcome;
 }
 

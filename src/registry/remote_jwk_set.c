@@ -4,6 +4,7 @@
 #include "jose/json.h"
 #include "jose/jwk_set.h"
 #include "model/clock.h"
+#include "model/log_number.h"
 
 const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,
                                               const whk_fetch_owner_t *owner, const char *uri,
@@ -14,14 +15,17 @@ const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,
     int place;
 
     if (!remote || !remote->fetcher)
-        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
-                        "this process can't fetch a jwksUri: see what it logged when it started");
+        return whk_fail(
+            registry->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0219) "this process can't fetch a jwksUri: see what it logged when it started");
     place = remote->enter(remote->baton, owner->kind, owner->enterprise_id);
     if (!place)
-        return whk_fail(registry->pool, WHK_TOO_BUSY,
-                        "as many fetches of a jwksUri run as WebhookKeysMaxFetches lets%s%s",
-                        owner->enterprise_id ? " for enterprise " : " in the background",
-                        owner->enterprise_id ? owner->enterprise_id : "");
+        return whk_fail(
+            registry->pool, WHK_TOO_BUSY,
+            WHK_LOGNO(0220) "as many fetches of a jwksUri run as WebhookKeysMaxFetches lets%s%s",
+            owner->enterprise_id ? " for enterprise " : " in the background",
+            owner->enterprise_id ? owner->enterprise_id : "");
     outcome = whk_fetch(remote->fetcher, uri, etag, remote->stop, fetched, registry->pool);
     remote->leave(remote->baton, place);
     return outcome;

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "model/log_number.h"
 #include "model/name.h"
 #include "otp/secret_box.h"
 #include "registry/enterprise_walk.h"
@@ -108,7 +109,8 @@ static const whk_outcome_t *add_change(walk_t *walk, apr_pool_t *pool, apr_array
         return NULL;
     }
     if (!seal)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute HMAC-SHA256");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0221) "OpenSSL can't compute HMAC-SHA256");
     note_name(walk->reseal, pool, found);
     if (walk->reseal->look) {
         walk->reseal->busy++;

@@ -7,6 +7,7 @@
 
 #include "jose/base64url.h"
 #include "jose/jwk_thumbprint.h"
+#include "model/log_number.h"
 #include "registry/netstring.h"
 
 #define VERSION "v1."
@@ -139,10 +140,11 @@ static const whk_outcome_t *set_seal(apr_pool_t *pool, const whk_secret_key_t *s
     if (made)
         return NULL;
     if (!secret)
-        return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "nothing can be written to the registry without a key to seal it: add "
-                        "WebhookKeysSecretKeyFile to the configuration of this server");
-    return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute HMAC-SHA256");
+        return whk_fail(
+            pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0222) "nothing can be written to the registry without a key to seal it: add "
+                            "WebhookKeysSecretKeyFile to the configuration of this server");
+    return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0223) "OpenSSL can't compute HMAC-SHA256");
 }
 
 const whk_outcome_t *whk_key_set_seal(apr_pool_t *pool, const whk_secret_key_t *secret,
@@ -260,9 +262,10 @@ const char *whk_etag_flaw(apr_pool_t *pool, const whk_secret_key_t *secret,
 const whk_outcome_t *whk_key_is_bad(apr_pool_t *pool, const char *enterprise_id, const char *key_id,
                                     const char *flaw)
 {
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the row of key %s of enterprise %s is not to be trusted: %s; " WHAT_TO_DO,
-                    key_id, enterprise_id, flaw);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(0224) "the row of key %s of enterprise %s is not to be trusted: %s; " WHAT_TO_DO,
+        key_id, enterprise_id, flaw);
 }
 
 const whk_outcome_t *whk_key_check(apr_pool_t *pool, const whk_secret_key_t *secret,
@@ -280,10 +283,12 @@ const whk_outcome_t *whk_admin_check(apr_pool_t *pool, const whk_secret_key_t *s
 
     if (!flaw)
         return NULL;
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the row that makes %s an admin of enterprise %s is not to be trusted: %s; run "
-                    "whkctl admin remove where it should not be there, and whkctl audit verify",
-                    admin->user, admin->enterprise_id, flaw);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0225) "the row that makes %s an admin of enterprise %s is not to be trusted: %s; run "
+                  "whkctl admin remove where it should not be there, and whkctl audit verify",
+        admin->user, admin->enterprise_id, flaw);
 }
 
 const whk_outcome_t *whk_event_check(apr_pool_t *pool, const whk_secret_key_t *secret,
@@ -294,7 +299,7 @@ const whk_outcome_t *whk_event_check(apr_pool_t *pool, const whk_secret_key_t *s
     if (!flaw)
         return NULL;
     return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "event %" APR_INT64_T_FMT
-                    " of enterprise %s is not to be trusted: %s; " WHAT_TO_DO,
+                    WHK_LOGNO(0226) "event %" APR_INT64_T_FMT
+                                    " of enterprise %s is not to be trusted: %s; " WHAT_TO_DO,
                     event->id, event->enterprise_id, flaw);
 }

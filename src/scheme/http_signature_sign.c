@@ -10,6 +10,7 @@
 #include "http_signature/signature_base.h"
 #include "http_signature/structured_field.h"
 #include "jose/base64.h"
+#include "model/log_number.h"
 #include "model/random.h"
 
 #define LABEL "sig1"
@@ -63,10 +64,12 @@ static const whk_outcome_t *cover_required(whk_sf_item_t *input, const whk_messa
         const char *name = APR_ARRAY_IDX(required, i, const char *);
 
         if (!strcmp(name, "signature") || !strcmp(name, "signature-input"))
-            return whk_fail(pool, WHK_INTERNAL_ERROR,
-                            "WebhookKeysRequiredComponents names %s, which no signature made here "
-                            "can cover: take it out where WebhookKeysSign is",
-                            name);
+            return whk_fail(
+                pool, WHK_INTERNAL_ERROR,
+                WHK_LOGNO(
+                    0350) "WebhookKeysRequiredComponents names %s, which no signature made here "
+                          "can cover: take it out where WebhookKeysSign is",
+                name);
         if (*name != '@' && !is_there(message, name, pool))
             return whk_refuse(pool, WHK_INVALID_REQUEST,
                               "the header %s is missing: it must be there to be signed", name);
@@ -123,11 +126,13 @@ static const whk_outcome_t *add_parameters(whk_sf_item_t *input, const whk_signi
     const char *nonce = whk_uuid(pool);
 
     if (!nonce)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "the system gives no random bytes");
-    if (!is_string(signing->key->kid) || (tag && !is_string(tag)))
         return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "http-signature can say the kid of WebhookKeysSigningKey and "
-                        "WebhookKeysSignatureTag in printable ASCII alone");
+                        WHK_LOGNO(0351) "the system gives no random bytes");
+    if (!is_string(signing->key->kid) || (tag && !is_string(tag)))
+        return whk_fail(
+            pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0352) "http-signature can say the kid of WebhookKeysSigningKey and "
+                            "WebhookKeysSignatureTag in printable ASCII alone");
     add_number(parameters, "created", apr_time_sec(signing->now));
     add_number(parameters, "expires", apr_time_sec(signing->now + signing->lifetime));
     add_text(parameters, "keyid", signing->key->kid);
@@ -165,7 +170,7 @@ const whk_outcome_t *whk_http_signature_sign(apr_table_t *fields, const whk_mess
     whk_bytes_t base;
 
     if (!digested.digest)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute SHA-256");
+        return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0353) "OpenSSL can't compute SHA-256");
     described.field = field;
     described.baton = &digested;
     WHK_TRY(list_components(&input, &described, signing->policy, pool));

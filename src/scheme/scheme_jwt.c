@@ -8,6 +8,7 @@
 #include "http_signature/field_value.h"
 #include "jose/base64url.h"
 #include "jose/json.h"
+#include "model/log_number.h"
 #include "scheme/claims.h"
 #include "scheme/jws_message.h"
 #include "scheme/scheme.h"
@@ -71,7 +72,7 @@ static const whk_outcome_t *check_body(const token_t *token, const json_t *claim
                           "or as 43 characters of base64url without padding",
                           token->claim);
     if (EVP_Digest(token->body, token->length, actual, NULL, EVP_sha256(), NULL) != 1)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "OpenSSL can't compute SHA-256");
+        return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0354) "OpenSSL can't compute SHA-256");
     if (CRYPTO_memcmp(claimed, actual, DIGEST_LENGTH) != 0)
         return whk_refuse(pool, WHK_DIGEST_MISMATCH,
                           "the claim %s is not the SHA-256 of the body that arrived: hash the very "
@@ -167,7 +168,8 @@ static const whk_outcome_t *sign(apr_table_t *fields, const whk_message_t *messa
         json_object_set_new(claims, claim_of(signing->policy), json_string(hash)) == 0)
         text = whk_json_text(pool, claims);
     if (!text)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for the claims of a JWT");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0355) "out of memory for the claims of a JWT");
     payload = (whk_bytes_t){text, strlen(text)};
     WHK_TRY(whk_signing_jws(&jwt, signing, json_pack("{s:s}", "typ", "JWT"), &payload, 0, pool));
     apr_table_setn(fields, signing->policy->header, jwt);

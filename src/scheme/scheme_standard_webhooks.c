@@ -7,6 +7,7 @@
 #include "jose/base64.h"
 #include "jose/base64url.h"
 #include "jose/signature.h"
+#include "model/log_number.h"
 #include "model/random.h"
 #include "scheme/scheme.h"
 
@@ -248,12 +249,15 @@ static const whk_outcome_t *sign(apr_table_t *fields, const whk_message_t *messa
     whk_bytes_t signature;
 
     if (signing->key->algorithm != WHK_ALG_EDDSA)
-        return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "standard-webhooks signs by Ed25519 alone, and the first signing key, %s, "
-                        "is another kind",
-                        signing->key->kid);
+        return whk_fail(
+            pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0356) "standard-webhooks signs by Ed25519 alone, and the first signing key, %s, "
+                      "is another kind",
+            signing->key->kid);
     if (!id)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "the system gives no random bytes");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0357) "the system gives no random bytes");
     webhook.start = apr_pstrcat(pool, id, ".", timestamp, ".", NULL);
     join(&webhook, pool);
     WHK_TRY(whk_private_key_sign(signing->key, &webhook.text, 1, &signature, pool));

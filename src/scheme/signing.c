@@ -6,6 +6,7 @@
 
 #include "jose/base64url.h"
 #include "jose/json.h"
+#include "model/log_number.h"
 #include "model/random.h"
 
 json_t *whk_signing_claims(const whk_signing_t *signing, apr_pool_t *pool)
@@ -46,7 +47,7 @@ const whk_outcome_t *whk_signing_jws(const char **jws, const whk_signing_t *sign
     char *end;
 
     if (!header)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for a signature");
+        return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0358) "out of memory for a signature");
     text = apr_palloc(pool, whk_base64url_length(encoded.length) +
                                 whk_base64url_length(payload->length) + 2);
     dot = put_encoded(text, &encoded);

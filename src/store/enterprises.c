@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/enterprises.h"
+#include "model/log_number.h"
 #include "store/write.h"
 
 static void *read_enterprise(whk_row_t *row)
@@ -32,7 +33,8 @@ const whk_outcome_t *whk_store_enterprise_lock(whk_store_t *store, apr_pool_t *p
                                                whk_enterprise_t **enterprise)
 {
     if (!store->in_transaction)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "an enterprise was locked outside a transaction");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0100) "an enterprise was locked outside a transaction");
     return read_one(store, pool, SQL_ENTERPRISE_LOCK, id, enterprise);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "model/log_number.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
 #include "store/statement.h"
@@ -124,10 +125,12 @@ static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
     check_match(wanted, *key);
     if (!(*key)->corrupt)
         return NULL;
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the row of key %s of enterprise %s holds what this version can't have "
-                    "written: run whkctl audit verify, and look who else writes to the database",
-                    (*key)->key_id, (*key)->enterprise_id);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0101) "the row of key %s of enterprise %s holds what this version can't have "
+                  "written: run whkctl audit verify, and look who else writes to the database",
+        (*key)->key_id, (*key)->enterprise_id);
 }
 
 /* NULL in the place of a time that is none. */
@@ -223,8 +226,9 @@ static const whk_outcome_t *counters_flaw(apr_pool_t *pool, const whk_enterprise
     if (enterprise->active_keys >= 0 && enterprise->active_keys <= enterprise->key_count)
         return NULL;
     return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the row of enterprise %s tells of %" APR_INT64_T_FMT
-                    " ACTIVE keys of %" APR_INT64_T_FMT " in all: run whkctl audit verify",
+                    WHK_LOGNO(0102) "the row of enterprise %s tells of %" APR_INT64_T_FMT
+                                    " ACTIVE keys of %" APR_INT64_T_FMT
+                                    " in all: run whkctl audit verify",
                     enterprise->id, enterprise->active_keys, enterprise->key_count);
 }
 
@@ -261,8 +265,8 @@ static const whk_outcome_t *read_page(whk_store_t *store, apr_pool_t *pool, cons
         if (i >= (*keys)->nelts ||
             APR_ARRAY_IDX(*keys, i, const whk_key_t *)->number != page->offset + i + 1)
             return whk_fail(pool, WHK_INTERNAL_ERROR,
-                            "key number %" APR_INT64_T_FMT
-                            " of enterprise %s is missing: run whkctl audit verify",
+                            WHK_LOGNO(0103) "key number %" APR_INT64_T_FMT
+                                            " of enterprise %s is missing: run whkctl audit verify",
                             page->offset + i + 1, page->enterprise_id);
     return NULL;
 }

@@ -4,6 +4,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "model/log_number.h"
+
 const char *whk_row_text_or_null(whk_row_t *row, int column)
 {
     char *text = NULL;
@@ -41,8 +43,10 @@ const whk_outcome_t *whk_row_check_match(apr_pool_t *pool, const char *wanted, c
 {
     if (!strcmp(wanted, found))
         return NULL;
-    return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "the registry's database was asked for a row of %s, and answers one of %s: "
-                    "look in its schema for a view, or a table that is not ours, and who made it",
-                    wanted, found);
+    return whk_fail(
+        pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0105) "the registry's database was asked for a row of %s, and answers one of %s: "
+                  "look in its schema for a view, or a table that is not ours, and who made it",
+        wanted, found);
 }

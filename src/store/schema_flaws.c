@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/log_number.h"
 #include "store/migrations.h"
 #include "store/schema_flaws.h"
 #include "store/statement.h"
@@ -57,8 +58,9 @@ static const whk_outcome_t *list_in_new(const whk_dialect_t *dialect, apr_pool_t
 
     if (apr_dbd_get_driver(pool, dialect->driver, &connection.driver) != APR_SUCCESS ||
         apr_dbd_open(connection.driver, pool, dialect->scratch, &connection.handle) != APR_SUCCESS)
-        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
-                        "no fresh database is to be had to compare the registry's schema with");
+        return whk_fail(
+            pool, WHK_STORE_UNAVAILABLE,
+            WHK_LOGNO(0106) "no fresh database is to be had to compare the registry's schema with");
     apr_pool_create(&connection.pool, pool);
     outcome = list_in(&connection, pool, objects);
     /* With what was prepared, which must go before the connection. */

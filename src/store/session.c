@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/log_number.h"
 #include "store/row.h"
 
 /* Under this name a connection's pool keeps its session. */
@@ -52,7 +53,8 @@ const whk_outcome_t *whk_session_error(whk_store_t *store, apr_pool_t *pool, con
 
     store->conflict = dialect->is_conflict && dialect->is_conflict(code, text ? text : "");
     store->mend = dialect->mend ? dialect->mend(code) : NULL;
-    return whk_fail(pool, WHK_STORE_UNAVAILABLE, "the registry's database can't %s: %s (%d)", doing,
+    return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                    WHK_LOGNO(0110) "the registry's database can't %s: %s (%d)", doing,
                     text ? text : "no reason given", code);
 }
 
@@ -68,7 +70,7 @@ static const whk_outcome_t *find_session(whk_store_t *store, apr_pool_t *pool)
         made->dialect = whk_dialect_of(driver);
         if (!made->dialect)
             return whk_fail(pool, WHK_STORE_UNAVAILABLE,
-                            "DBDriver is \"%s\", but must be " WHK_DRIVERS, driver);
+                            WHK_LOGNO(0111) "DBDriver is \"%s\", but must be " WHK_DRIVERS, driver);
         apr_pool_userdata_setn(made, SESSION_KEY, NULL, store->connection.pool);
         found = made;
     }
@@ -200,9 +202,11 @@ const whk_outcome_t *whk_session_acquire(whk_store_t *store, apr_pool_t *pool)
         return NULL;
     store->conflict = 0;
     if (store->source->acquire(store->baton, pool, &store->connection) != APR_SUCCESS)
-        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
-                        "no connection to the registry's database is to be had: see DBDParams and "
-                        "DBDMax, and what mod_dbd logged");
+        return whk_fail(
+            pool, WHK_STORE_UNAVAILABLE,
+            WHK_LOGNO(
+                0112) "no connection to the registry's database is to be had: see DBDParams and "
+                      "DBDMax, and what mod_dbd logged");
     outcome = prepare_patiently(store, pool);
     if (outcome)
         whk_session_release(store);
@@ -248,8 +252,9 @@ const whk_outcome_t *whk_session_lock(whk_store_t *store, apr_pool_t *pool)
         return NULL;
     return whk_fail(
         pool, WHK_STORE_UNAVAILABLE,
-        "the lock around writes to the registry can't be taken: see the Mutex directive, "
-        "and restart httpd");
+        WHK_LOGNO(
+            0113) "the lock around writes to the registry can't be taken: see the Mutex directive, "
+                  "and restart httpd");
 }
 
 void whk_session_unlock(whk_store_t *store)

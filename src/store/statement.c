@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "store/schema_version.h"
 
 /* A statement that went stale, as after a migration by another process, is prepared anew once, and
@@ -70,8 +71,9 @@ const whk_outcome_t *whk_statement_write(whk_store_t *store, apr_pool_t *pool,
     int changed = 0;
 
     if (!store->in_transaction)
-        return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "a write that belongs into a transaction was tried outside of one");
+        return whk_fail(
+            pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0114) "a write that belongs into a transaction was tried outside of one");
     return note(store, write_row(store, pool, statement, arguments, rows ? rows : &changed));
 }
 
@@ -85,9 +87,11 @@ static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
         void *item = read(&row);
 
         if (row.corrupt)
-            return whk_fail(pool, WHK_INTERNAL_ERROR,
-                            "a row of the registry holds what this version can't have written: run "
-                            "whkctl check, and look who else writes to the database");
+            return whk_fail(
+                pool, WHK_INTERNAL_ERROR,
+                WHK_LOGNO(
+                    0115) "a row of the registry holds what this version can't have written: run "
+                          "whkctl check, and look who else writes to the database");
         APR_ARRAY_PUSH(items, void *) = item;
     }
     return NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "store/row.h"
 #include "store/schema_version.h"
 #include "store/session.h"
@@ -98,8 +99,9 @@ static const whk_outcome_t *commit(whk_store_t *store, apr_pool_t *pool, ending_
     if (!code)
         return whk_fail(
             pool, WHK_STORE_UNAVAILABLE,
-            "the registry's database took longer than %d ms for a commit, and whether it "
-            "has it for good could not be found out: is its standby there?",
+            WHK_LOGNO(
+                0116) "the registry's database took longer than %d ms for a commit, and whether it "
+                      "has it for good could not be found out: is its standby there?",
             most);
     outcome = whk_session_error(store, pool, "commit", code);
     if (store->conflict)
@@ -260,7 +262,8 @@ const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
     int again = 1;
 
     if (store->in_transaction)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "a transaction was begun inside another");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0117) "a transaction was begun inside another");
     while (again) {
         ending_t ending;
 

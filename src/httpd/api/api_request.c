@@ -2,6 +2,7 @@
 #include "httpd/api/api_request.h"
 
 #include "httpd/request.h"
+#include "model/log_number.h"
 
 whk_api_request_t *whk_api_request_of(request_rec *r)
 {
@@ -36,8 +37,10 @@ const whk_outcome_t *whk_api_request_check_route(request_rec *r)
 
 const whk_outcome_t *whk_api_request_no_caller(request_rec *r)
 {
-    return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                    "nobody was authorised for %s: its location needs AuthType Bearer and Require "
-                    "webhook-keys-admin, and nothing beside that grants access",
-                    r->uri);
+    return whk_fail(
+        r->pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0410) "nobody was authorised for %s: its location needs AuthType Bearer and Require "
+                  "webhook-keys-admin, and nothing beside that grants access",
+        r->uri);
 }

@@ -5,6 +5,7 @@
 
 #include "httpd/json_response.h"
 #include "jose/json.h"
+#include "model/log_number.h"
 #include "registry/digest.h"
 
 static const char *text_of(request_rec *r, json_t *value)
@@ -15,7 +16,7 @@ static const char *text_of(request_rec *r, json_t *value)
 static int out_of_memory(request_rec *r)
 {
     return whk_api_respond_error(
-        r, whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer"));
+        r, whk_fail(r->pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0411) "out of memory for an answer"));
 }
 
 int whk_api_respond(request_rec *r, int status, json_t *value)

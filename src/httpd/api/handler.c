@@ -12,6 +12,7 @@
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "model/log_number.h"
 #include "registry/api_json.h"
 #include "registry/authorize.h"
 #include "registry/digest.h"
@@ -206,8 +207,9 @@ static const whk_outcome_t *check_caller(request_rec *r, const whk_api_request_t
     if (!request->caller)
         return whk_api_request_no_caller(r);
     if (strcmp(whk_caller_enterprise(request->caller), request->route.enterprise_id) != 0)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        "the caller was authorised for another enterprise than the path names");
+        return whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0412) "the caller was authorised for another enterprise than the path names");
     if (whk_route_needs_otp(request->route.resource, r->method_number) && !request->earlier)
         return whk_caller_check_complete(r->pool, request->caller);
     return NULL;

@@ -11,6 +11,7 @@
 #include "httpd/config.h"
 #include "httpd/request.h"
 #include "httpd/server_state.h"
+#include "model/log_number.h"
 #include "registry/totp_check.h"
 
 APR_HOOK_STRUCT(APR_HOOK_LINK(check_otp))
@@ -31,10 +32,11 @@ static int check_totp(request_rec *r, const char *enterprise_id, const char *use
     (void)enterprise_id;
     (void)user;
     if (!key)
-        outcome =
-            whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                     "no one-time password can be checked: WebhookKeysSecretKeyFile is missing "
-                     "from the configuration of this server");
+        outcome = whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0413) "no one-time password can be checked: WebhookKeysSecretKeyFile is missing "
+                      "from the configuration of this server");
     else
         outcome = whk_totp_check(whk_request_registry(r), key, whk_api_request_of(r)->caller, code);
     return outcome ? whk_request_stop(r, outcome) : OK;
@@ -49,10 +51,11 @@ static int run_provider(request_rec *r, const whk_caller_t *caller, const char *
         ap_lookup_provider(WHK_OTP_PROVIDER_GROUP, name, WHK_OTP_PROVIDER_VERSION);
 
     if (!provider)
-        return whk_request_stop(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                                            "WebhookKeysOTPProvider is \"%s\", and no module "
-                                            "provides that",
-                                            name));
+        return whk_request_stop(
+            r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0414) "WebhookKeysOTPProvider is \"%s\", and no module "
+                                        "provides that",
+                        name));
     return provider->check(r, whk_caller_enterprise(caller), whk_caller_actor(caller), code);
 }
 
@@ -67,9 +70,10 @@ static int stop_with_status(request_rec *r, int status)
         return whk_request_stop(
             r, whk_refuse(r->pool, WHK_OTP_LOCKED, "%s", whk_code_message(WHK_OTP_LOCKED)));
     default:
-        return whk_request_stop(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                                            "the check of the one-time password ended with %d",
-                                            status));
+        return whk_request_stop(
+            r,
+            whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                     WHK_LOGNO(0415) "the check of the one-time password ended with %d", status));
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "httpd/body.h"
 #include "httpd/server_state.h"
+#include "model/log_number.h"
 
 static ap_filter_rec_t *capture_filter;
 static ap_filter_rec_t *handler_filter;
@@ -169,8 +170,9 @@ const whk_outcome_t *whk_captured_body_read(request_rec *initial, apr_int64_t li
     whk_captured_body_t *captured;
 
     if (!filter)
-        return whk_fail(initial->pool, WHK_INTERNAL_ERROR,
-                        "a module took away the filter that reads bodies of webhooks");
+        return whk_fail(
+            initial->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0450) "a module took away the filter that reads bodies of webhooks");
     captured = filter->ctx;
     if (captured->is_lost)
         return whk_refuse(initial->pool, WHK_INVALID_REQUEST,

@@ -9,6 +9,7 @@
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/webhook_message.h"
 #include "httpd/webhook/webhook_request.h"
+#include "model/log_number.h"
 #include "model/name.h"
 
 /* What the initial request holds for all of its chain. */
@@ -33,13 +34,16 @@ const whk_outcome_t *whk_enterprise_of(request_rec *r, const whk_config_t *confi
     *enterprise_id = ap_expr_str_exec(r, config->enterprise, &error);
     if (error)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "WebhookKeysEnterprise can't be evaluated for %s: %s", r->uri, error);
+                        WHK_LOGNO(0451) "WebhookKeysEnterprise can't be evaluated for %s: %s",
+                        r->uri, error);
     if (!**enterprise_id)
-        return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        "WebhookKeysEnterprise gives nothing for %s: see the names of variables in "
-                        "its expression, which are those of named groups with MATCH_ before them, "
-                        "in capitals",
-                        r->uri);
+        return whk_fail(
+            pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0452) "WebhookKeysEnterprise gives nothing for %s: see the names of variables in "
+                      "its expression, which are those of named groups with MATCH_ before them, "
+                      "in capitals",
+            r->uri);
     if (whk_enterprise_id_flaw(*enterprise_id, strlen(*enterprise_id)))
         return whk_refuse(pool, WHK_UNKNOWN_KEY, "this path names no enterprise");
     return NULL;
@@ -50,7 +54,8 @@ static const whk_outcome_t *check_configuration(request_rec *r, const whk_config
 {
     if (config->enterprise && config->signature.scheme && whk_server_of(r->server)->key_cache)
         return NULL;
-    return whk_fail(pool, WHK_INTERNAL_ERROR, "AuthType WebhookSignature at %s needs %s", r->uri,
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    WHK_LOGNO(0453) "AuthType WebhookSignature at %s needs %s", r->uri,
                     !config->enterprise         ? "WebhookKeysEnterprise: set it to whose webhooks "
                                                   "arrive there"
                     : !config->signature.scheme ? "WebhookKeysSignature: set it to the scheme by "

@@ -6,6 +6,7 @@
 
 #include "httpd/config.h"
 #include "httpd/webhook/config_sections.h"
+#include "model/log_number.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -64,8 +65,9 @@ static const char *flaw_of_claim(const whk_section_t *section, const apr_array_h
 static void log_flaw(server_rec *s, const whk_section_t *section, const ap_directive_t *line,
                      const char *flaw, apr_pool_t *pool)
 {
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s in %s (line %d of %s): %s", line->directive,
-                 whk_config_section_name(section, pool), line->line_num, line->filename, flaw);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WHK_LOGNO(0040) "%s in %s (line %d of %s): %s",
+                 line->directive, whk_config_section_name(section, pool), line->line_num,
+                 line->filename, flaw);
 }
 
 static void warn(server_rec *s, const whk_section_t *section, const apr_array_header_t *sections,
@@ -76,18 +78,19 @@ static void warn(server_rec *s, const whk_section_t *section, const apr_array_he
 
     if (!is_http_signature(line, pool) &&
         !whk_config_sections_find(section, sections, has_claim, pool))
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            "WebhookKeysResponse in %s (line %d of %s) has no WebhookKeysResponseClaim: an "
-            "answer to one request is taken as one to any other",
-            whk_config_section_name(section, pool), line->line_num, line->filename);
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     WHK_LOGNO(0041) "WebhookKeysResponse in %s (line %d of %s) has no "
+                                     "WebhookKeysResponseClaim: an "
+                                     "answer to one request is taken as one to any other",
+                     whk_config_section_name(section, pool), line->line_num, line->filename);
     for (outer = section; outer && !outer->error_override; outer = outer->outer)
         ;
     if (outer && ap_cstr_casecmp(whk_config_first_word(outer->error_override, pool), "Off"))
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, s,
-            "ProxyErrorOverride (line %d of %s) holds where answers are signed (line %d of "
-            "%s): errors of the backend are refused there, though they be signed",
+            WHK_LOGNO(0042) "ProxyErrorOverride (line %d of %s) holds where answers are signed "
+                            "(line %d of "
+                            "%s): errors of the backend are refused there, though they be signed",
             outer->error_override->line_num, outer->error_override->filename, line->line_num,
             line->filename);
 }

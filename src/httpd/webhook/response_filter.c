@@ -16,6 +16,7 @@
 #include "httpd/webhook/response_verification.h"
 #include "httpd/webhook/webhook_errors.h"
 #include "model/clock.h"
+#include "model/log_number.h"
 
 static ap_filter_rec_t *hold_filter;
 static ap_filter_rec_t *sink_filter;
@@ -46,7 +47,7 @@ static const whk_outcome_t *begin(request_rec *r, held_t *held)
         return too_large(r, held);
     if (whk_body_buffer_create(&held->body, (apr_size_t)limit, (apr_size_t)length, r->pool) !=
         APR_SUCCESS)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer");
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0454) "out of memory for an answer");
     return NULL;
 }
 
@@ -80,9 +81,9 @@ static const whk_outcome_t *keep(request_rec *r, held_t *held, apr_bucket *bucke
     status = whk_body_buffer_append(held->body, data, size);
     if (status == APR_ENOSPC)
         return too_large(r, held);
-    return status == APR_SUCCESS
-               ? NULL
-               : whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer");
+    return status == APR_SUCCESS ? NULL
+                                 : whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                                            WHK_LOGNO(0455) "out of memory for an answer");
 }
 
 /* Bucket by bucket, so that what a file or a pipe holds is not in memory twice. */
@@ -193,8 +194,10 @@ const whk_outcome_t *whk_response_filter_insert(request_rec *r, const whk_respon
     filter = ap_add_output_filter_handle(hold_filter, held, r, r->connection);
     if (r->output_filters == filter)
         return NULL;
-    return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                    "the output filter %s stands in front of the one that verifies answers at %s: "
-                    "keep it away from there, or give it a usual type",
-                    r->output_filters->frec->name, r->uri);
+    return whk_fail(
+        r->pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0456) "the output filter %s stands in front of the one that verifies answers at %s: "
+                  "keep it away from there, or give it a usual type",
+        r->output_filters->frec->name, r->uri);
 }

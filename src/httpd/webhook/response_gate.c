@@ -22,6 +22,7 @@
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_request.h"
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "scheme/signed_message_claims.h"
 
 /* ---- what is known before ---- */
@@ -39,9 +40,10 @@ static const whk_outcome_t *find_claims(request_rec *r, whk_response_t *response
 
         expected.value = ap_expr_str_exec(r, claim->value, &error);
         if (error)
-            return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                            "WebhookKeysResponseClaim %s can't be evaluated for %s: %s",
-                            claim->name, r->uri, error);
+            return whk_fail(
+                r->pool, WHK_INTERNAL_ERROR,
+                WHK_LOGNO(0457) "WebhookKeysResponseClaim %s can't be evaluated for %s: %s",
+                claim->name, r->uri, error);
         if (!*expected.value)
             return whk_refuse(r->pool, WHK_CLAIM_MISMATCH,
                               "the expression of WebhookKeysResponseClaim %s gives nothing for "
@@ -57,7 +59,8 @@ static const whk_outcome_t *find_claims(request_rec *r, whk_response_t *response
 static const whk_outcome_t *evaluate(request_rec *r, whk_response_t *response)
 {
     if (!response->rules.enterprise || !whk_server_of(r->server)->key_cache)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "WebhookKeysResponse at %s needs %s", r->uri,
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0458) "WebhookKeysResponse at %s needs %s", r->uri,
                         response->rules.enterprise
                             ? "keys: see what this process logged when it started"
                             : "WebhookKeysEnterprise: set it to whose answers come from there");

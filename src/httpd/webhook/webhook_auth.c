@@ -9,6 +9,7 @@
 #include "httpd/webhook/webhook_environment.h"
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_request.h"
+#include "model/log_number.h"
 
 /* Among a request's notes, which a redirect within httpd takes over from the subrequest that it
  * promotes: whether the Require lines of its location were asked, and let it pass. */
@@ -34,21 +35,25 @@ const whk_outcome_t *whk_webhook_auth_check_location(request_rec *r)
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
 
     if (!has_our_auth_type(r))
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        "WebhookKeysSignature at %s needs AuthType " WHK_WEBHOOK_AUTH_TYPE
-                        ": add that and Require valid-webhook (or WebhookKeysSignature None, where "
-                        "nothing is to be signed)",
-                        r->uri);
+        return whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0460) "WebhookKeysSignature at %s needs AuthType " WHK_WEBHOOK_AUTH_TYPE
+                      ": add that and Require valid-webhook (or WebhookKeysSignature None, where "
+                      "nothing is to be signed)",
+            r->uri);
     if (!whk_config_of(r)->requires)
         return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        "AuthType " WHK_WEBHOOK_AUTH_TYPE " at %s needs Require valid-webhook: "
-                        "httpd asks who signed only where somebody requires it",
+                        WHK_LOGNO(0461) "AuthType " WHK_WEBHOOK_AUTH_TYPE
+                                        " at %s needs Require valid-webhook: "
+                                        "httpd asks who signed only where somebody requires it",
                         r->uri);
     if (core->input_filters)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        "SetInputFilter %s holds for %s, where webhooks are verified: what was "
-                        "signed must arrive as it is, so keep the filter away from there",
-                        core->input_filters, r->uri);
+        return whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0462) "SetInputFilter %s holds for %s, where webhooks are verified: what was "
+                            "signed must arrive as it is, so keep the filter away from there",
+            core->input_filters, r->uri);
     return NULL;
 }
 

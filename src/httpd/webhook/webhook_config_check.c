@@ -6,6 +6,7 @@
 
 #include "httpd/config.h"
 #include "httpd/webhook/config_sections.h"
+#include "model/log_number.h"
 
 APLOG_USE_MODULE(webhook_keys);
 
@@ -58,8 +59,8 @@ static int check_sections(const apr_array_header_t *sections, server_rec *s, apr
         if (!flaw)
             continue;
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "WebhookKeysSignature in %s %s (line %d of %s): %s", section->node->directive,
-                     section->node->args, section->signature->line_num,
+                     WHK_LOGNO(0032) "WebhookKeysSignature in %s %s (line %d of %s): %s",
+                     section->node->directive, section->node->args, section->signature->line_num,
                      section->signature->filename, flaw);
         status = HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -117,11 +118,13 @@ static int check_alternatives(const ap_directive_t *first, int is_any, server_re
     int status = OK;
 
     if (granted) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "Require all granted (line %d of %s) stands beside Require valid-webhook "
-                     "(line %d), and one of them is enough: it lets everything through, so take "
-                     "it away",
-                     granted->line_num, granted->filename, valid->line_num);
+        ap_log_error(
+            APLOG_MARK, APLOG_CRIT, 0, s,
+            WHK_LOGNO(
+                0033) "Require all granted (line %d of %s) stands beside Require valid-webhook "
+                      "(line %d), and one of them is enough: it lets everything through, so take "
+                      "it away",
+            granted->line_num, granted->filename, valid->line_num);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (each = first; each; each = each->next)

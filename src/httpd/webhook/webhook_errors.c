@@ -9,6 +9,7 @@
 #include "httpd/error_response.h"
 #include "httpd/webhook/webhook_environment.h"
 #include "httpd/webhook/webhook_request.h"
+#include "model/log_number.h"
 #include "scheme/accept_signature.h"
 
 static int status_of(const whk_outcome_t *outcome)
@@ -73,7 +74,8 @@ static const whk_outcome_t *tell_operator(request_rec *r, const whk_outcome_t *o
         return outcome;
     told = apr_pmemdup(r->pool, outcome, sizeof(*outcome));
     told->operator_hint =
-        apr_psprintf(r->pool, "the answer to %s was not passed on: %s", r->uri, outcome->message);
+        apr_psprintf(r->pool, WHK_LOGNO(0473) "the answer to %s was not passed on: %s", r->uri,
+                     outcome->message);
     told->message = apr_psprintf(r->pool,
                                  "the answer was not passed on (%s): the operator of this server "
                                  "finds the reason in the log, by the requestId",

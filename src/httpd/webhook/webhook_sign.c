@@ -12,6 +12,7 @@
 #include "httpd/webhook/sent_request.h"
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_request.h"
+#include "model/log_number.h"
 
 /* ---- what can't be signed ---- */
 
@@ -22,10 +23,12 @@ static const whk_outcome_t *check_verified(request_rec *r, const whk_config_t *c
 
     if (config->enforce.rollout ||
         (verification && verification->outcome && verification->rules.enforce.rollout))
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        "WebhookKeysSign at %s would sign what WebhookKeysEnforce Off lets through "
-                        "and nobody verified: set WebhookKeysEnforce On, or WebhookKeysSign None",
-                        r->uri);
+        return whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0466) "WebhookKeysSign at %s would sign what WebhookKeysEnforce Off lets through "
+                      "and nobody verified: set WebhookKeysEnforce On, or WebhookKeysSign None",
+            r->uri);
     return NULL;
 }
 
@@ -96,10 +99,12 @@ static const whk_outcome_t *check_components(request_rec *r, const whk_config_t 
         const char *name = APR_ARRAY_IDX(required, i, const char *);
 
         if (is_changed_by_proxy(name))
-            return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                            "WebhookKeysRequiredComponents names %s at %s, which changes when a "
-                            "request is handed on, after it was signed: take it out there",
-                            name, r->uri);
+            return whk_fail(
+                r->pool, WHK_INTERNAL_ERROR,
+                WHK_LOGNO(
+                    0467) "WebhookKeysRequiredComponents names %s at %s, which changes when a "
+                          "request is handed on, after it was signed: take it out there",
+                name, r->uri);
         if (!is_there(r, name))
             return whk_refuse(r->pool, WHK_INVALID_REQUEST,
                               "the header %s is missing: it must be there to be signed", name);
@@ -121,9 +126,11 @@ static const whk_outcome_t *sign(request_rec *r, const whk_config_t *config)
     whk_message_t message;
 
     if (!signing.key)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        "WebhookKeysSign at %s has no key: add WebhookKeysSigningKey to its server",
-                        r->uri);
+        return whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0468) "WebhookKeysSign at %s has no key: add WebhookKeysSigningKey to its server",
+            r->uri);
     whk_sent_request_message(r, &message);
     WHK_TRY(config->sign.scheme->sign(fields, &message, &signing, r->pool));
     whk_backend_headers_replace(r, fields);
@@ -149,10 +156,12 @@ static const whk_outcome_t *prepare(request_rec *r, const whk_config_t *config)
 static const whk_outcome_t *expect_proxy(request_rec *r)
 {
     if (!whk_sent_request_knows_proxy())
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        "mod_proxy does not tell what it sends, so nothing it sends from %s can be "
-                        "signed: load it with LoadModule",
-                        r->uri);
+        return whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(
+                0469) "mod_proxy does not tell what it sends, so nothing it sends from %s can be "
+                      "signed: load it with LoadModule",
+            r->uri);
     whk_sent_request_expect(r);
     whk_webhook_request_of(r)->awaits_proxy = 1;
     return NULL;
@@ -184,10 +193,11 @@ int whk_webhook_sign_after_proxy(request_rec *r)
 
     if (!webhook || !webhook->awaits_proxy || webhook->is_signed)
         return DECLINED;
-    return whk_webhook_stop(r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                                        "mod_proxy did not take what WebhookKeysSign is to sign at "
-                                        "%s, and nobody else gets it unsigned",
-                                        r->uri));
+    return whk_webhook_stop(
+        r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                    WHK_LOGNO(0470) "mod_proxy did not take what WebhookKeysSign is to sign at "
+                                    "%s, and nobody else gets it unsigned",
+                    r->uri));
 }
 
 /* ---- called by mod_proxy ---- */
@@ -202,10 +212,12 @@ static const whk_outcome_t *check_protocol(request_rec *r, const char *url)
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         if (!ap_cstr_casecmpn(url, good[i], strlen(good[i])))
             return NULL;
-    return whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                    "what goes from %s by %.*s carries no signature: WebhookKeysSign is for http, "
-                    "https, h2, h2c, fcgi, scgi, uwsgi and ajp",
-                    r->uri, (int)strcspn(url, ":"), url);
+    return whk_fail(
+        r->pool, WHK_INTERNAL_ERROR,
+        WHK_LOGNO(
+            0471) "what goes from %s by %.*s carries no signature: WebhookKeysSign is for http, "
+                  "https, h2, h2c, fcgi, scgi, uwsgi and ajp",
+        r->uri, (int)strcspn(url, ":"), url);
 }
 
 static int sign_for_proxy(request_rec *r, const char *url)
@@ -215,8 +227,9 @@ static int sign_for_proxy(request_rec *r, const char *url)
     if (!whk_config_of(r)->sign.scheme)
         return DECLINED;
     if (!whk_webhook_request_of(r)->awaits_proxy)
-        outcome = whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                           "a module before mod_proxy led %s around WebhookKeysSign", r->uri);
+        outcome = whk_fail(
+            r->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0472) "a module before mod_proxy led %s around WebhookKeysSign", r->uri);
     else
         outcome = check_protocol(r, url);
     if (!outcome)
