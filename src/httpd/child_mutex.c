@@ -15,10 +15,9 @@ void whk_child_mutex_init(apr_global_mutex_t **mutex, const char *name, const ch
 
     if (status == APR_SUCCESS)
         return;
-    ap_log_error(
-        APLOG_MARK, APLOG_CRIT, status, s,
-        WHK_LOGNO(
-            0016) "the mutex %s can't be used in this child, so it %s: see the Mutex directive",
-        name, consequence);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
+                 WHK_LOGNO(0016) "the mutex %s can't be used in this child, so it %s: see the "
+                                 "Mutex directive",
+                 name, consequence);
     *mutex = NULL;
 }

@@ -28,8 +28,7 @@ static int check_key(const server_rec *each, server_rec *s, int serves)
         APLOG_MARK, APLOG_CRIT, 0, s,
         WHK_LOGNO(0001) "%s needs the secret key by which the rows of the registry are sealed: add "
                         "WebhookKeysSecretKeyFile /path/of/secret.key, the file that whkctl -f "
-                        "HTTPD_CONF "
-                        "init makes, to this server or to the main one",
+                        "HTTPD_CONF init makes, to this server or to the main one",
         serves ? "SetHandler " WHK_HANDLER : "WebhookKeysSignature");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -46,12 +45,11 @@ static int check_registry(apr_pool_t *ptemp, const server_rec *each, server_rec 
     if (!others.serves)
         return OK;
     if (!others.driver || !others.params) {
-        ap_log_error(
-            APLOG_MARK, APLOG_CRIT, 0, s,
-            WHK_LOGNO(
-                0002) "SetHandler webhook-keys needs a registry, but %s is missing: set DBDriver "
-                      "sqlite3 and DBDParams /path/of/registry.db, or those of another database",
-            others.driver ? "DBDParams" : "DBDriver");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     WHK_LOGNO(0002) "SetHandler webhook-keys needs a registry, but %s is missing: "
+                                     "set DBDriver sqlite3 and DBDParams /path/of/registry.db, or "
+                                     "those of another database",
+                     others.driver ? "DBDParams" : "DBDriver");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     dialect = whk_dialect_of(others.driver);
@@ -66,12 +64,11 @@ static int check_registry(apr_pool_t *ptemp, const server_rec *each, server_rec 
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (dialect->is_file && apr_stat(&info, others.params, APR_FINFO_TYPE, ptemp) != APR_SUCCESS)
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            WHK_LOGNO(
-                0005) "DBDParams is \"%s\", but there is no such file: make it with whkctl -f "
-                      "HTTPD_CONF init; until then every request gets 503 store_unavailable",
-            others.params);
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     WHK_LOGNO(0005) "DBDParams is \"%s\", but there is no such file: make it with "
+                                     "whkctl -f HTTPD_CONF init; until then every request gets 503 "
+                                     "store_unavailable",
+                     others.params);
     return OK;
 }
 
@@ -84,10 +81,9 @@ int whk_config_check_registries(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     (void)pconf;
     (void)plog;
     if (!APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open)) {
-        ap_log_error(
-            APLOG_MARK, APLOG_CRIT, 0, s,
-            WHK_LOGNO(
-                0006) "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module (a2enmod dbd)");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     WHK_LOGNO(0006) "mod_webhook_keys needs mod_dbd: add LoadModule dbd_module "
+                                     "(a2enmod dbd)");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     /* Beside virtual hosts the main server may have lent them its locations only. */

@@ -94,10 +94,9 @@ static int print(apr_pool_t *pool, server_rec *main_server)
                     user_json(), "servers", servers, "notEnforced", not_enforced_json(main_server));
     if (!all || failed) {
         json_decref(all);
-        ap_log_error(
-            APLOG_MARK, APLOG_CRIT, 0, main_server,
-            WHK_LOGNO(0014) "whkctl can't be told the configuration: a User or path in it is not "
-                            "UTF-8");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,
+                     WHK_LOGNO(0014) "whkctl can't be told the configuration: a User or path in it "
+                                     "is not UTF-8");
         return 0;
     }
     /* Somebody may have left a line without an end. */

@@ -221,9 +221,8 @@ static const char *create_replay_cache(cmd_parms *cmd, const char *word,
     else if (colon)
         ap_log_error(
             APLOG_MARK, APLOG_NOTICE, 0, cmd->server,
-            WHK_LOGNO(
-                0012) "WebhookKeysReplayCache is \"%s\": the arguments of %s are not used, since "
-                      "WebhookKeysReplayEntries says how much is remembered",
+            WHK_LOGNO(0012) "WebhookKeysReplayCache is \"%s\": the arguments of %s are not used, "
+                            "since WebhookKeysReplayEntries says how much is remembered",
             word, name);
     return flaw ? apr_psprintf(cmd->temp_pool, "must be one that %s takes: %s", name, flaw) : NULL;
 }

@@ -94,11 +94,10 @@ static directory_t *make(const char *database, apr_uint32_t most, server_rec *ma
             ap_global_mutex_create(&made->node.mutex, NULL, WHK_POLL_MUTEX_NAME,
                                    apr_itoa(process, ++retained->count), main_server, process, 0);
     if (status != APR_SUCCESS) {
-        ap_log_error(
-            APLOG_MARK, APLOG_CRIT, status, main_server,
-            WHK_LOGNO(
-                0018) "the memory of which enterprises there are can't be made: see whether shared "
-                      "memory is left for WebhookKeysMaxEnterprises, and the Mutex directive");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, main_server,
+                     WHK_LOGNO(0018) "the memory of which enterprises there are can't be made: see "
+                                     "whether shared memory is left for WebhookKeysMaxEnterprises, "
+                                     "and the Mutex directive");
         return NULL;
     }
     made->database = apr_pstrdup(process, database);
@@ -117,12 +116,10 @@ whk_node_directory_t *whk_directory_shm_get(server_rec *s, server_rec *main_serv
     if (!directory)
         directory = make(database, most, main_server);
     else if (!directory->in_use && whk_directory_most(directory->node.block) != most)
-        ap_log_error(
-            APLOG_MARK, APLOG_NOTICE, 0, main_server,
-            WHK_LOGNO(
-                0019) "WebhookKeysMaxEnterprises is %u now, and takes effect when httpd is started "
-                      "anew: until then there is memory for %u",
-            most, whk_directory_most(directory->node.block));
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, main_server,
+                     WHK_LOGNO(0019) "WebhookKeysMaxEnterprises is %u now, and takes effect when "
+                                     "httpd is started anew: until then there is memory for %u",
+                     most, whk_directory_most(directory->node.block));
     if (!directory)
         return NULL;
     directory->in_use = 1;

@@ -75,9 +75,8 @@ void whk_rollout_count(const whk_rollout_t *rollout, request_rec *r, const whk_o
     if (met)
         ap_log_rerror(
             APLOG_MARK, APLOG_WARNING, 0, r,
-            WHK_LOGNO(
-                0028) "%s: WebhookKeysEnforce Off (%s) let %u of these through since it was last "
-                      "logged, now one to %s: %s. %s [request %s]",
+            WHK_LOGNO(0028) "%s: WebhookKeysEnforce Off (%s) let %u of these through since it was "
+                            "last logged, now one to %s: %s. %s [request %s]",
             whk_code_name(outcome->code), rollout->place, met, r->uri, whk_outcome_reason(outcome),
             what_to_do(outcome->code), whk_request_of(r)->id);
 }
@@ -97,13 +96,11 @@ static void warn(server_rec *main_server, apr_pool_t *ptemp)
             places = apr_pstrcat(ptemp, each->place, n ? ", " : "", places, NULL);
     }
     if (n)
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, main_server,
-            WHK_LOGNO(
-                0029) "WebhookKeysEnforce Off is in force in %d place%s (%s): handlers there get "
-                      "webhooks that nobody signed, or not as they must; set it On once none is "
-                      "logged any more",
-            n, n == 1 ? "" : "s", places);
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
+                     WHK_LOGNO(0029) "WebhookKeysEnforce Off is in force in %d place%s (%s): "
+                                     "handlers there get webhooks that nobody signed, or not as "
+                                     "they must; set it On once none is logged any more",
+                     n, n == 1 ? "" : "s", places);
 }
 
 int whk_rollout_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -139,8 +136,7 @@ static void share_counters(server_rec *main_server, int places, apr_pool_t *pcon
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, status, main_server,
                      WHK_LOGNO(0030) "no shared memory for what WebhookKeysEnforce Off counts: "
-                                     "each process counts "
-                                     "and logs for itself");
+                                     "each process counts and logs for itself");
         return;
     }
     next = apr_shm_baseaddr_get(memory);

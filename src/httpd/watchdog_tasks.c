@@ -84,14 +84,11 @@ static void poll_changes(server_rec *s, whk_key_cache_t *cache, apr_pool_t *pool
         report(s, outcome, WHK_LOGNO(0070) "asking the registry which keys changed",
                WHK_LOGNO(0071) "asking the registry which keys changed works again");
     if (whk_directory_became_full(&cache->directory))
-        ap_log_error(
-            APLOG_MARK, APLOG_ERR, 0, s,
-            WHK_LOGNO(
-                0062) "there are more than %u enterprises: of those beyond, the registry's "
-                      "database "
-                      "is asked about each webhook; set a greater WebhookKeysMaxEnterprises, and "
-                      "start httpd anew",
-            whk_directory_most(cache->directory.block));
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     WHK_LOGNO(0062) "there are more than %u enterprises: of those beyond, the "
+                                     "registry's database is asked about each webhook; set a "
+                                     "greater WebhookKeysMaxEnterprises, and start httpd anew",
+                     whk_directory_most(cache->directory.block));
 }
 
 static apr_status_t poll(int state, void *data, apr_pool_t *pool)
@@ -153,11 +150,10 @@ static void report_set(void *data, const char *where, const whk_outcome_t *outco
     server_rec *s = data;
 
     if (outcome)
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            WHK_LOGNO(0063) "the key set at %s could not be fetched: %s; its keys serve until "
-                            "WebhookKeysMaxStale is over",
-            where, whk_outcome_reason(outcome));
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     WHK_LOGNO(0063) "the key set at %s could not be fetched: %s; its keys serve "
+                                     "until WebhookKeysMaxStale is over",
+                     where, whk_outcome_reason(outcome));
     else
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      WHK_LOGNO(0064) "the key set at %s can be fetched again", where);
@@ -314,9 +310,8 @@ static void set_up_revoke_due(server_rec *s, server_rec *main_server)
     if (status != APR_SUCCESS)
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, status, s,
-            WHK_LOGNO(
-                0065) "keys are revoked as planned, but this server does not write down that they "
-                      "were: load mod_watchdog (LoadModule watchdog_module)");
+            WHK_LOGNO(0065) "keys are revoked as planned, but this server does not write down that "
+                            "they were: load mod_watchdog (LoadModule watchdog_module)");
 }
 
 int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -339,24 +334,20 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
         set_up_revoke_due(each, s);
     if (status == APR_SUCCESS)
         return OK;
-    ap_log_error(
-        APLOG_MARK, APLOG_CRIT, status, s,
-        WHK_LOGNO(0066) "the background tasks that keep keys up to date can't be set up: load "
-                        "mod_watchdog "
-                        "(LoadModule watchdog_module), and see whether shared memory is left");
+    ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
+                 WHK_LOGNO(0066) "the background tasks that keep keys up to date can't be set up: "
+                                 "load mod_watchdog (LoadModule watchdog_module), and see whether "
+                                 "shared memory is left");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static void report_restored(void *data)
 {
-    ap_log_error(
-        APLOG_MARK, APLOG_ERR, 0, (server_rec *)data,
-        WHK_LOGNO(
-            0067) "the registry went back: its newest changes are gone, as where an older database "
-                  "was restored; what was known of it is dropped, and it serves as it is now: "
-                  "revoke "
-                  "anew what was revoked since, and run whkctl audit verify (docs/operations.md, "
-                  "Backup)");
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, (server_rec *)data,
+                 WHK_LOGNO(0067) "the registry went back: its newest changes are gone, as where an "
+                                 "older database was restored; what was known of it is dropped, "
+                                 "and it serves as it is now: revoke anew what was revoked since, "
+                                 "and run whkctl audit verify (docs/operations.md, Backup)");
 }
 
 /* Virtual hosts share the size out among them. */

@@ -50,10 +50,8 @@ const whk_outcome_t *whk_caller_check_complete(apr_pool_t *pool, const whk_calle
 {
     if (whk_caller_is_complete(caller))
         return NULL;
-    return whk_fail(
-        pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0202) "no one-time password was checked for this request: see that "
-                  "WebhookKeysOTPProvider names a provider that is loaded, and that the location "
-                  "has Require webhook-keys-admin");
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    WHK_LOGNO(0202) "no one-time password was checked for this request: see that "
+                                    "WebhookKeysOTPProvider names a provider that is loaded, and "
+                                    "that the location has Require webhook-keys-admin");
 }

@@ -147,11 +147,9 @@ const whk_outcome_t *whk_change_poll_if_due(whk_change_poll_t *poll, whk_store_t
 
 const whk_outcome_t *whk_change_poll_unavailable(apr_pool_t *pool)
 {
-    return whk_fail(
-        pool, WHK_STORE_UNAVAILABLE,
-        WHK_LOGNO(
-            0203) "the registry's database could not be asked which keys are good, and what is "
-                  "known is too old to be relied upon");
+    return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                    WHK_LOGNO(0203) "the registry's database could not be asked which keys are "
+                                    "good, and what is known is too old to be relied upon");
 }
 
 /* Whoever has had it for long is not waited for. */

@@ -26,12 +26,10 @@ static const char *alg_of(const whk_jwk_t *jwk, whk_algorithms_t enabled, apr_po
 
 static const whk_outcome_t *unreadable(const whk_key_t *key, apr_pool_t *pool)
 {
-    return whk_fail(
-        pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0204) "key %s of enterprise %s can't be read: its row was changed, or OpenSSL lacks "
-                  "its algorithm",
-        key->key_id, key->enterprise_id);
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    WHK_LOGNO(0204) "key %s of enterprise %s can't be read: its row was changed, "
+                                    "or OpenSSL lacks its algorithm",
+                    key->key_id, key->enterprise_id);
 }
 
 static const whk_outcome_t *add(json_t *members, const whk_key_t *key, whk_algorithms_t enabled,

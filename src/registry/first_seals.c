@@ -18,10 +18,9 @@ static const whk_outcome_t *verify_unsealed(whk_store_t *store, apr_pool_t *pool
     finding = &APR_ARRAY_IDX(report.findings, 0, whk_audit_finding_t);
     return whk_fail(
         pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0207) "nothing was migrated, since what is sealed now counts as true for ever, and "
-                  "this does not hold together: enterprise %s: %s %s: %s; look who else writes to "
-                  "the database, restore a backup, and migrate that",
+        WHK_LOGNO(0207) "nothing was migrated, since what is sealed now counts as true for ever, "
+                        "and this does not hold together: enterprise %s: %s %s: %s; look who else "
+                        "writes to the database, restore a backup, and migrate that",
         enterprise->id, finding->kind, finding->name, finding->flaw);
 }
 
@@ -29,12 +28,11 @@ static const whk_outcome_t *sealed_before(apr_pool_t *pool, const char *key_file
 {
     return whk_fail(
         pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0208) "nothing was migrated: %s says that the rows of this registry were sealed "
-                  "before, but those in this database are not, so that somebody put them there; "
-                  "restore a backup of now. If you yourself restored one from before the seals, "
-                  "and trust each row of it, take the line of this registry that begins with "
-                  "sealed out of that file and run this again",
+        WHK_LOGNO(0208) "nothing was migrated: %s says that the rows of this registry were sealed "
+                        "before, but those in this database are not, so that somebody put them "
+                        "there; restore a backup of now. If you yourself restored one from before "
+                        "the seals, and trust each row of it, take the line of this registry that "
+                        "begins with sealed out of that file and run this again",
         key_file);
 }
 

@@ -36,12 +36,10 @@ static const whk_outcome_t *parse(whk_held_key_t *held, apr_pool_t *pool)
     if (!held->parsed)
         held->parsed = whk_parsed_keys_parse(parsed, &held->key->parsed, held->key->jwk, pool);
     if (!held->parsed)
-        return whk_fail(
-            pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0211) "key %s of enterprise %s can't be read: its row was changed, or OpenSSL "
-                      "lacks its algorithm",
-            held->key->key_id, held->keys->enterprise_id);
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0211) "key %s of enterprise %s can't be read: its row was "
+                                        "changed, or OpenSSL lacks its algorithm",
+                        held->key->key_id, held->keys->enterprise_id);
     held->key_id = held->key->key_id;
     held->jwk = whk_parsed_key_jwk(held->parsed);
     return NULL;

@@ -125,9 +125,8 @@ static const whk_outcome_t *too_many(const whk_registry_t *registry, const char 
 
     outcome->operator_hint = apr_psprintf(
         registry->pool,
-        WHK_LOGNO(
-            0229) "more than %d codes of user %s were refused in this hour, which the locks in "
-                  "the registry do not let through: look who lifts them in the database",
+        WHK_LOGNO(0229) "more than %d codes of user %s were refused in this hour, which the locks "
+                        "in the registry do not let through: look who lifts them in the database",
         WHK_OTP_REFUSED_MOST, user);
     return outcome;
 }

@@ -15,10 +15,9 @@ const whk_outcome_t *whk_remote_jwk_set_fetch(whk_registry_t *registry,
     int place;
 
     if (!remote || !remote->fetcher)
-        return whk_fail(
-            registry->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0219) "this process can't fetch a jwksUri: see what it logged when it started");
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0219) "this process can't fetch a jwksUri: see what it logged "
+                                        "when it started");
     place = remote->enter(remote->baton, owner->kind, owner->enterprise_id);
     if (!place)
         return whk_fail(

@@ -283,12 +283,11 @@ const whk_outcome_t *whk_admin_check(apr_pool_t *pool, const whk_secret_key_t *s
 
     if (!flaw)
         return NULL;
-    return whk_fail(
-        pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0225) "the row that makes %s an admin of enterprise %s is not to be trusted: %s; run "
-                  "whkctl admin remove where it should not be there, and whkctl audit verify",
-        admin->user, admin->enterprise_id, flaw);
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    WHK_LOGNO(0225) "the row that makes %s an admin of enterprise %s is not to be "
+                                    "trusted: %s; run whkctl admin remove where it should not be "
+                                    "there, and whkctl audit verify",
+                    admin->user, admin->enterprise_id, flaw);
 }
 
 const whk_outcome_t *whk_event_check(apr_pool_t *pool, const whk_secret_key_t *secret,

@@ -38,11 +38,10 @@ static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secre
     const char *flaw;
 
     if (!whk_totp_valid(&totp))
-        return whk_fail(
-            registry->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0227) "the OTP enrolment of user %s has impossible parameters: run whkctl check",
-            enrolment->user);
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0227) "the OTP enrolment of user %s has impossible parameters: "
+                                        "run whkctl check",
+                        enrolment->user);
     if (!whk_secret_open(registry->pool, key, enrolment->user, &totp, enrolment->sealed_secret,
                          &secret, &length, &flaw))
         return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
@@ -72,12 +71,11 @@ static int is_ahead(const whk_otp_enrolment_t *enrolment, apr_time_t now)
 
 static const char *ahead_hint(whk_registry_t *registry, const whk_otp_enrolment_t *enrolment)
 {
-    return apr_psprintf(
-        registry->pool,
-        WHK_LOGNO(0230) "the code that user %s used last was of a time that has not come yet: a "
-                        "clock was ahead; set the clocks, and run whkctl otp enroll --replace for "
-                        "a new secret",
-        enrolment->user);
+    return apr_psprintf(registry->pool,
+                        WHK_LOGNO(0230) "the code that user %s used last was of a time that has "
+                                        "not come yet: a clock was ahead; set the clocks, and run "
+                                        "whkctl otp enroll --replace for a new secret",
+                        enrolment->user);
 }
 
 /* Check the code and use it up. Between the two the secret may be sealed anew under another key,
@@ -119,13 +117,11 @@ const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_k
 
     WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, &enrolment));
     if (!enrolment)
-        return with_hint(
-            registry, otp_invalid(registry->pool),
-            apr_psprintf(
-                registry->pool,
-                WHK_LOGNO(0231) "user %s has no OTP secret and so can't register or revoke: "
-                                "run whkctl otp enroll",
-                user));
+        return with_hint(registry, otp_invalid(registry->pool),
+                         apr_psprintf(registry->pool,
+                                      WHK_LOGNO(0231) "user %s has no OTP secret and so can't "
+                                                      "register or revoke: run whkctl otp enroll",
+                                      user));
     if (whk_otp_is_locked(enrolment, now))
         return whk_otp_locked(registry->pool, enrolment->locked_until - now);
     WHK_TRY(whk_otp_quota_take(registry, enrolment));

@@ -66,9 +66,8 @@ static const whk_outcome_t *cover_required(whk_sf_item_t *input, const whk_messa
         if (!strcmp(name, "signature") || !strcmp(name, "signature-input"))
             return whk_fail(
                 pool, WHK_INTERNAL_ERROR,
-                WHK_LOGNO(
-                    0350) "WebhookKeysRequiredComponents names %s, which no signature made here "
-                          "can cover: take it out where WebhookKeysSign is",
+                WHK_LOGNO(0350) "WebhookKeysRequiredComponents names %s, which no signature made "
+                                "here can cover: take it out where WebhookKeysSign is",
                 name);
         if (*name != '@' && !is_there(message, name, pool))
             return whk_refuse(pool, WHK_INVALID_REQUEST,
@@ -129,10 +128,9 @@ static const whk_outcome_t *add_parameters(whk_sf_item_t *input, const whk_signi
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         WHK_LOGNO(0351) "the system gives no random bytes");
     if (!is_string(signing->key->kid) || (tag && !is_string(tag)))
-        return whk_fail(
-            pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(0352) "http-signature can say the kid of WebhookKeysSigningKey and "
-                            "WebhookKeysSignatureTag in printable ASCII alone");
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0352) "http-signature can say the kid of WebhookKeysSigningKey "
+                                        "and WebhookKeysSignatureTag in printable ASCII alone");
     add_number(parameters, "created", apr_time_sec(signing->now));
     add_number(parameters, "expires", apr_time_sec(signing->now + signing->lifetime));
     add_text(parameters, "keyid", signing->key->kid);

@@ -249,12 +249,10 @@ static const whk_outcome_t *sign(apr_table_t *fields, const whk_message_t *messa
     whk_bytes_t signature;
 
     if (signing->key->algorithm != WHK_ALG_EDDSA)
-        return whk_fail(
-            pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0356) "standard-webhooks signs by Ed25519 alone, and the first signing key, %s, "
-                      "is another kind",
-            signing->key->kid);
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0356) "standard-webhooks signs by Ed25519 alone, and the first "
+                                        "signing key, %s, is another kind",
+                        signing->key->kid);
     if (!id)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         WHK_LOGNO(0357) "the system gives no random bytes");

@@ -125,12 +125,11 @@ static const whk_outcome_t *read_one(whk_store_t *store, apr_pool_t *pool,
     check_match(wanted, *key);
     if (!(*key)->corrupt)
         return NULL;
-    return whk_fail(
-        pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0101) "the row of key %s of enterprise %s holds what this version can't have "
-                  "written: run whkctl audit verify, and look who else writes to the database",
-        (*key)->key_id, (*key)->enterprise_id);
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    WHK_LOGNO(0101) "the row of key %s of enterprise %s holds what this version "
+                                    "can't have written: run whkctl audit verify, and look who "
+                                    "else writes to the database",
+                    (*key)->key_id, (*key)->enterprise_id);
 }
 
 /* NULL in the place of a time that is none. */

@@ -131,11 +131,10 @@ static const whk_outcome_t *migrate(whk_store_t *store, apr_pool_t *pool, const 
 
     WHK_TRY(whk_schema_version_read(store, pool, from));
     if (*from > whk_schema_version())
-        return whk_fail(
-            pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(0104) "the registry's schema is version %d, newer than the %d of this "
-                            "mod_webhook_keys: there is no way back",
-            *from, whk_schema_version());
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0104) "the registry's schema is version %d, newer than the %d of "
+                                        "this mod_webhook_keys: there is no way back",
+                        *from, whk_schema_version());
     code = whk_session_select_all(store, pool, store->session->dialect->prepare_schema);
     if (code)
         return whk_session_error(store, pool, "be prepared for its schema", code);

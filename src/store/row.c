@@ -43,10 +43,9 @@ const whk_outcome_t *whk_row_check_match(apr_pool_t *pool, const char *wanted, c
 {
     if (!strcmp(wanted, found))
         return NULL;
-    return whk_fail(
-        pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0105) "the registry's database was asked for a row of %s, and answers one of %s: "
-                  "look in its schema for a view, or a table that is not ours, and who made it",
-        wanted, found);
+    return whk_fail(pool, WHK_INTERNAL_ERROR,
+                    WHK_LOGNO(0105) "the registry's database was asked for a row of %s, and "
+                                    "answers one of %s: look in its schema for a view, or a table "
+                                    "that is not ours, and who made it",
+                    wanted, found);
 }

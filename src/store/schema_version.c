@@ -43,23 +43,19 @@ static const whk_outcome_t *check_version(whk_store_t *store, apr_pool_t *pool)
 
     WHK_TRY(whk_schema_version_read(store, pool, &version));
     if (version == 0)
-        return whk_fail(
-            pool, WHK_STORE_UNAVAILABLE,
-            WHK_LOGNO(
-                0107) "the registry's database has no schema yet: run whkctl -f HTTPD_CONF init");
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        WHK_LOGNO(0107) "the registry's database has no schema yet: run whkctl -f "
+                                        "HTTPD_CONF init");
     if (version < whk_schema_version())
-        return whk_fail(
-            pool, WHK_STORE_UNAVAILABLE,
-            WHK_LOGNO(
-                0108) "the registry's schema is version %d, and this version needs %d: run whkctl "
-                      "-f HTTPD_CONF migrate",
-            version, whk_schema_version());
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        WHK_LOGNO(0108) "the registry's schema is version %d, and this version "
+                                        "needs %d: run whkctl -f HTTPD_CONF migrate",
+                        version, whk_schema_version());
     if (version > whk_schema_version())
-        return whk_fail(
-            pool, WHK_STORE_UNAVAILABLE,
-            WHK_LOGNO(0109) "the registry's schema is version %d, newer than the %d of this "
-                            "mod_webhook_keys: install the newer one here too",
-            version, whk_schema_version());
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        WHK_LOGNO(0109) "the registry's schema is version %d, newer than the %d of "
+                                        "this mod_webhook_keys: install the newer one here too",
+                        version, whk_schema_version());
     store->session->current = 1;
     return NULL;
 }

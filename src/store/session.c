@@ -202,11 +202,9 @@ const whk_outcome_t *whk_session_acquire(whk_store_t *store, apr_pool_t *pool)
         return NULL;
     store->conflict = 0;
     if (store->source->acquire(store->baton, pool, &store->connection) != APR_SUCCESS)
-        return whk_fail(
-            pool, WHK_STORE_UNAVAILABLE,
-            WHK_LOGNO(
-                0112) "no connection to the registry's database is to be had: see DBDParams and "
-                      "DBDMax, and what mod_dbd logged");
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        WHK_LOGNO(0112) "no connection to the registry's database is to be had: "
+                                        "see DBDParams and DBDMax, and what mod_dbd logged");
     outcome = prepare_patiently(store, pool);
     if (outcome)
         whk_session_release(store);
@@ -250,11 +248,9 @@ const whk_outcome_t *whk_session_lock(whk_store_t *store, apr_pool_t *pool)
         return NULL;
     if (store->source->lock(store->baton) == APR_SUCCESS)
         return NULL;
-    return whk_fail(
-        pool, WHK_STORE_UNAVAILABLE,
-        WHK_LOGNO(
-            0113) "the lock around writes to the registry can't be taken: see the Mutex directive, "
-                  "and restart httpd");
+    return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                    WHK_LOGNO(0113) "the lock around writes to the registry can't be taken: see "
+                                    "the Mutex directive, and restart httpd");
 }
 
 void whk_session_unlock(whk_store_t *store)

@@ -89,9 +89,8 @@ static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
         if (row.corrupt)
             return whk_fail(
                 pool, WHK_INTERNAL_ERROR,
-                WHK_LOGNO(
-                    0115) "a row of the registry holds what this version can't have written: run "
-                          "whkctl check, and look who else writes to the database");
+                WHK_LOGNO(0115) "a row of the registry holds what this version can't have written: "
+                                "run whkctl check, and look who else writes to the database");
         APR_ARRAY_PUSH(items, void *) = item;
     }
     return NULL;

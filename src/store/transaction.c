@@ -97,12 +97,11 @@ static const whk_outcome_t *commit(whk_store_t *store, apr_pool_t *pool, ending_
         return NULL;
     *ending = IN_DOUBT;
     if (!code)
-        return whk_fail(
-            pool, WHK_STORE_UNAVAILABLE,
-            WHK_LOGNO(
-                0116) "the registry's database took longer than %d ms for a commit, and whether it "
-                      "has it for good could not be found out: is its standby there?",
-            most);
+        return whk_fail(pool, WHK_STORE_UNAVAILABLE,
+                        WHK_LOGNO(0116) "the registry's database took longer than %d ms for a "
+                                        "commit, and whether it has it for good could not be found "
+                                        "out: is its standby there?",
+                        most);
     outcome = whk_session_error(store, pool, "commit", code);
     if (store->conflict)
         *ending = NOTHING_HAPPENED;

@@ -39,8 +39,7 @@ const whk_outcome_t *whk_api_request_no_caller(request_rec *r)
 {
     return whk_fail(
         r->pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0410) "nobody was authorised for %s: its location needs AuthType Bearer and Require "
-                  "webhook-keys-admin, and nothing beside that grants access",
+        WHK_LOGNO(0410) "nobody was authorised for %s: its location needs AuthType Bearer and "
+                        "Require webhook-keys-admin, and nothing beside that grants access",
         r->uri);
 }

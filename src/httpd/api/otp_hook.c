@@ -34,9 +34,8 @@ static int check_totp(request_rec *r, const char *enterprise_id, const char *use
     if (!key)
         outcome = whk_fail(
             r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0413) "no one-time password can be checked: WebhookKeysSecretKeyFile is missing "
-                      "from the configuration of this server");
+            WHK_LOGNO(0413) "no one-time password can be checked: WebhookKeysSecretKeyFile is "
+                            "missing from the configuration of this server");
     else
         outcome = whk_totp_check(whk_request_registry(r), key, whk_api_request_of(r)->caller, code);
     return outcome ? whk_request_stop(r, outcome) : OK;
@@ -52,10 +51,10 @@ static int run_provider(request_rec *r, const whk_caller_t *caller, const char *
 
     if (!provider)
         return whk_request_stop(
-            r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                        WHK_LOGNO(0414) "WebhookKeysOTPProvider is \"%s\", and no module "
-                                        "provides that",
-                        name));
+            r, whk_fail(
+                   r->pool, WHK_INTERNAL_ERROR,
+                   WHK_LOGNO(0414) "WebhookKeysOTPProvider is \"%s\", and no module provides that",
+                   name));
     return provider->check(r, whk_caller_enterprise(caller), whk_caller_actor(caller), code);
 }
 

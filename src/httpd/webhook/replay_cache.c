@@ -84,12 +84,11 @@ static apr_status_t retain(server_rec *s, apr_uint32_t entries)
     memory = retained->memory;
     mutex = retained->mutex;
     if (memory && whk_replay_table_entries(memory) != entries)
-        ap_log_error(
-            APLOG_MARK, APLOG_NOTICE, 0, s,
-            WHK_LOGNO(
-                0046) "WebhookKeysReplayEntries is %u now, and takes effect when httpd is started "
-                      "anew: until then what was received stays in the memory of %u entries",
-            entries, whk_replay_table_entries(memory));
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     WHK_LOGNO(0046) "WebhookKeysReplayEntries is %u now, and takes effect when "
+                                     "httpd is started anew: until then what was received stays in "
+                                     "the memory of %u entries",
+                     entries, whk_replay_table_entries(memory));
     return status;
 }
 
@@ -131,11 +130,9 @@ int whk_replay_cache_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
         status = init_shared(s, config->replay_cache, pconf);
     if (status == APR_SUCCESS)
         return OK;
-    ap_log_error(
-        APLOG_MARK, APLOG_CRIT, status, s,
-        WHK_LOGNO(
-            0047) "WebhookKeysReplayCache can't be set up: see whether shared memory is left for "
-                  "WebhookKeysReplayEntries");
+    ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
+                 WHK_LOGNO(0047) "WebhookKeysReplayCache can't be set up: see whether shared "
+                                 "memory is left for WebhookKeysReplayEntries");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -245,11 +242,9 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
     int known = 0;
 
     if (!make_names(r, enterprise_id, replay_ids, &owner, use))
-        return whk_fail(
-            r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0048) "a webhook's use can't be named: it has no id, too many, or OpenSSL can't "
-                      "compute SHA-256");
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0048) "a webhook's use can't be named: it has no id, too many, "
+                                        "or OpenSSL can't compute SHA-256");
     use->until = until;
     status = reserve_here(&owner, use, &result);
     if (status != APR_SUCCESS)
@@ -259,10 +254,9 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
     if (result == WHK_REPLAY_SHARE_FULL)
         return whk_fail(
             r->pool, WHK_TOO_BUSY,
-            WHK_LOGNO(
-                0050) "the enterprise %s has its share of WebhookKeysReplayEntries full of "
-                      "webhooks whose signatures are still good: set more, if it sends so many "
-                      "by right",
+            WHK_LOGNO(0050) "the enterprise %s has its share of WebhookKeysReplayEntries full of "
+                            "webhooks whose signatures are still good: set more, if it sends so "
+                            "many by right",
             enterprise_id);
     if (result == WHK_REPLAY_RESERVED) {
         status = reserve_shared(r, use, &known);
@@ -270,10 +264,9 @@ const whk_outcome_t *whk_replay_cache_reserve(request_rec *r, const char *enterp
             release_here(use);
     }
     if (status != APR_SUCCESS)
-        return whk_fail(
-            r->pool, WHK_TOO_BUSY,
-            WHK_LOGNO(0051) "the provider of WebhookKeysReplayCache could not be asked or written: "
-                            "see what its module logged");
+        return whk_fail(r->pool, WHK_TOO_BUSY,
+                        WHK_LOGNO(0051) "the provider of WebhookKeysReplayCache could not be asked "
+                                        "or written: see what its module logged");
     if (result == WHK_REPLAY_KNOWN || known)
         return whk_refuse(r->pool, WHK_REPLAYED, "%s", whk_code_message(WHK_REPLAYED));
     use->reserved = 1;

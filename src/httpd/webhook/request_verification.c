@@ -37,13 +37,11 @@ const whk_outcome_t *whk_enterprise_of(request_rec *r, const whk_config_t *confi
                         WHK_LOGNO(0451) "WebhookKeysEnterprise can't be evaluated for %s: %s",
                         r->uri, error);
     if (!**enterprise_id)
-        return whk_fail(
-            pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0452) "WebhookKeysEnterprise gives nothing for %s: see the names of variables in "
-                      "its expression, which are those of named groups with MATCH_ before them, "
-                      "in capitals",
-            r->uri);
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0452) "WebhookKeysEnterprise gives nothing for %s: see the names "
+                                        "of variables in its expression, which are those of named "
+                                        "groups with MATCH_ before them, in capitals",
+                        r->uri);
     if (whk_enterprise_id_flaw(*enterprise_id, strlen(*enterprise_id)))
         return whk_refuse(pool, WHK_UNKNOWN_KEY, "this path names no enterprise");
     return NULL;

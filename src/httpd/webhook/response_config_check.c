@@ -80,19 +80,18 @@ static void warn(server_rec *s, const whk_section_t *section, const apr_array_he
         !whk_config_sections_find(section, sections, has_claim, pool))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      WHK_LOGNO(0041) "WebhookKeysResponse in %s (line %d of %s) has no "
-                                     "WebhookKeysResponseClaim: an "
-                                     "answer to one request is taken as one to any other",
+                                     "WebhookKeysResponseClaim: an answer to one request is taken "
+                                     "as one to any other",
                      whk_config_section_name(section, pool), line->line_num, line->filename);
     for (outer = section; outer && !outer->error_override; outer = outer->outer)
         ;
     if (outer && ap_cstr_casecmp(whk_config_first_word(outer->error_override, pool), "Off"))
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, s,
-            WHK_LOGNO(0042) "ProxyErrorOverride (line %d of %s) holds where answers are signed "
-                            "(line %d of "
-                            "%s): errors of the backend are refused there, though they be signed",
-            outer->error_override->line_num, outer->error_override->filename, line->line_num,
-            line->filename);
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     WHK_LOGNO(0042) "ProxyErrorOverride (line %d of %s) holds where answers are "
+                                     "signed (line %d of %s): errors of the backend are refused "
+                                     "there, though they be signed",
+                     outer->error_override->line_num, outer->error_override->filename,
+                     line->line_num, line->filename);
 }
 
 int whk_response_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)

@@ -196,8 +196,7 @@ const whk_outcome_t *whk_response_filter_insert(request_rec *r, const whk_respon
         return NULL;
     return whk_fail(
         r->pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0456) "the output filter %s stands in front of the one that verifies answers at %s: "
-                  "keep it away from there, or give it a usual type",
+        WHK_LOGNO(0456) "the output filter %s stands in front of the one that verifies answers at "
+                        "%s: keep it away from there, or give it a usual type",
         r->output_filters->frec->name, r->uri);
 }

@@ -33,11 +33,10 @@ static void tell_of_bypass(conn_rec *c, interim_t *interim, const char *first, a
         (length >= strlen(INTERIM) && !memcmp(first, INTERIM, strlen(INTERIM))))
         return;
     interim->was_told = 1;
-    ap_log_cerror(
-        APLOG_MARK, APLOG_ERR, 0, c,
-        WHK_LOGNO(0459) "an answer that nothing could verify was not passed on: where "
-                        "WebhookKeysResponse is, no CGI program may have a name with nph-, and no "
-                        "tunnel can be");
+    ap_log_cerror(APLOG_MARK, APLOG_ERR, 0, c,
+                  WHK_LOGNO(0459) "an answer that nothing could verify was not passed on: where "
+                                  "WebhookKeysResponse is, no CGI program may have a name with "
+                                  "nph-, and no tunnel can be");
 }
 
 static apr_status_t drop_interim(ap_filter_t *filter, apr_bucket_brigade *brigade)

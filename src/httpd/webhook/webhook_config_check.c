@@ -118,13 +118,11 @@ static int check_alternatives(const ap_directive_t *first, int is_any, server_re
     int status = OK;
 
     if (granted) {
-        ap_log_error(
-            APLOG_MARK, APLOG_CRIT, 0, s,
-            WHK_LOGNO(
-                0033) "Require all granted (line %d of %s) stands beside Require valid-webhook "
-                      "(line %d), and one of them is enough: it lets everything through, so take "
-                      "it away",
-            granted->line_num, granted->filename, valid->line_num);
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     WHK_LOGNO(0033) "Require all granted (line %d of %s) stands beside Require "
+                                     "valid-webhook (line %d), and one of them is enough: it lets "
+                                     "everything through, so take it away",
+                     granted->line_num, granted->filename, valid->line_num);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (each = first; each; each = each->next)

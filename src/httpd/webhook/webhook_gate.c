@@ -67,23 +67,22 @@ static const whk_outcome_t *check_alternative(request_rec *r)
     if (!whk_webhook_auth_granted_access(r))
         return whk_fail(
             r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(0463) "%s, which has WebhookKeysSignature, was reached without its "
-                            "Require lines being asked, as by an ErrorDocument in the same "
-                            "location or Satisfy Any: that is not for webhooks",
+            WHK_LOGNO(0463) "%s, which has WebhookKeysSignature, was reached without its Require "
+                            "lines being asked, as by an ErrorDocument in the same location or "
+                            "Satisfy Any: that is not for webhooks",
             r->uri);
     if (!(requires & WHK_REQUIRES_VALID_WEBHOOK))
         return whk_fail(
             r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(0464) "access to %s, which has WebhookKeysSignature, was granted without "
-                            "any question for a signature: add Require valid-webhook",
+            WHK_LOGNO(0464) "access to %s, which has WebhookKeysSignature, was granted without any "
+                            "question for a signature: add Require valid-webhook",
             r->uri);
     if (requires & WHK_REQUIRES_NOTHING)
-        return whk_fail(
-            r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(0465) "Require all granted is an alternative to Require valid-webhook at "
-                            "%s, perhaps by AuthMerging Or: it lets everything through, so "
-                            "take it away",
-            r->uri);
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0465) "Require all granted is an alternative to Require "
+                                        "valid-webhook at %s, perhaps by AuthMerging Or: it lets "
+                                        "everything through, so take it away",
+                        r->uri);
     return NULL;
 }
 

@@ -23,12 +23,11 @@ static const whk_outcome_t *check_verified(request_rec *r, const whk_config_t *c
 
     if (config->enforce.rollout ||
         (verification && verification->outcome && verification->rules.enforce.rollout))
-        return whk_fail(
-            r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0466) "WebhookKeysSign at %s would sign what WebhookKeysEnforce Off lets through "
-                      "and nobody verified: set WebhookKeysEnforce On, or WebhookKeysSign None",
-            r->uri);
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0466) "WebhookKeysSign at %s would sign what WebhookKeysEnforce "
+                                        "Off lets through and nobody verified: set "
+                                        "WebhookKeysEnforce On, or WebhookKeysSign None",
+                        r->uri);
     return NULL;
 }
 
@@ -101,9 +100,8 @@ static const whk_outcome_t *check_components(request_rec *r, const whk_config_t 
         if (is_changed_by_proxy(name))
             return whk_fail(
                 r->pool, WHK_INTERNAL_ERROR,
-                WHK_LOGNO(
-                    0467) "WebhookKeysRequiredComponents names %s at %s, which changes when a "
-                          "request is handed on, after it was signed: take it out there",
+                WHK_LOGNO(0467) "WebhookKeysRequiredComponents names %s at %s, which changes when "
+                                "a request is handed on, after it was signed: take it out there",
                 name, r->uri);
         if (!is_there(r, name))
             return whk_refuse(r->pool, WHK_INVALID_REQUEST,
@@ -126,11 +124,10 @@ static const whk_outcome_t *sign(request_rec *r, const whk_config_t *config)
     whk_message_t message;
 
     if (!signing.key)
-        return whk_fail(
-            r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0468) "WebhookKeysSign at %s has no key: add WebhookKeysSigningKey to its server",
-            r->uri);
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0468) "WebhookKeysSign at %s has no key: add "
+                                        "WebhookKeysSigningKey to its server",
+                        r->uri);
     whk_sent_request_message(r, &message);
     WHK_TRY(config->sign.scheme->sign(fields, &message, &signing, r->pool));
     whk_backend_headers_replace(r, fields);
@@ -156,12 +153,10 @@ static const whk_outcome_t *prepare(request_rec *r, const whk_config_t *config)
 static const whk_outcome_t *expect_proxy(request_rec *r)
 {
     if (!whk_sent_request_knows_proxy())
-        return whk_fail(
-            r->pool, WHK_INTERNAL_ERROR,
-            WHK_LOGNO(
-                0469) "mod_proxy does not tell what it sends, so nothing it sends from %s can be "
-                      "signed: load it with LoadModule",
-            r->uri);
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0469) "mod_proxy does not tell what it sends, so nothing it "
+                                        "sends from %s can be signed: load it with LoadModule",
+                        r->uri);
     whk_sent_request_expect(r);
     whk_webhook_request_of(r)->awaits_proxy = 1;
     return NULL;
@@ -195,8 +190,8 @@ int whk_webhook_sign_after_proxy(request_rec *r)
         return DECLINED;
     return whk_webhook_stop(
         r, whk_fail(r->pool, WHK_INTERNAL_ERROR,
-                    WHK_LOGNO(0470) "mod_proxy did not take what WebhookKeysSign is to sign at "
-                                    "%s, and nobody else gets it unsigned",
+                    WHK_LOGNO(0470) "mod_proxy did not take what WebhookKeysSign is to sign at %s, "
+                                    "and nobody else gets it unsigned",
                     r->uri));
 }
 
@@ -214,9 +209,8 @@ static const whk_outcome_t *check_protocol(request_rec *r, const char *url)
             return NULL;
     return whk_fail(
         r->pool, WHK_INTERNAL_ERROR,
-        WHK_LOGNO(
-            0471) "what goes from %s by %.*s carries no signature: WebhookKeysSign is for http, "
-                  "https, h2, h2c, fcgi, scgi, uwsgi and ajp",
+        WHK_LOGNO(0471) "what goes from %s by %.*s carries no signature: WebhookKeysSign is for "
+                        "http, https, h2, h2c, fcgi, scgi, uwsgi and ajp",
         r->uri, (int)strcspn(url, ":"), url);
 }
 

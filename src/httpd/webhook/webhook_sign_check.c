@@ -55,20 +55,18 @@ static int check(const place_t *place)
     if (rollout) {
         ap_log_error(
             APLOG_MARK, APLOG_CRIT, 0, place->server,
-            WHK_LOGNO(
-                0036) "WebhookKeysSign is in force in %s together with WebhookKeysEnforce Off "
-                      "(%s): "
-                      "what nobody verified would be signed in your name. Set WebhookKeysEnforce "
-                      "On, or WebhookKeysSign None, there",
+            WHK_LOGNO(0036) "WebhookKeysSign is in force in %s together with WebhookKeysEnforce "
+                            "Off (%s): what nobody verified would be signed in your name. Set "
+                            "WebhookKeysEnforce On, or WebhookKeysSign None, there",
             place->name, rollout->place);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (!place->config->requires && !place->may_require && is_last_look())
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, place->server,
-                     WHK_LOGNO(0037) "WebhookKeysSign in %s signs for everybody who gets there: "
-                                     "say by Require who "
-                                     "may send (Require all granted, where that is everybody)",
-                     place->name);
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, place->server,
+            WHK_LOGNO(0037) "WebhookKeysSign in %s signs for everybody who gets there: say by "
+                            "Require who may send (Require all granted, where that is everybody)",
+            place->name);
     return OK;
 }
 
