@@ -6,6 +6,7 @@
 
 #include "jose/json.h"
 #include "model/clock.h"
+#include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/seal.h"
 
@@ -81,8 +82,9 @@ static const whk_outcome_t *refusal_of(apr_pool_t *pool, const whk_idempotency_k
         if (!strcmp(whk_code_name((whk_code_t)code), earlier->code))
             return whk_refuse(pool, (whk_code_t)code, "%s", earlier->answer);
     return whk_fail(pool, WHK_INTERNAL_ERROR,
-                    "an answer of before is remembered as %s, which this version does not know: "
-                    "have the client take another Idempotency-Key",
+                    WHK_LOGNO(0480) "an answer of before is remembered as %s, which this version "
+                                    "does not know: "
+                                    "have the client take another Idempotency-Key",
                     earlier->code);
 }
 
@@ -113,7 +115,7 @@ const whk_outcome_t *whk_idempotency_remember(whk_store_t *store, apr_pool_t *po
                                  .answer = refusal ? refusal->message : answer};
 
     if (!key.answer)
-        return whk_fail(pool, WHK_INTERNAL_ERROR, "out of memory for an answer");
+        return whk_fail(pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0481) "out of memory for an answer");
     key.seal = whk_idempotency_key_seal(pool, secret, &key);
     WHK_TRY(whk_store_idempotency_key_purge(store, pool, key.enterprise_id,
                                             key.created - WHK_IDEMPOTENCY_LIFETIME));

@@ -297,7 +297,8 @@ static const whk_outcome_t *record_registration(whk_store_t *store, void *baton,
     WHK_TRY(whk_store_enterprise_lock(store, pool, enterprise_id, &enterprise));
     if (!enterprise)
         return whk_fail(pool, WHK_INTERNAL_ERROR,
-                        WHK_LOGNO(0217) "enterprise %s is gone: its row must never be deleted", enterprise_id);
+                        WHK_LOGNO(0217) "enterprise %s is gone: its row must never be deleted",
+                        enterprise_id);
     if (registration->idempotent.key)
         WHK_TRY(whk_idempotency_find(store, pool, registration->secret, registration->caller,
                                      registration->idempotent.key, &registration->earlier));
@@ -374,9 +375,9 @@ static const whk_outcome_t *identify(const whk_registry_t *registry, const char 
     if (!idempotency_key)
         return NULL;
     idempotent->body_hash = whk_sha256_hex(registry->pool, body, length);
-    return idempotent->body_hash
-               ? NULL
-               : whk_fail(registry->pool, WHK_INTERNAL_ERROR, "OpenSSL has no SHA-256");
+    return idempotent->body_hash ? NULL
+                                 : whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                                            WHK_LOGNO(0483) "OpenSSL has no SHA-256");
 }
 
 const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller_t *caller,
@@ -440,14 +441,16 @@ static const whk_outcome_t *prepare_alone(const whk_registry_t *registry,
     int place;
 
     if (!places)
-        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
-                        "this process can judge no registration: see what it logged when it "
-                        "started");
+        return whk_fail(
+            registry->pool, WHK_INTERNAL_ERROR,
+            WHK_LOGNO(0485) "this process can judge no registration: see what it logged when it "
+                            "started");
     place = places->enter(places->baton, WHK_FETCH_VERIFY, enterprise_id);
     if (!place)
         return whk_fail(registry->pool, WHK_TOO_BUSY,
-                        "enterprise %s has a registration judged already, or as much is fetched as "
-                        "WebhookKeysMaxFetches lets",
+                        WHK_LOGNO(0486) "enterprise %s has a registration judged already, or as "
+                                        "much is fetched as "
+                                        "WebhookKeysMaxFetches lets",
                         enterprise_id);
     remote = *places;
     remote.enter = enter_no_other;

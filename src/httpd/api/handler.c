@@ -142,7 +142,7 @@ static const whk_outcome_t *locate(request_rec *r, const whk_api_request_t *requ
     const char *key_id = json_string_value(json_object_get(answer, "keyId"));
 
     if (!key_id)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "out of memory for an answer");
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0482) "out of memory for an answer");
     apr_table_setn(r->headers_out, "Location",
                    apr_pstrcat(r->pool, request->route.raw_path, "/",
                                ap_escape_path_segment(r->pool, key_id), NULL));
@@ -181,7 +181,7 @@ static const whk_outcome_t *answer_again(request_rec *r, const whk_api_request_t
     WHK_TRY(whk_body_read_json(r, whk_config_of(r)->max_body, &body, &length));
     hash = whk_sha256_hex(r->pool, body, length);
     if (!hash)
-        return whk_fail(r->pool, WHK_INTERNAL_ERROR, "OpenSSL has no SHA-256");
+        return whk_fail(r->pool, WHK_INTERNAL_ERROR, WHK_LOGNO(0484) "OpenSSL has no SHA-256");
     WHK_TRY(whk_idempotency_answer(r->pool, request->earlier, hash, &answer));
     *value = json_incref(answer);
     return locate(r, request, answer);
