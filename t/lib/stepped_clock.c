@@ -2,7 +2,8 @@
 /*
  * Clocks that a test sets. Linked into a unit program: stepped_wall and stepped_monotonic are added
  * to what the system says, in microseconds. For LD_PRELOAD: the file that WHK_TEST_CLOCK names
- * holds the seconds to add to the wall clock, and is read some times a second.
+ * holds the seconds to add to the wall clock and, where it has a second number, to that which
+ * nobody sets; it is read some times a second.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ static void read_file(void)
     const char *name = getenv("WHK_TEST_CLOCK");
     long long now = read_clock(CLOCK_MONOTONIC);
     long long seconds;
+    long long steady = 0;
     FILE *file;
 
     if (!name || now - read_at < 100000)
@@ -39,8 +41,10 @@ static void read_file(void)
     file = fopen(name, "r");
     if (!file)
         return;
-    if (fscanf(file, "%lld", &seconds) == 1)
+    if (fscanf(file, "%lld %lld", &seconds, &steady) >= 1) {
         stepped_wall = seconds * 1000000;
+        stepped_monotonic = steady * 1000000;
+    }
     fclose(file);
 }
 
@@ -64,6 +68,7 @@ SHOWN int clock_gettime(clockid_t clock, struct timespec *now)
 {
     long long told;
 
+    read_file();
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
         return (int)syscall(SYS_clock_gettime, clock, now);
     told = clock == CLOCK_REALTIME ? wall() : read_clock(clock) + stepped_monotonic;
