@@ -11,11 +11,13 @@
 #include <ap_provider.h>
 #include <http_config.h>
 #include <http_connection.h>
+#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_auth.h>
 #include <mpm_common.h>
 
+#include "httpd/access_log.h"
 #include "httpd/api/authn_bearer.h"
 #include "httpd/api/authz_admin.h"
 #include "httpd/api/handler.h"
@@ -29,7 +31,9 @@
 #include "httpd/directives.h"
 #include "httpd/directory_shm.h"
 #include "httpd/error_response.h"
+#include "httpd/limited_log.h"
 #include "httpd/mod_webhook_keys.h"
+#include "httpd/request.h"
 #include "httpd/rollout.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
@@ -60,6 +64,7 @@ static void register_process_hooks(void)
     static const char *const watchdog[] = {"mod_watchdog.c", NULL};
 
     ap_hook_pre_config(whk_database_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(whk_access_log_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_directory_shm_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_replay_cache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* When all modules are loaded: mod_proxy may be after ours, or not at all. */
@@ -76,6 +81,7 @@ static void register_process_hooks(void)
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_limited_log_post_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(whk_rollout_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -86,6 +92,11 @@ static void register_process_hooks(void)
     /* Last, so that background tasks end before anything that they use does. */
     ap_hook_child_init(whk_shutdown_child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_child_stopping(whk_shutdown_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+
+    ap_hook_monitor(whk_limited_log_monitor, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_generate_log_id(whk_request_generate_log_id, NULL, NULL, APR_HOOK_FIRST);
+
+    ap_hook_log_transaction(whk_access_log_log_transaction, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     /* Every request counts as under way, from its header on. */
     ap_hook_post_read_request(whk_shutdown_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -255,7 +255,7 @@ subtest 'the log' => sub {
     $get->({ 'Webhook-Signature' => 'a.b' }, 'x') for 1 .. 5;
     my @lines = grep { /WebhookKeysEnforce Off/ } split /\n/, substr $server->error_log, $from;
     is(scalar @lines, 2, 'of each reason the first') or diag @lines;
-    like($lines[0], qr{warn.*signature_missing: WebhookKeysEnforce Off \(\S+:\d+\) let 1 of these through.*/count/x.*before you set WebhookKeysEnforce On}, '... where, what, and what to do');
+    like($lines[0], qr{warn.*signature_missing: WebhookKeysEnforce Off \(\S+:\d+\) let one of these through.*/count/x.*before you set WebhookKeysEnforce On}, '... where, what, and what to do');
     like($lines[1], qr/malformed_jws/, '... the other');
     like($server->error_log, qr/WebhookKeysEnforce Off is in force in 21 places/, 'at the start');
     $server->graceful;

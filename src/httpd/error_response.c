@@ -81,6 +81,7 @@ void whk_error_response_insert_filter(request_rec *r, const whk_outcome_t *outco
 
     if (error->outcome)
         r->status = error->status;
+    whk_request_of(r)->answered = outcome;
     r->status_line = NULL;
     if (r->status != HTTP_UNAUTHORIZED || error->challenge) {
         apr_table_unset(r->headers_out, "WWW-Authenticate");

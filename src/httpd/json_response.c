@@ -6,6 +6,7 @@
 #include "httpd/body.h"
 #include "httpd/error_response.h"
 #include "httpd/request.h"
+#include "httpd/request_stop.h"
 
 int whk_respond_text(request_rec *r, int status, const char *text)
 {

@@ -4,18 +4,14 @@
 #include <httpd.h>
 
 #include <apr_escape.h>
-#include <http_log.h>
+#include <http_config.h>
 
-#include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
-#include "model/log_number.h"
 #include "model/random.h"
-
-APLOG_USE_MODULE(webhook_keys);
 
 /* mod_unique_id's, where it is loaded, so that one id is in every log. */
 static const char *request_id(request_rec *r)
@@ -38,13 +34,25 @@ whk_request_t *whk_request_if_any(const request_rec *r)
 whk_request_t *whk_request_of(request_rec *r)
 {
     whk_request_t *request = whk_request_if_any(r);
+    request_rec *origin = r->main ? r->main : r->prev;
 
     if (!request) {
         request = apr_pcalloc(r->pool, sizeof(*request));
-        request->id = request_id(r);
+        request->id = origin ? whk_request_of(origin)->id : request_id(r);
         ap_set_module_config(r->request_config, &webhook_keys_module, request);
     }
     return request;
+}
+
+/* httpd's own id of a request, %L, is ours, so that it is in the lines of other modules too. Where
+ * mod_unique_id makes both, they are the same already. */
+int whk_request_generate_log_id(const conn_rec *c, const request_rec *r, const char **id)
+{
+    (void)c;
+    if (!r || !r->request_config || ap_find_linked_module("mod_unique_id.c"))
+        return DECLINED;
+    *id = whk_request_of((request_rec *)r)->id;
+    return OK;
 }
 
 whk_registry_t *whk_request_registry(request_rec *r)
@@ -60,23 +68,4 @@ whk_registry_t *whk_request_registry(request_rec *r)
         registry->store = whk_database_store(r->server, r->pool);
     }
     return registry;
-}
-
-int whk_request_stop(request_rec *r, const whk_outcome_t *outcome)
-{
-    whk_request_t *request = whk_request_of(r);
-    int status = whk_code_status(outcome->code);
-
-    request->error.outcome = outcome;
-    request->error.status = status;
-    /* Or httpd would wait for a body that plays no part in the response. */
-    whk_body_discard(r);
-    if (outcome->operator_hint)
-        ap_log_rerror(APLOG_MARK, status >= 500 ? APLOG_ERR : APLOG_WARNING, 0, r,
-                      "%s (%s) [request %s]", outcome->operator_hint, whk_code_name(outcome->code),
-                      request->id);
-    else
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, WHK_LOGNO(0390) "refused: %s [request %s]",
-                      whk_code_name(outcome->code), request->id);
-    return status;
 }

@@ -17,11 +17,28 @@ typedef struct whk_error_t {
     const char *allow;            /**< Allow of method_not_allowed; NULL: not one */
 } whk_error_t;
 
+/** What a request was stopped at. */
+typedef enum {
+    WHK_DOOR_API,
+    WHK_DOOR_WEBHOOK,
+    WHK_DOOR_ANSWER,
+    WHK_DOOR_COUNT
+} whk_door_t;
+
 typedef struct whk_request_t {
-    const char *id; /**< requestId of responses, log and audit trail */
+    /** requestId of responses, logs and audit trail, the same for all requests that httpd makes of
+     * one that a client sent. */
+    const char *id;
     whk_error_t error;
-    whk_registry_t registry;               /**< see whk_request_registry() */
-    struct whk_api_request_t *api;         /**< see whk_api_request_of() */
+    /* As the request says, whether that is so or not: for the logs alone. */
+    const char *enterprise_id;     /**< NULL: none */
+    const char *claimed_key_id;    /**< that signed; NULL: none is named */
+    int is_judged;                 /**< the variables of who signed are set, or unset, by us */
+    whk_door_t door;               /**< where it was stopped, if it was */
+    const whk_outcome_t *answered; /**< what the error that the client got says; NULL: none did */
+    int lacks_credentials;         /**< it is refused since it shows none, which is no attack */
+    whk_registry_t registry;       /**< see whk_request_registry() */
+    struct whk_api_request_t *api; /**< see whk_api_request_of() */
     struct whk_webhook_request_t *webhook; /**< see whk_webhook_request_of() */
 } whk_request_t;
 
@@ -34,6 +51,5 @@ whk_request_t *whk_request_if_any(const request_rec *r);
 /** The registry as the request's configuration has it. */
 whk_registry_t *whk_request_registry(request_rec *r);
 
-/** Note why the request is stopped, log what its operator should know, and discard its body.
- * @return its status */
-int whk_request_stop(request_rec *r, const whk_outcome_t *outcome);
+/** generate_log_id: the requestId, where no other module makes one. */
+int whk_request_generate_log_id(const conn_rec *c, const request_rec *r, const char **id);

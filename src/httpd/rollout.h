@@ -13,9 +13,10 @@
 
 /** One such directive, as long as the configuration. */
 typedef struct whk_rollout_t {
-    const char *place;                      /**< `FILE:LINE` */
-    struct whk_rollout_counter_t *counters; /**< by code; of all processes of the node */
-    struct whk_rollout_t *next;             /**< another of the same server; NULL: the last */
+    const char *place;                    /**< `FILE:LINE` */
+    const char *what;                     /**< for the line of what was counted */
+    struct whk_limited_count_t *counters; /**< by code; of all processes of the node */
+    struct whk_rollout_t *next;           /**< another of the same server; NULL: the last */
 } whk_rollout_t;
 
 /** Where the directive is read. It counts in this process until post_config. */

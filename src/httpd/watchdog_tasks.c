@@ -47,7 +47,7 @@ static void report(server_rec *s, const whk_outcome_t *outcome, const char *fail
     if (!outcome)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s", works);
     else if (outcome->operator_hint)
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s (so this fails: %s)", outcome->operator_hint,
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s; so %s fails", outcome->operator_hint,
                      fails + WHK_LOGNO_LENGTH);
     else
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s fails: %s", fails, outcome->message);

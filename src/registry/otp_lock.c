@@ -56,6 +56,7 @@ typedef struct {
     apr_time_t now;
     whk_otp_enrolment_t *enrolment;
     int counted;
+    apr_time_t locks; /* the end of the lock that it brings; 0: none */
 } refusal_t;
 
 static const whk_outcome_t *append_event(whk_store_t *store, apr_pool_t *pool,
@@ -81,6 +82,7 @@ static const whk_outcome_t *record(whk_store_t *store, void *baton, apr_pool_t *
                                         &refusal->counted));
     if (refusal->counted && refusal->enrolment)
         end = whk_otp_lock_end(refusal->enrolment->failures, refusal->now);
+    refusal->locks = end;
     if (end)
         WHK_TRY(whk_store_otp_lock(store, pool, user, end));
     if (!refusal->counted || !enterprise)
@@ -93,14 +95,16 @@ static const whk_outcome_t *record(whk_store_t *store, void *baton, apr_pool_t *
 }
 
 const whk_outcome_t *whk_otp_record_refusal(whk_registry_t *registry, const whk_caller_t *caller,
-                                            apr_time_t now, apr_time_t *locked_until)
+                                            apr_time_t now, apr_time_t *locked_until,
+                                            apr_time_t *locks)
 {
-    refusal_t refusal = {registry->secret, caller, now, NULL, 0};
+    refusal_t refusal = {registry->secret, caller, now, NULL, 0, 0};
 
     WHK_TRY(whk_store_transaction(registry->store, registry->pool, record, &refusal));
     *locked_until = !refusal.counted && refusal.enrolment && refusal.enrolment->locked_until > now
                         ? refusal.enrolment->locked_until
                         : 0;
+    *locks = refusal.locks;
     return NULL;
 }
 

@@ -32,9 +32,11 @@ const whk_outcome_t *whk_otp_locked(apr_pool_t *pool, apr_interval_time_t left);
 /** Count a refused code, lock the user where that is due, and write both to the audit trail: in one
  * transaction.
  * @param locked_until set to the end of a lock that somebody else's refused code caused meanwhile,
- *                     so that this one was not counted; else 0 */
+ *                     so that this one was not counted; else 0
+ * @param locks        set to the end of the lock that this one causes; 0: it causes none */
 const whk_outcome_t *whk_otp_record_refusal(whk_registry_t *registry, const whk_caller_t *caller,
-                                            apr_time_t now, apr_time_t *locked_until);
+                                            apr_time_t now, apr_time_t *locked_until,
+                                            apr_time_t *locks);
 
 /** Take one of the codes that a node checks of this enrolment in an hour: before it is checked, so
  * that many at once are no way around.

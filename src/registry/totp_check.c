@@ -17,15 +17,38 @@ static const whk_outcome_t *otp_invalid(apr_pool_t *pool)
                       "send the code that the authenticator shows now, once");
 }
 
+static const whk_outcome_t *with_hint(whk_registry_t *registry, const whk_outcome_t *outcome,
+                                      const char *hint)
+{
+    whk_outcome_t *hinted = apr_pmemdup(registry->pool, outcome, sizeof(*hinted));
+
+    hinted->operator_hint = hint;
+    return hinted;
+}
+
+static const char *lock_hint(whk_registry_t *registry, const char *user, apr_time_t end)
+{
+    return apr_psprintf(registry->pool,
+                        WHK_LOGNO(0232) "too many one-time passwords of user %s were refused, so "
+                                        "that user is locked until %s: revoke that user's token "
+                                        "where somebody guesses, else whkctl otp unlock %s",
+                        user, whk_time_format(registry->pool, end), user);
+}
+
 /* Counting comes before answering: a guess that the store did not note is not answered as one. */
 static const whk_outcome_t *refuse_code(whk_registry_t *registry, const whk_caller_t *caller,
                                         apr_time_t now)
 {
+    const char *user = whk_caller_actor(caller);
     apr_time_t locked_until;
+    apr_time_t locks;
 
-    WHK_TRY(whk_otp_record_refusal(registry, caller, now, &locked_until));
-    return locked_until ? whk_otp_locked(registry->pool, locked_until - now)
-                        : otp_invalid(registry->pool);
+    WHK_TRY(whk_otp_record_refusal(registry, caller, now, &locked_until, &locks));
+    if (locked_until)
+        return whk_otp_locked(registry->pool, locked_until - now);
+    return locks
+               ? with_hint(registry, otp_invalid(registry->pool), lock_hint(registry, user, locks))
+               : otp_invalid(registry->pool);
 }
 
 static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secret_key_t *key,
@@ -49,15 +72,6 @@ static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secre
                         enrolment->user, flaw);
     *matches = whk_totp_match(&totp, secret, length, now, code, step);
     return NULL;
-}
-
-static const whk_outcome_t *with_hint(whk_registry_t *registry, const whk_outcome_t *outcome,
-                                      const char *hint)
-{
-    whk_outcome_t *hinted = apr_pmemdup(registry->pool, outcome, sizeof(*hinted));
-
-    hinted->operator_hint = hint;
-    return hinted;
 }
 
 /* A code was used of a step that has not come yet. It stays used: whoever saw it could send it

@@ -50,10 +50,10 @@ sub places {
 
 my @written = places(qr/\bap_(?:r(?:puts|write|printf|vputs|putc)|send_\w+)\(/);
 is(scalar @written, 1, 'one place answers') or diag join "\n", @written;
-my @made = places(qr/"requestId"/);
+my @made = places(qr/\bjson_pack\([^;]*"requestId"/);
 is(scalar @made, 1, '... and one makes the JSON of an error') or diag join "\n", @made;
 my @logged = places(qr/\bap_log_rerror\([^;]*(?:->operator_hint|whk_outcome_reason)/);
-is(join(' ', map { s/:\d+$//r } @logged), 'src/httpd/request.c src/httpd/rollout.c', 'one place logs why') or diag join "\n", @logged;
+is(join(' ', map { s/:\d+$//r } @logged), 'src/httpd/request_stop.c src/httpd/rollout.c', 'one place logs why') or diag join "\n", @logged;
 
 # ---- of what others rely on
 

@@ -19,6 +19,7 @@ const whk_route_t *whk_api_request_route(request_rec *r)
 
     if (!route->raw_path)
         whk_route_find(route, r);
+    whk_request_of(r)->enterprise_id = route->enterprise_id;
     return route;
 }
 

@@ -9,6 +9,7 @@
 
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "httpd/request_stop.h"
 #include "registry/authenticate.h"
 
 static const char *challenge(request_rec *r, const char *error)
@@ -35,6 +36,7 @@ static const char *bearer_token(request_rec *r)
 static const whk_outcome_t *missing(request_rec *r)
 {
     whk_request_of(r)->error.challenge = challenge(r, NULL);
+    whk_request_of(r)->lacks_credentials = 1;
     return whk_refuse(r->pool, WHK_INVALID_TOKEN,
                       "a bearer token is missing: send Authorization: Bearer <token>");
 }

@@ -8,6 +8,7 @@
 #include "httpd/api/api_request.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "httpd/request_stop.h"
 #include "registry/authorize.h"
 
 static authz_status check_admin(request_rec *r, const char *require_line, const void *parsed)

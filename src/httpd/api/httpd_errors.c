@@ -10,6 +10,7 @@
 #include "httpd/config.h"
 #include "httpd/error_response.h"
 #include "httpd/request.h"
+#include "httpd/request_stop.h"
 
 /* The path of a request line that was cut off since it is too long, which httpd does not parse. */
 static char *path_of_line(request_rec *r)

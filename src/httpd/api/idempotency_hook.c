@@ -3,6 +3,7 @@
 
 #include "httpd/api/api_request.h"
 #include "httpd/request.h"
+#include "httpd/request_stop.h"
 #include "httpd/server_state.h"
 #include "registry/idempotency.h"
 

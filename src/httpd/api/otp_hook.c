@@ -10,6 +10,7 @@
 #include "httpd/api/idempotency_hook.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "httpd/request_stop.h"
 #include "httpd/server_state.h"
 #include "model/log_number.h"
 #include "registry/totp_check.h"

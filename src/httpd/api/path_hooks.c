@@ -6,6 +6,7 @@
 #include "httpd/api/api_request.h"
 #include "httpd/config.h"
 #include "httpd/request.h"
+#include "httpd/request_stop.h"
 
 /* What r->filename is for our paths: nothing that could be looked up, or has an extension. */
 #define NO_FILE "webhook-keys:"

@@ -93,6 +93,14 @@ static const whk_outcome_t *parse(request_rec *initial, const whk_config_t *conf
     return config->signature.scheme->parse(message, described, &policy, initial->pool);
 }
 
+/* Of several signatures the first. */
+static const char *claimed_key_id(const whk_signed_message_t *message)
+{
+    if (!message->kid && message->kids && message->kids->nelts)
+        return APR_ARRAY_IDX(message->kids, 0, const char *);
+    return message->kid;
+}
+
 static const whk_outcome_t *verify(request_rec *initial, whk_verification_t *verification)
 {
     const whk_config_t *config = &verification->rules;
@@ -104,6 +112,7 @@ static const whk_outcome_t *verify(request_rec *initial, whk_verification_t *ver
     registry.policy = &config->policy;
     WHK_TRY(read_body(initial, config, &body));
     WHK_TRY(parse(initial, config, body, &message));
+    verification->claimed_key_id = claimed_key_id(message);
     WHK_TRY(whk_webhook_verify(&registry, whk_server_of(initial->server)->key_cache,
                                verification->enterprise_id, message, &times,
                                &verification->webhook));
@@ -160,6 +169,8 @@ whk_verification_t *whk_verification_of(request_rec *r)
         verification->is_unconfigured = is_unconfigured;
     }
     whk_webhook_request_of(r)->verification = verification;
+    whk_request_of(r)->enterprise_id = verification->enterprise_id;
+    whk_request_of(r)->claimed_key_id = verification->claimed_key_id;
     return verification;
 }
 

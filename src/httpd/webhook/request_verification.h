@@ -15,6 +15,7 @@
 typedef struct whk_verification_t {
     whk_config_t rules;
     const char *enterprise_id;    /**< NULL: not known */
+    const char *claimed_key_id;   /**< that the signature names; NULL: none, or it is not read */
     const whk_outcome_t *outcome; /**< why it was not accepted; NULL: it was */
     int is_unconfigured;          /**< by its location, where no webhook could be accepted */
     whk_webhook_t webhook;

@@ -39,8 +39,7 @@ const whk_outcome_t *whk_webhook_auth_check_location(request_rec *r)
             r->pool, WHK_INTERNAL_ERROR,
             WHK_LOGNO(0460) "WebhookKeysSignature at %s needs AuthType " WHK_WEBHOOK_AUTH_TYPE
                             ": add that and Require valid-webhook (or WebhookKeysSignature None, "
-                            "where "
-                            "nothing is to be signed)",
+                            "where nothing is to be signed)",
             r->uri);
     if (!whk_config_of(r)->requires)
         return whk_fail(r->pool, WHK_INTERNAL_ERROR,

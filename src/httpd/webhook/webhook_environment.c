@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/webhook/webhook_environment.h"
 
+#include "httpd/request.h"
 #include "model/timestamp.h"
 
 void whk_webhook_environment_unset_signer(request_rec *r, const char *verdict)
 {
+    whk_request_of(r)->is_judged = 1;
     apr_table_unset(r->subprocess_env, "WEBHOOK_ENTERPRISE");
     apr_table_unset(r->subprocess_env, "WEBHOOK_KEY_ID");
     apr_table_unset(r->subprocess_env, "WEBHOOK_ALG");

@@ -7,9 +7,10 @@
 
 #include "httpd/config.h"
 #include "httpd/error_response.h"
+#include "httpd/request_stop.h"
+#include "httpd/webhook/response.h"
 #include "httpd/webhook/webhook_environment.h"
 #include "httpd/webhook/webhook_request.h"
-#include "model/log_number.h"
 #include "scheme/accept_signature.h"
 
 static int status_of(const whk_outcome_t *outcome)
@@ -55,7 +56,7 @@ int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome)
                                     ap_escape_quotes(r->pool, realm ? realm : "webhooks"));
     whk_webhook_request_of(r)->is_stopped = 1;
     whk_error_response_disable_error_documents(r);
-    whk_request_stop(r, outcome);
+    whk_request_stop_at(r, WHK_DOOR_WEBHOOK, outcome, outcome);
     error->status = status_of(outcome);
     if (error->status == HTTP_UNAUTHORIZED)
         error->accept_signature = accept_signature(r);
@@ -66,16 +67,13 @@ int whk_webhook_stop(request_rec *r, const whk_outcome_t *outcome)
 
 /* What is wrong with an answer repeats words of it, and who asked can't mend it: so that is for the
  * log, and the code alone for him. */
-static const whk_outcome_t *tell_operator(request_rec *r, const whk_outcome_t *outcome)
+static const whk_outcome_t *told_of(request_rec *r, const whk_outcome_t *outcome)
 {
     whk_outcome_t *told;
 
     if (outcome->operator_hint)
         return outcome;
     told = apr_pmemdup(r->pool, outcome, sizeof(*outcome));
-    told->operator_hint =
-        apr_psprintf(r->pool, WHK_LOGNO(0473) "the answer to %s was not passed on: %s", r->uri,
-                     outcome->message);
     told->message = apr_psprintf(r->pool,
                                  "the answer was not passed on (%s): the operator of this server "
                                  "finds the reason in the log, by the requestId",
@@ -86,12 +84,15 @@ static const whk_outcome_t *tell_operator(request_rec *r, const whk_outcome_t *o
 int whk_webhook_stop_answer(request_rec *r, const whk_outcome_t *outcome)
 {
     whk_error_t *error = &whk_request_of(r)->error;
+    const whk_response_t *response = whk_webhook_request_of(r)->response;
     int status = whk_code_status(outcome->code);
 
     error->challenge = NULL;
+    if (response)
+        whk_request_of(r)->enterprise_id = response->enterprise_id;
     whk_webhook_request_of(r)->is_stopped = 1;
     whk_error_response_disable_error_documents(r);
-    whk_request_stop(r, tell_operator(r, outcome));
+    whk_request_stop_at(r, WHK_DOOR_ANSWER, outcome, told_of(r, outcome));
     error->status = status >= HTTP_INTERNAL_SERVER_ERROR ? status : HTTP_BAD_GATEWAY;
     return error->status;
 }
@@ -107,6 +108,7 @@ static int is_stopped(request_rec *r)
         return 0;
     webhook->is_stopped = 1;
     whk_request_of(r)->error = webhook->subrequest_error;
+    whk_request_of(r)->door = WHK_DOOR_WEBHOOK;
     return 1;
 }
 

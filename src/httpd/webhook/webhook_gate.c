@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/webhook/webhook_gate.h"
 
+#include <http_log.h>
+
 #include "httpd/config.h"
 #include "httpd/rollout.h"
 #include "httpd/webhook/backend_headers.h"
@@ -11,6 +13,8 @@
 #include "httpd/webhook/webhook_replay.h"
 #include "httpd/webhook/webhook_request.h"
 #include "model/log_number.h"
+
+APLOG_USE_MODULE(webhook_keys);
 
 /* What the handler gets. */
 static void prepare(request_rec *r, const whk_verification_t *verification)
@@ -153,6 +157,10 @@ static int let_through_verified(request_rec *r)
                    : whk_webhook_stop(r, outcome);
     whk_webhook_auth_set_user(r, verification);
     prepare(r, verification);
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  "a webhook passed: enterprise %s, keyId %s, %s [request %s]",
+                  verification->enterprise_id, verification->webhook.key_id,
+                  verification->webhook.algorithm, whk_request_of(r)->id);
     return DECLINED;
 }
 
