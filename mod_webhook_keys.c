@@ -28,6 +28,7 @@
 #include "httpd/config.h"
 #include "httpd/config_check.h"
 #include "httpd/database.h"
+#include "httpd/database_watch.h"
 #include "httpd/directives.h"
 #include "httpd/directory_shm.h"
 #include "httpd/error_response.h"
@@ -81,6 +82,7 @@ static void register_process_hooks(void)
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(whk_database_watch_post_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(whk_limited_log_post_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(whk_rollout_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);

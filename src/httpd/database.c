@@ -7,6 +7,7 @@
 #include <util_mutex.h>
 
 #include "httpd/child_mutex.h"
+#include "httpd/database_watch.h"
 
 static apr_global_mutex_t *mutex;
 static APR_OPTIONAL_FN_TYPE(ap_dbd_open) * dbd_open;
@@ -104,6 +105,11 @@ static void unlock(void *server)
     apr_global_mutex_unlock(mutex);
 }
 
+static void report(void *server, apr_pool_t *pool, const whk_outcome_t *outcome)
+{
+    whk_database_watch_report(server, pool, outcome);
+}
+
 void whk_database_meet_connection(server_rec *s, apr_pool_t *pool)
 {
     whk_connection_t connection;
@@ -112,7 +118,7 @@ void whk_database_meet_connection(server_rec *s, apr_pool_t *pool)
         release(s, &connection);
 }
 
-static const whk_store_source_t source = {acquire, release, lock, unlock};
+static const whk_store_source_t source = {acquire, release, lock, unlock, report};
 
 whk_store_t *whk_database_store(server_rec *s, apr_pool_t *pool)
 {

@@ -6,6 +6,7 @@
 #include <http_log.h>
 
 #include "httpd/body.h"
+#include "httpd/database_watch.h"
 #include "httpd/limited_log.h"
 #include "model/log_number.h"
 
@@ -80,7 +81,9 @@ static void log_stop(request_rec *r, whk_door_t door, const whk_outcome_t *outco
 {
     const whk_request_t *request = whk_request_of(r);
 
-    if (outcome->operator_hint)
+    if (whk_database_watch_explains(r->server, outcome))
+        whk_database_watch_count(r->server);
+    else if (outcome->operator_hint)
         ap_log_rerror(APLOG_MARK, whk_code_status(outcome->code) >= 500 ? APLOG_ERR : APLOG_WARNING,
                       0, r, "%s (%s) [request %s]", outcome->operator_hint,
                       whk_code_name(outcome->code), request->id);

@@ -40,8 +40,9 @@ typedef struct whk_server_t {
     whk_remote_t remote;                           /**< made at child start */
     whk_node_directory_t *directory;               /**< NULL: it verifies nothing */
     whk_key_cache_t *key_cache; /**< made at child start; NULL: it verifies nothing */
-    int met_connection;         /**< whk_database_meet_connection() was called */
-    int write_uses_fails;       /**< as the background task met it last */
+    struct whk_database_watch_t *database_watch; /**< database_watch.h; NULL: no database is set */
+    int met_connection;                          /**< whk_database_meet_connection() was called */
+    int write_uses_fails;                        /**< as the background task met it last */
     int refresh_fails;
     int revoke_due_fails;
     apr_time_t revoked_due; /**< when this process did that last, by whk_clock_now() */

@@ -9,6 +9,7 @@
 #include "httpd/config.h"
 #include "httpd/counters_shm.h"
 #include "httpd/database.h"
+#include "httpd/database_watch.h"
 #include "httpd/directory_shm.h"
 #include "httpd/other_directives.h"
 #include "httpd/server_fetchers.h"
@@ -44,7 +45,11 @@ APLOG_USE_MODULE(webhook_keys);
 static void report(server_rec *s, const whk_outcome_t *outcome, const char *fails,
                    const char *works)
 {
-    if (!outcome)
+    if (whk_database_watch_explains(s, outcome))
+        whk_database_watch_keep_silent(s);
+    else if (!outcome && whk_database_watch_was_silent(s))
+        return;
+    else if (!outcome)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "%s", works);
     else if (outcome->operator_hint)
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s; so %s fails", outcome->operator_hint,
@@ -56,6 +61,8 @@ static void report(server_rec *s, const whk_outcome_t *outcome, const char *fail
 static void report_news(server_rec *s, const whk_outcome_t *outcome, int *was_failing,
                         const char *fails, const char *works)
 {
+    if (whk_database_watch_explains(s, outcome))
+        return;
     if ((outcome != NULL) != *was_failing)
         report(s, outcome, fails, works);
     *was_failing = outcome != NULL;

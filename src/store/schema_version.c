@@ -60,6 +60,17 @@ static const whk_outcome_t *check_version(whk_store_t *store, apr_pool_t *pool)
     return NULL;
 }
 
+static const whk_outcome_t *acquire_current(whk_store_t *store, apr_pool_t *pool)
+{
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(whk_session_acquire(store, pool));
+    outcome = store->session->current ? NULL : check_version(store, pool);
+    if (outcome)
+        whk_session_release(store);
+    return outcome;
+}
+
 const whk_outcome_t *whk_session_acquire_current(whk_store_t *store, apr_pool_t *pool)
 {
     const whk_outcome_t *outcome;
@@ -67,9 +78,8 @@ const whk_outcome_t *whk_session_acquire_current(whk_store_t *store, apr_pool_t 
     /* A migration's own work runs in one that is not current yet. */
     if (store->in_transaction)
         return NULL;
-    WHK_TRY(whk_session_acquire(store, pool));
-    outcome = store->session->current ? NULL : check_version(store, pool);
-    if (outcome)
-        whk_session_release(store);
+    outcome = acquire_current(store, pool);
+    if (store->source->report)
+        store->source->report(store->baton, pool, outcome);
     return outcome;
 }

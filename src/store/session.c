@@ -38,7 +38,7 @@ static void take_back(void *baton, whk_connection_t *connection)
 
 whk_store_t *whk_store_create_over(apr_pool_t *pool, whk_connection_t *connection)
 {
-    static const whk_store_source_t source = {lend, take_back, NULL, NULL};
+    static const whk_store_source_t source = {lend, take_back, NULL, NULL, NULL};
     whk_store_t *store = whk_store_create(pool, &source, connection);
 
     store->is_patient = 1;
@@ -204,7 +204,7 @@ const whk_outcome_t *whk_session_acquire(whk_store_t *store, apr_pool_t *pool)
     if (store->source->acquire(store->baton, pool, &store->connection) != APR_SUCCESS)
         return whk_fail(pool, WHK_STORE_UNAVAILABLE,
                         WHK_LOGNO(0112) "no connection to the registry's database is to be had: "
-                                        "see DBDParams and DBDMax, and what mod_dbd logged");
+                                        "see DBDParams, and whether DBDMax is too small");
     outcome = prepare_patiently(store, pool);
     if (outcome)
         whk_session_release(store);

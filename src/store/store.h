@@ -36,6 +36,9 @@ typedef struct whk_store_source_t {
      *  until after it ended. May be NULL. */
     apr_status_t (*lock)(void *baton);
     void (*unlock)(void *baton);
+    /** How asking for a connection ended: NULL, or why there is none that can be used. May be NULL.
+     */
+    void (*report)(void *baton, apr_pool_t *pool, const whk_outcome_t *outcome);
 } whk_store_source_t;
 
 typedef struct whk_store_t whk_store_t;

@@ -108,7 +108,7 @@ static void unlock(void *baton)
         apr_thread_mutex_unlock(link->mutex);
 }
 
-static const whk_store_source_t source = {acquire, release, lock, unlock};
+static const whk_store_source_t source = {acquire, release, lock, unlock, NULL};
 
 static inline apr_status_t close_link(void *link_)
 {

@@ -32,7 +32,7 @@ static apr_status_t acquire_late(void *baton, apr_pool_t *pool, whk_connection_t
     return acquire(baton, pool, connection);
 }
 
-static const whk_store_source_t watched = {acquire_late, release, lock, unlock};
+static const whk_store_source_t watched = {acquire_late, release, lock, unlock, NULL};
 
 static fixture_t *fixture;
 static whk_registry_t registry;
