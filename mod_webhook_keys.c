@@ -33,6 +33,8 @@
 #include "httpd/directory_shm.h"
 #include "httpd/error_response.h"
 #include "httpd/limited_log.h"
+#include "httpd/metrics_handler.h"
+#include "httpd/metrics_shm.h"
 #include "httpd/mod_webhook_keys.h"
 #include "httpd/request.h"
 #include "httpd/rollout.h"
@@ -40,6 +42,7 @@
 #include "httpd/server_state.h"
 #include "httpd/signing_jwks.h"
 #include "httpd/signing_keys.h"
+#include "httpd/status_page.h"
 #include "httpd/watchdog_tasks.h"
 #include "httpd/webhook/captured_body.h"
 #include "httpd/webhook/replay_cache.h"
@@ -71,6 +74,7 @@ static void register_process_hooks(void)
     /* When all modules are loaded: mod_proxy may be after ours, or not at all. */
     ap_hook_pre_config(whk_sent_request_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(whk_webhook_sign_pre_config, NULL, NULL, APR_HOOK_MIDDLE + 1);
+    ap_hook_pre_config(whk_status_page_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_config_dump, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(whk_config_check_registries, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
@@ -79,6 +83,7 @@ static void register_process_hooks(void)
     ap_hook_check_config(whk_rollout_check_config, NULL, NULL, APR_HOOK_MIDDLE + 3);
     ap_hook_check_config(whk_webhook_sign_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_signing_keys_check, NULL, NULL, APR_HOOK_MIDDLE + 2);
+    ap_hook_post_config(whk_metrics_shm_post_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(whk_database_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_server_fetchers_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_replay_cache_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -136,6 +141,7 @@ static void register_api_hooks(apr_pool_t *pool)
     ap_hook_fixups(whk_otp_hook_fixups, NULL, NULL, APR_HOOK_LAST);
 
     ap_hook_handler(whk_api_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(whk_metrics_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 /* Webhooks: locations with WebhookKeysSignature, which have any handler. */

@@ -481,6 +481,7 @@ subtest 'the configuration is httpd\'s' => sub {
     open my $out, '>', $conf or die $!;
     print $out <<"CONF";
 ServerRoot "$dir"
+DefaultRuntimeDir "$dir"
 ServerName main.example
 Listen 127.0.0.1:$port
 PidFile "$dir/httpd.pid"

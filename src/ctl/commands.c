@@ -24,6 +24,12 @@ const whk_command_t whk_commands[] = {
     {"check", NULL, "", 0, WHK_NEEDS_NOTHING, whk_cmd_check,
      "say what is wrong with schema, key file, permissions and rows",
      "Each line is ok, notice or problem. Exits with 1 where there is a problem.\n"},
+    {"status", NULL, "", 0, WHK_NEEDS_NOTHING, whk_cmd_status,
+     "show what the running httpd counted, and what is wrong now",
+     "Reads what the httpd of that configuration counts in, so it is for root, or whoever starts\n"
+     "httpd, and works while the database is away: webhooks and requests that were refused, by\n"
+     "cause, whose they were and what to type; the database, key sets by URI, caches. Numbers are\n"
+     "since httpd was started.\n"},
     {"enterprise", "add", "ENTERPRISE", BIT(NAME), WHK_NEEDS_REGISTRY, whk_cmd_enterprise_add,
      "make an enterprise",
      "ENTERPRISE is its id in the API's paths: 1 to 255 characters, no slash.\n"},

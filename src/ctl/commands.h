@@ -18,8 +18,8 @@ void whk_help_command(const whk_command_t *command);
 
 /** The handlers, each in the file of its noun, `cmd_<noun>.c`. @return an exit status */
 typedef int whk_command_handler_t(whk_invocation_t *invocation);
-whk_command_handler_t whk_cmd_init, whk_cmd_migrate, whk_cmd_check, whk_cmd_enterprise_add,
-    whk_cmd_enterprise_list, whk_cmd_admin_add, whk_cmd_admin_remove, whk_cmd_admin_list,
-    whk_cmd_token_issue, whk_cmd_token_list, whk_cmd_token_revoke, whk_cmd_otp_enroll,
-    whk_cmd_otp_unlock, whk_cmd_otp_remove, whk_cmd_key_list, whk_cmd_key_revoke,
-    whk_cmd_audit_list, whk_cmd_audit_verify, whk_cmd_secret_rotate;
+whk_command_handler_t whk_cmd_init, whk_cmd_migrate, whk_cmd_check, whk_cmd_status,
+    whk_cmd_enterprise_add, whk_cmd_enterprise_list, whk_cmd_admin_add, whk_cmd_admin_remove,
+    whk_cmd_admin_list, whk_cmd_token_issue, whk_cmd_token_list, whk_cmd_token_revoke,
+    whk_cmd_otp_enroll, whk_cmd_otp_unlock, whk_cmd_otp_remove, whk_cmd_key_list,
+    whk_cmd_key_revoke, whk_cmd_audit_list, whk_cmd_audit_verify, whk_cmd_secret_rotate;

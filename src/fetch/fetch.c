@@ -7,6 +7,7 @@
 #include "fetch/address_guard.h"
 #include "fetch/curl_pool.h"
 #include "fetch/transfer.h"
+#include "metrics/metrics.h"
 #include "model/clock.h"
 #include "model/log_number.h"
 
@@ -226,6 +227,17 @@ static const whk_outcome_t *fetch(whk_transfer_t *transfer, apr_time_t started)
     return outcome;
 }
 
+static void count(const whk_transfer_t *transfer, const whk_outcome_t *outcome,
+                  apr_interval_time_t spent)
+{
+    int result = !outcome ? transfer->response.status == 304 ? WHK_FETCH_NOT_MODIFIED : WHK_FETCH_OK
+                 : outcome->code == WHK_JWKS_URI_REFUSED ? WHK_FETCH_REFUSED
+                                                         : WHK_FETCH_UNREACHABLE;
+
+    whk_metrics_count(WHK_FETCHES, result, 0);
+    whk_metrics_observe(WHK_FETCH_DURATION, 0, spent);
+}
+
 static void fill(whk_fetched_t *result, const whk_response_t *response)
 {
     memset(result, 0, sizeof(*result));
@@ -259,6 +271,7 @@ const whk_outcome_t *whk_fetch(whk_fetcher_t *fetcher, const char *uri, const ch
         return whk_fail(pool, WHK_INTERNAL_ERROR,
                         WHK_LOGNO(0303) "libcurl has no memory for a fetch");
     outcome = fetch(&transfer, started);
+    count(&transfer, outcome, whk_clock_now() - started);
     if (!outcome)
         fill(result, &transfer.response);
     whk_curl_pool_release(fetcher->handles, transfer.curl, !outcome);

@@ -106,6 +106,7 @@ typedef struct whk_config_t {
     int max_enterprises;
     const whk_replay_provider_t *replay_cache; /**< NULL: off */
     int replay_entries;
+    int metrics_enterprises;
 
     /* What mod_authz_core's directives say: other_directives.h. */
     int requires;        /**< WHK_REQUIRES_…; 0: no Require line */

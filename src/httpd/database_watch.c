@@ -189,6 +189,13 @@ int whk_database_watch_explains(const server_rec *s, const whk_outcome_t *outcom
            atomic_load(&watch->state->away_since);
 }
 
+apr_time_t whk_database_watch_away_since(const server_rec *s)
+{
+    const whk_database_watch_t *watch = watch_of(s);
+
+    return watch ? atomic_load(&watch->state->away_since) : 0;
+}
+
 void whk_database_watch_count(const server_rec *s)
 {
     atomic_fetch_add(&watch_of(s)->state->answered, 1);

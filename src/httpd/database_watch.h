@@ -19,6 +19,9 @@ void whk_database_watch_report(server_rec *s, apr_pool_t *pool, const whk_outcom
 /** True where the database is away, and this outcome says no more than that. */
 int whk_database_watch_explains(const server_rec *s, const whk_outcome_t *outcome);
 
+/** Since when the database of a server is away, by whk_clock_now(); 0: it is there. */
+apr_time_t whk_database_watch_away_since(const server_rec *s);
+
 /** A request was answered for that reason, which is counted into the line of when it is back. */
 void whk_database_watch_count(const server_rec *s);
 

@@ -10,6 +10,7 @@
 #include "httpd/config.h"
 #include "httpd/other_directives.h"
 #include "httpd/rollout.h"
+#include "metrics/enterprise_counts.h"
 #include "model/log_number.h"
 #include "registry/revision_table.h"
 
@@ -142,6 +143,10 @@ const command_rec whk_directives[] = {
               "socache provider that remembers which webhooks were received"),
     DIRECTIVE("WebhookKeysReplayEntries", GLOBAL, number, replay_entries, "262144",
               "how many webhooks are remembered on this node", BETWEEN(1024, 16777216)),
+
+    DIRECTIVE("WebhookKeysMetricsEnterprises", GLOBAL, number, metrics_enterprises, "0",
+              "how many enterprises are counted by themselves",
+              BETWEEN(0, WHK_ENTERPRISES_COUNTED_MOST)),
 
     WHK_OTHER_DIRECTIVES,
     {.name = NULL}};

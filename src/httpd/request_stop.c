@@ -8,6 +8,8 @@
 #include "httpd/body.h"
 #include "httpd/database_watch.h"
 #include "httpd/limited_log.h"
+#include "metrics/metrics.h"
+#include "metrics/recent_refusals.h"
 #include "model/log_number.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -100,6 +102,15 @@ static void log_stop(request_rec *r, whk_door_t door, const whk_outcome_t *outco
                       whk_code_name(outcome->code), request->id);
 }
 
+static void count_stop(const request_rec *r, whk_door_t door, const whk_outcome_t *outcome)
+{
+    const whk_request_t *request = whk_request_if_any(r);
+
+    whk_metrics_count(WHK_REFUSALS, (int)door, (int)outcome->code);
+    whk_refusals_add((int)door, outcome->code, request->enterprise_id, request->claimed_key_id,
+                     r->useragent_ip, request->id);
+}
+
 int whk_request_stop_at(request_rec *r, whk_door_t door, const whk_outcome_t *outcome,
                         const whk_outcome_t *told)
 {
@@ -110,6 +121,7 @@ int whk_request_stop_at(request_rec *r, whk_door_t door, const whk_outcome_t *ou
     error->status = whk_code_status(outcome->code);
     /* Or httpd would wait for a body that plays no part in the response. */
     whk_body_discard(r);
+    count_stop(r, door, outcome);
     log_stop(r, door, outcome);
     return error->status;
 }

@@ -8,6 +8,7 @@
 #include "httpd/config.h"
 #include "httpd/limited_log.h"
 #include "httpd/request.h"
+#include "metrics/metrics.h"
 #include "model/log_number.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -48,6 +49,7 @@ static const char *what_to_do(whk_code_t code)
 
 void whk_rollout_count(const whk_rollout_t *rollout, request_rec *r, const whk_outcome_t *outcome)
 {
+    whk_metrics_count(WHK_LET_THROUGH, (int)outcome->code, 0);
     if (whk_limited_log_may_by(r, rollout->counters, rollout->what, LINES_A_MINUTE, outcome->code))
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       WHK_LOGNO(0028) "%s: WebhookKeysEnforce Off (%s) let one of these through to "

@@ -11,6 +11,7 @@
 #include "httpd/database.h"
 #include "httpd/database_watch.h"
 #include "httpd/directory_shm.h"
+#include "httpd/measure.h"
 #include "httpd/other_directives.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
@@ -33,6 +34,8 @@ APLOG_USE_MODULE(webhook_keys);
 #define LOOK_FOR_REFRESH_EVERY apr_time_from_msec(250)
 
 #define WRITE_USES_EVERY apr_time_from_sec(5)
+
+#define MEASURE_EVERY apr_time_from_sec(1)
 
 /* Once a node; where it has no memory to agree in, as one that verifies no webhooks, once a
  * process.
@@ -96,6 +99,14 @@ static void poll_changes(server_rec *s, whk_key_cache_t *cache, apr_pool_t *pool
                                      "registry's database is asked about each webhook; set a "
                                      "greater WebhookKeysMaxEnterprises, and start httpd anew",
                      whk_directory_most(cache->directory.block));
+}
+
+static apr_status_t measure(int state, void *data, apr_pool_t *pool)
+{
+    if (!begin(state))
+        return APR_SUCCESS;
+    whk_measure(data, pool);
+    return end();
 }
 
 static apr_status_t poll(int state, void *data, apr_pool_t *pool)
@@ -321,6 +332,17 @@ static void set_up_revoke_due(server_rec *s, server_rec *main_server)
                             "they were: load mod_watchdog (LoadModule watchdog_module)");
 }
 
+/* Where it can't be started, what verifies can't either, and all others go without gauges. */
+static void set_up_measuring(server_rec *main_server)
+{
+    server_rec *s = main_server;
+
+    while (s && !verifies(s, main_server) && !serves(s, main_server))
+        s = s->next;
+    if (s)
+        start_task(main_server, "_webhook_keys_poll_", MEASURE_EVERY, measure);
+}
+
 int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                    server_rec *s)
 {
@@ -336,6 +358,7 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
     for (each = s; each && status == APR_SUCCESS; each = each->next)
         if (verifies(each, s))
             status = set_up(each, s);
+    set_up_measuring(s);
     whk_directory_shm_tidy();
     for (each = s; each && status == APR_SUCCESS; each = each->next)
         set_up_revoke_due(each, s);

@@ -8,7 +8,8 @@
  *      "servers": [{"names": ["example.com", "*.example.com"], "place": null,
  *                   "driver": "sqlite3", "params": "/path/of/registry.db", "paramsPlace":
  * "FILE:LINE", "secretKeyFile": "/path/of/secret.key"}],
- *      "notEnforced": ["FILE:LINE"]}
+ *      "notEnforced": ["FILE:LINE"],
+ *      "metricsFile": "/run/apache2/webhook_keys.metrics"}
  *
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
  * the main one, whose place is null; the virtual hosts follow in the order of the configuration,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metrics/metrics.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
 #include "registry/followed_set.h"
@@ -107,6 +108,8 @@ static const whk_outcome_t *revoke_of(whk_registry_t *registry, const char *ente
 
     whk_count_change(registry->counters, enterprise_id);
     *revoked += work.revoked;
+    for (; !outcome && work.revoked; work.revoked--)
+        whk_metrics_count(WHK_REVOCATIONS, WHK_BY_SCHEDULE, 0);
     return outcome;
 }
 

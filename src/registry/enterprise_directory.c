@@ -371,3 +371,12 @@ int whk_directory_take_turn(const whk_enterprise_directory_t *directory, whk_tur
     WRITE(by, (apr_uint32_t)getpid());
     return 1;
 }
+
+whk_directory_state_t whk_directory_state(const whk_directory_block_t *block)
+{
+    const reading_t *reading = &block->readings[READ(&block->published) % 2];
+    whk_directory_state_t state = {whk_revision_table_count(table_of(block)),
+                                   READ(&block->is_full) != 0, READ(&reading->began)};
+
+    return state;
+}

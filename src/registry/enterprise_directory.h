@@ -122,3 +122,12 @@ typedef enum {
  * nobody had one for half as long again. */
 int whk_directory_take_turn(const whk_enterprise_directory_t *directory, whk_turn_t turn,
                             apr_interval_time_t interval);
+
+/** How a directory is, for people and their monitoring. */
+typedef struct whk_directory_state_t {
+    apr_uint32_t enterprises;
+    int is_full;
+    apr_time_t known_at; /**< all changes until then are known, by whk_clock_now(); 0: never were */
+} whk_directory_state_t;
+
+whk_directory_state_t whk_directory_state(const whk_directory_block_t *block);

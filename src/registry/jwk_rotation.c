@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jose/jwk_set.h"
+#include "metrics/metrics.h"
 #include "model/clock.h"
 #include "model/log_number.h"
 #include "model/timestamp.h"
@@ -184,6 +185,8 @@ static const whk_outcome_t *record(whk_registry_t *registry, finding_t *finding)
     finding->secret = registry->secret;
     outcome = whk_store_transaction(registry->store, registry->pool, record_finding, finding);
     whk_count_change(registry->counters, finding->key.enterprise_id);
+    if (finding->is_over && !outcome)
+        whk_metrics_count(WHK_REVOCATIONS, WHK_BY_BACKGROUND, 0);
     return outcome;
 }
 

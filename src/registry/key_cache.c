@@ -41,6 +41,7 @@ whk_key_cache_t *whk_key_cache_create(const whk_key_cache_settings_t *settings, 
         apr_thread_mutex_create(&cache->rereading, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
         return NULL;
     cache->validity = settings->validity;
+    cache->size = settings->size;
     cache->directory = (whk_enterprise_directory_t){settings->block, poll.counters, settings->lag,
                                                     settings->validity.max_stale};
     poll.directory = &cache->directory;
@@ -230,4 +231,10 @@ const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *stor
         return get_unlisted(cache, store, &arrival, &found, keys, freshness, pool);
     *freshness = found.freshness;
     return get_listed(cache, store, query, &found, keys, pool);
+}
+
+apr_size_t whk_key_cache_bytes(whk_key_cache_t *cache, apr_size_t *most)
+{
+    *most = cache->size;
+    return whk_recent_keys_bytes(cache->recent) + whk_parsed_keys_bytes(cache->parsed);
 }

@@ -43,6 +43,7 @@ typedef struct whk_key_cache_t {
     /* private */
     whk_recent_keys_t *recent;
     whk_key_validity_t validity;
+    apr_size_t size;
     apr_thread_mutex_t *rereading; /**< around reading again what seems to have ended */
     int asking; /**< atomic: requests that ask the store though what is known would do */
 } whk_key_cache_t;
@@ -63,3 +64,6 @@ typedef struct whk_key_query_t {
 const whk_outcome_t *whk_key_cache_get(whk_key_cache_t *cache, whk_store_t *store,
                                        const whk_key_query_t *query, whk_enterprise_keys_t **keys,
                                        whk_freshness_t *freshness, apr_pool_t *pool);
+
+/** How many bytes it takes now, and may take. */
+apr_size_t whk_key_cache_bytes(whk_key_cache_t *cache, apr_size_t *most);

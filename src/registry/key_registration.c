@@ -7,6 +7,7 @@
 #include "jose/json.h"
 #include "jose/jwk.h"
 #include "jose/jwk_set.h"
+#include "metrics/metrics.h"
 #include "model/log_number.h"
 #include "model/name.h"
 #include "model/random.h"
@@ -407,6 +408,8 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
                                       answer);
     if (registration.refusal)
         return registration.refusal;
+    whk_metrics_count(WHK_REGISTRATIONS, request.jwks_uri ? WHK_SOURCE_JWKS_URI : WHK_SOURCE_JWKS,
+                      0);
     *answer = answer_of(registry->pool, &registration);
     return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "metrics/metrics.h"
 #include "model/name.h"
 #include "model/timestamp.h"
 #include "registry/audit_trail.h"
@@ -102,6 +103,7 @@ const whk_outcome_t *whk_revoke_key(whk_registry_t *registry, const whk_caller_t
         return whk_key_not_found(registry->pool);
     if (!revocation.revoked)
         return whk_key_already_revoked(registry->pool, revocation.key);
+    whk_metrics_count(WHK_REVOCATIONS, WHK_BY_API, 0);
     *key = revocation.key;
     *warnings = revocation.warnings;
     return NULL;

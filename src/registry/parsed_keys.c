@@ -134,3 +134,13 @@ void whk_parsed_keys_drop(whk_parsed_keys_t *keys, whk_parsed_key_t **place)
         drop(keys, *place);
     apr_thread_mutex_unlock(keys->mutex);
 }
+
+apr_size_t whk_parsed_keys_bytes(whk_parsed_keys_t *keys)
+{
+    apr_size_t count;
+
+    apr_thread_mutex_lock(keys->mutex);
+    count = keys->count;
+    apr_thread_mutex_unlock(keys->mutex);
+    return count * WHK_PARSED_KEY_SIZE;
+}

@@ -36,3 +36,6 @@ const whk_jwk_t *whk_parsed_key_jwk(const whk_parsed_key_t *key);
 
 /** One reference less; it is freed with its last. */
 void whk_parsed_key_release(whk_parsed_key_t *key);
+
+/** How many bytes those that are kept take, about. */
+apr_size_t whk_parsed_keys_bytes(whk_parsed_keys_t *keys);

@@ -4,6 +4,8 @@
 #include <apr_hash.h>
 #include <apr_thread_mutex.h>
 
+#include "metrics/metrics.h"
+
 APR_RING_HEAD(head_t, whk_enterprise_keys_t);
 
 struct whk_recent_keys_t {
@@ -81,6 +83,7 @@ whk_enterprise_keys_t *whk_recent_keys_get(whk_recent_keys_t *recent, const char
         APR_RING_INSERT_HEAD(&recent->head, keys, whk_enterprise_keys_t, link);
     }
     apr_thread_mutex_unlock(recent->mutex);
+    whk_metrics_count(WHK_KEY_LOOKUPS, keys ? WHK_LOOKUP_HIT : WHK_LOOKUP_MISS, 0);
     return keys;
 }
 
@@ -115,4 +118,14 @@ void whk_recent_keys_put(whk_recent_keys_t *recent, whk_enterprise_keys_t *keys,
     if (follow(recent, generation))
         put(recent, keys);
     apr_thread_mutex_unlock(recent->mutex);
+}
+
+apr_size_t whk_recent_keys_bytes(whk_recent_keys_t *recent)
+{
+    apr_size_t bytes;
+
+    apr_thread_mutex_lock(recent->mutex);
+    bytes = recent->bytes;
+    apr_thread_mutex_unlock(recent->mutex);
+    return bytes;
 }

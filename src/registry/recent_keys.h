@@ -23,3 +23,6 @@ whk_enterprise_keys_t *whk_recent_keys_get(whk_recent_keys_t *recent, const char
 /** Keep these, in the place of older ones, with a reference of its own. */
 void whk_recent_keys_put(whk_recent_keys_t *recent, whk_enterprise_keys_t *keys,
                          apr_uint32_t generation);
+
+/** How many bytes those that are kept take. */
+apr_size_t whk_recent_keys_bytes(whk_recent_keys_t *recent);

@@ -109,6 +109,11 @@ whk_replay_table_t *whk_replay_table_init(void *block, apr_uint32_t entries)
     return memory;
 }
 
+apr_uint32_t whk_replay_table_live(const whk_replay_table_t *memory)
+{
+    return __atomic_load_n(&memory->live, __ATOMIC_RELAXED);
+}
+
 apr_uint32_t whk_replay_table_entries(const whk_replay_table_t *memory)
 {
     return memory->size;

@@ -69,6 +69,9 @@ whk_replay_table_t *whk_replay_table_init(void *block, apr_uint32_t entries);
 /** How many entries it was made for. Needs no lock. */
 apr_uint32_t whk_replay_table_entries(const whk_replay_table_t *memory);
 
+/** How many of them are in use. Needs no lock. */
+apr_uint32_t whk_replay_table_live(const whk_replay_table_t *memory);
+
 /** Note uses: all of them, or none.
  * @param owner whose share they count for
  * @param names what is used, `count` of them

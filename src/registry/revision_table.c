@@ -84,6 +84,11 @@ whk_revision_table_t *whk_revision_table_init(void *memory, apr_uint32_t most)
     return table;
 }
 
+apr_uint32_t whk_revision_table_count(const whk_revision_table_t *table)
+{
+    return __atomic_load_n(&table->count, __ATOMIC_RELAXED);
+}
+
 apr_uint32_t whk_revision_table_most(const whk_revision_table_t *table)
 {
     return table->most;

@@ -33,6 +33,9 @@ whk_revision_table_t *whk_revision_table_init(void *memory, apr_uint32_t most);
 /** How many entries the block was made for. */
 apr_uint32_t whk_revision_table_most(const whk_revision_table_t *table);
 
+/** How many entries it has. By any reader, for a figure of about now. */
+apr_uint32_t whk_revision_table_count(const whk_revision_table_t *table);
+
 /** Look an enterprise up.
  * @param known set where it is there; `number` is the writer's alone to rely on
  * @return 0 where it is not there */

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "metrics/metrics.h"
 #include "model/clock.h"
 #include "model/log_number.h"
 #include "model/timestamp.h"
@@ -44,8 +45,12 @@ static const whk_outcome_t *refuse_code(whk_registry_t *registry, const whk_call
     apr_time_t locks;
 
     WHK_TRY(whk_otp_record_refusal(registry, caller, now, &locked_until, &locks));
+    whk_metrics_count(WHK_OTP_CHECKS, locked_until ? WHK_OTP_RESULT_LOCKED : WHK_OTP_RESULT_REFUSED,
+                      0);
     if (locked_until)
         return whk_otp_locked(registry->pool, locked_until - now);
+    if (locks)
+        whk_metrics_count(WHK_OTP_LOCKS, 0, 0);
     return locks
                ? with_hint(registry, otp_invalid(registry->pool), lock_hint(registry, user, locks))
                : otp_invalid(registry->pool);
@@ -136,12 +141,15 @@ const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_k
                                       WHK_LOGNO(0231) "user %s has no OTP secret and so can't "
                                                       "register or revoke: run whkctl otp enroll",
                                       user));
-    if (whk_otp_is_locked(enrolment, now))
+    if (whk_otp_is_locked(enrolment, now)) {
+        whk_metrics_count(WHK_OTP_CHECKS, WHK_OTP_RESULT_LOCKED, 0);
         return whk_otp_locked(registry->pool, enrolment->locked_until - now);
+    }
     WHK_TRY(whk_otp_quota_take(registry, enrolment));
     WHK_TRY(accept_code(registry, key, enrolment, code, now, &accepted));
     if (accepted) {
         whk_otp_quota_return(registry, enrolment);
+        whk_metrics_count(WHK_OTP_CHECKS, WHK_OTP_RESULT_ACCEPTED, 0);
         return NULL;
     }
     outcome = refuse_code(registry, caller, now);

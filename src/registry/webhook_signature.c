@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "metrics/metrics.h"
 #include "model/name.h"
 #include "model/timestamp.h"
 #include "scheme/signed_message_audience.h"
@@ -11,8 +12,17 @@
 static const whk_outcome_t *verify_with(whk_registry_t *registry, const whk_held_key_t *key,
                                         whk_signed_message_t *message, whk_webhook_t *webhook)
 {
-    WHK_TRY(whk_signed_message_verify(message, key->jwk, registry->policy->algorithms,
-                                      &webhook->algorithm, registry->pool));
+    const whk_outcome_t *outcome;
+
+    webhook->algorithm = NULL;
+    outcome = whk_signed_message_verify(message, key->jwk, registry->policy->algorithms,
+                                        &webhook->algorithm, registry->pool);
+    if (!outcome || outcome->code == WHK_BAD_SIGNATURE)
+        whk_metrics_count(
+            WHK_SIGNATURES,
+            whk_label_index(WHK_LABEL_ALGORITHM, webhook->algorithm ? webhook->algorithm : ""),
+            outcome ? WHK_RESULT_BAD : WHK_RESULT_GOOD);
+    WHK_TRY(outcome);
     webhook->key_id = key->key_id;
     webhook->key = key;
     return NULL;

@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "metrics/metrics.h"
 #include "model/clock.h"
 #include "model/log_number.h"
 #include "store/schema_version.h"
@@ -110,9 +111,9 @@ static const whk_outcome_t *read_once(whk_store_t *store, apr_pool_t *pool,
     return code ? whk_session_error(store, pool, "read", code) : NULL;
 }
 
-const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
-                                        whk_statement_t statement, const void **arguments,
-                                        whk_row_reader read, apr_array_header_t **items)
+static const whk_outcome_t *read_patiently(whk_store_t *store, apr_pool_t *pool,
+                                           whk_statement_t statement, const void **arguments,
+                                           whk_row_reader read, apr_array_header_t **items)
 {
     const whk_outcome_t *outcome = NULL;
     apr_dbd_results_t *results;
@@ -136,6 +137,22 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
         whk_session_release(store);
     }
     return note(store, outcome);
+}
+
+const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
+                                        whk_statement_t statement, const void **arguments,
+                                        whk_row_reader read, apr_array_header_t **items)
+{
+    /* Within a transaction it is part of that. */
+    int is_alone = !store->in_transaction;
+    apr_time_t began = is_alone ? whk_clock_now() : 0;
+    const whk_outcome_t *outcome = read_patiently(store, pool, statement, arguments, read, items);
+
+    if (is_alone)
+        whk_metrics_observe(WHK_STORE_DURATION, WHK_OPERATION_READ, whk_clock_now() - began);
+    if (is_alone && outcome && outcome->code == WHK_STORE_UNAVAILABLE)
+        whk_metrics_count(WHK_STORE_ERRORS, WHK_OPERATION_READ, 0);
+    return outcome;
 }
 
 const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool,

@@ -4,6 +4,7 @@
 #include <apr_general.h>
 #include <string.h>
 
+#include "metrics/metrics.h"
 #include "model/clock.h"
 #include "model/log_number.h"
 #include "store/row.h"
@@ -252,8 +253,8 @@ static int is_worth_another(whk_store_t *store, apr_pool_t *pool, attempt_t *att
     return ending == NOTHING_HAPPENED && may_try_again(store, pool, patience);
 }
 
-const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
-                                           whk_transaction_fn work, void *baton)
+static const whk_outcome_t *run(whk_store_t *store, apr_pool_t *pool, whk_transaction_fn work,
+                                void *baton)
 {
     attempt_t attempt = {work, baton, {NULL, 0, NULL}, 0};
     patience_t patience = {whk_clock_now() + CONFLICT_PATIENCE, CONFLICT_PAUSE, 0, 0, 0};
@@ -276,5 +277,17 @@ const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
         again = ending != FINISHED && is_worth_another(store, pool, &attempt, ending, &patience);
         whk_session_release(store);
     }
+    return outcome;
+}
+
+const whk_outcome_t *whk_store_transaction(whk_store_t *store, apr_pool_t *pool,
+                                           whk_transaction_fn work, void *baton)
+{
+    apr_time_t began = whk_clock_now();
+    const whk_outcome_t *outcome = run(store, pool, work, baton);
+
+    whk_metrics_observe(WHK_STORE_DURATION, WHK_OPERATION_WRITE, whk_clock_now() - began);
+    if (outcome && outcome->code == WHK_STORE_UNAVAILABLE)
+        whk_metrics_count(WHK_STORE_ERRORS, WHK_OPERATION_WRITE, 0);
     return outcome;
 }

@@ -64,7 +64,7 @@ static void release(void *baton, whk_connection_t *given)
     (void)given;
 }
 
-static const whk_store_source_t source = {acquire, release, NULL, NULL};
+static const whk_store_source_t source = {acquire, release, NULL, NULL, NULL};
 
 static whk_store_t *open_store(const char *file)
 {

@@ -13,7 +13,7 @@ READS=${READS:-8}
 ROUNDS=${ROUNDS:-3}
 ENTERPRISES=${ENTERPRISES:-10000}
 SIGNED=${SIGNED:-40000}
-PARTS=${PARTS:-webhooks signing key_cache registrations}
+PARTS=${PARTS:-webhooks signing counting key_cache registrations}
 here=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$here"
 work=$(mktemp -d /tmp/whk-bench.XXXXXX)
@@ -61,6 +61,7 @@ fi
 
 cat > "$work/httpd.conf" <<CONF
 ServerRoot "$work"
+DefaultRuntimeDir "$work"
 ServerName localhost
 Listen 127.0.0.1:$port
 PidFile "$work/httpd.pid"
@@ -200,6 +201,21 @@ signing() {
     SIGNING_ALG=EdDSA
 }
 
+counting() {
+    echo "What is counted of one webhook : one bare EVP_DigestVerify, in processor time"
+    "$CC" $CFLAGS_BENCH -o "$work/counting" t/bench/counting.c $LIBRARY $LIBS_BENCH -lpthread
+    for threads in 1 8; do
+        ratios=
+        for _ in $(seq "$ROUNDS"); do
+            counted=$("$work/counting" "$threads")
+            evp=$("$work/evp" RS256 1 1000 | awk '{ printf "%.1f", 1000000000 / $1 }')
+            ratios="$ratios $(ratio "$counted" "$evp")"
+            say "  $threads threads: $counted : $evp ns (RS256, the quickest)" "$(ratio "$counted" "$evp")"
+        done
+        say "$threads threads, median ratio (at most 0.01)" "$(median $ratios)"
+    done
+}
+
 key_cache() {
     echo "Resident memory of a child that knows $ENTERPRISES enterprises of 10 keys"
     fresh_registry
@@ -216,6 +232,7 @@ key_cache() {
 
 if wanted webhooks; then webhooks; fi
 if wanted signing; then signing; fi
+if wanted counting; then counting; fi
 if wanted key_cache; then key_cache; fi
 if wanted scale; then BARE="$work/mod_bare.so" python3 t/bench/scale.py; fi
 wanted registrations || exit 0

@@ -213,6 +213,7 @@ DATABASES = {"sqlite": SQLite, "pgsql": PostgreSQL, "mysql": MariaDB}
 
 CONFIGURATION = """
 ServerRoot "{folder}"
+DefaultRuntimeDir "{folder}"
 ServerName localhost
 Listen 127.0.0.1:{port}
 PidFile "{folder}/httpd.pid"

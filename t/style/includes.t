@@ -7,7 +7,7 @@ use File::Find;
 use WHK::Server;
 
 my $root = $WHK::Server::root;
-my %floor = (model => 0, jose => 1, otp => 1, store => 1, fetch => 1, http_signature => 2, scheme => 3, registry => 4, httpd => 5, ctl => 5);
+my %floor = (model => 0, metrics => 0.5, jose => 1, otp => 1, store => 1, fetch => 1, http_signature => 2, scheme => 3, registry => 4, httpd => 5, ctl => 5);
 my $httpd_headers = WHK::Server::apxs('INCLUDEDIR');
 
 # What a file of ours includes: [ line, '"' or '<', name ].

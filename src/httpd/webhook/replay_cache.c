@@ -12,6 +12,7 @@
 #include "httpd/child_mutex.h"
 #include "httpd/config.h"
 #include "httpd/server_state.h"
+#include "metrics/metrics.h"
 #include "model/log_number.h"
 
 APLOG_USE_MODULE(webhook_keys);
@@ -43,6 +44,11 @@ apr_time_t whk_replay_cache_expiry(apr_time_t signed_at, apr_time_t expires)
     if (expires && (!until || expires + longest_clock_skew < until))
         until = expires + longest_clock_skew;
     return (until ? until : apr_time_now() + REMEMBER_UNDATED) + apr_time_from_sec(1);
+}
+
+static void tell_how_full(void)
+{
+    whk_metrics_set(WHK_REPLAY_ENTRIES, 0, whk_replay_table_live(memory));
 }
 
 int whk_replay_cache_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -83,6 +89,10 @@ static apr_status_t retain(server_rec *s, apr_uint32_t entries)
         status = make_memory(retained, entries, process);
     memory = retained->memory;
     mutex = retained->mutex;
+    if (memory) {
+        whk_metrics_set(WHK_REPLAY_CAPACITY, 0, whk_replay_table_entries(memory));
+        tell_how_full();
+    }
     if (memory && whk_replay_table_entries(memory) != entries)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      WHK_LOGNO(0046) "WebhookKeysReplayEntries is %u now, and takes effect when "
@@ -164,6 +174,7 @@ static apr_status_t reserve_here(const whk_replay_name_t *owner, const whk_repla
     /* Read inside: who waited for long must not use a time that is gone. */
     clock = read_clock();
     *result = whk_replay_table_reserve(memory, owner, use->names, use->count, use->until, &clock);
+    tell_how_full();
     apr_global_mutex_unlock(mutex);
     return APR_SUCCESS;
 }
@@ -173,6 +184,7 @@ static void release_here(const whk_replay_use_t *use)
     if (!memory || !mutex || apr_global_mutex_lock(mutex) != APR_SUCCESS)
         return;
     whk_replay_table_give_back(memory, use->names, use->count, use->until);
+    tell_how_full();
     apr_global_mutex_unlock(mutex);
 }
 

@@ -7,8 +7,10 @@
 #include "httpd/request.h"
 #include "httpd/server_state.h"
 #include "httpd/webhook/captured_body.h"
+#include "httpd/webhook/verification_metrics.h"
 #include "httpd/webhook/webhook_message.h"
 #include "httpd/webhook/webhook_request.h"
+#include "model/clock.h"
 #include "model/log_number.h"
 #include "model/name.h"
 
@@ -101,16 +103,15 @@ static const char *claimed_key_id(const whk_signed_message_t *message)
     return message->kid;
 }
 
-static const whk_outcome_t *verify(request_rec *initial, whk_verification_t *verification)
+static const whk_outcome_t *judge(request_rec *initial, const whk_captured_body_t *body,
+                                  whk_verification_t *verification)
 {
     const whk_config_t *config = &verification->rules;
     const whk_webhook_times_t times = {config->max_age, config->clock_skew};
     whk_registry_t registry = *whk_request_registry(initial);
-    const whk_captured_body_t *body;
     whk_signed_message_t *message;
 
     registry.policy = &config->policy;
-    WHK_TRY(read_body(initial, config, &body));
     WHK_TRY(parse(initial, config, body, &message));
     verification->claimed_key_id = claimed_key_id(message);
     WHK_TRY(whk_webhook_verify(&registry, whk_server_of(initial->server)->key_cache,
@@ -119,6 +120,19 @@ static const whk_outcome_t *verify(request_rec *initial, whk_verification_t *ver
     verification->replay_ids = message->replay_ids;
     verification->good_until = whk_replay_cache_expiry(message->signed_at, message->expires);
     return NULL;
+}
+
+static const whk_outcome_t *verify(request_rec *initial, whk_verification_t *verification)
+{
+    const whk_captured_body_t *body;
+    const whk_outcome_t *outcome = read_body(initial, &verification->rules, &body);
+    apr_time_t began = whk_clock_now();
+
+    if (!outcome)
+        outcome = judge(initial, body, verification);
+    whk_verification_count(verification->rules.signature.scheme, verification->enterprise_id,
+                           outcome, began);
+    return outcome;
 }
 
 static whk_verification_t *add(request_rec *initial, const whk_config_t *config,

@@ -7,6 +7,8 @@
 #include "httpd/server_state.h"
 #include "httpd/webhook/replay_cache.h"
 #include "httpd/webhook/sent_request.h"
+#include "httpd/webhook/verification_metrics.h"
+#include "model/clock.h"
 #include "scheme/signed_message_claims.h"
 
 static int add_value(void *values, const char *name, const char *value)
@@ -82,8 +84,8 @@ static const whk_outcome_t *check_form(const request_rec *r)
     return NULL;
 }
 
-const whk_outcome_t *whk_response_verify(request_rec *r, const whk_response_t *response,
-                                         const char *body, apr_size_t length, whk_webhook_t *signer)
+static const whk_outcome_t *judge(request_rec *r, const whk_response_t *response, const char *body,
+                                  apr_size_t length, whk_webhook_t *signer)
 {
     const whk_config_t *rules = &response->rules;
     const whk_webhook_times_t times = {rules->max_age, rules->clock_skew};
@@ -97,4 +99,15 @@ const whk_outcome_t *whk_response_verify(request_rec *r, const whk_response_t *r
                                response->enterprise_id, message, &times, signer));
     WHK_TRY(whk_signed_message_check_claims(message, response->claims, r->pool));
     return reserve_use(r, response, message);
+}
+
+const whk_outcome_t *whk_response_verify(request_rec *r, const whk_response_t *response,
+                                         const char *body, apr_size_t length, whk_webhook_t *signer)
+{
+    apr_time_t began = whk_clock_now();
+    const whk_outcome_t *outcome = judge(r, response, body, length, signer);
+
+    whk_verification_count(response->rules.response.scheme, response->enterprise_id, outcome,
+                           began);
+    return outcome;
 }

@@ -12,6 +12,7 @@
 #include "httpd/webhook/sent_request.h"
 #include "httpd/webhook/webhook_errors.h"
 #include "httpd/webhook/webhook_request.h"
+#include "metrics/metrics.h"
 #include "model/log_number.h"
 
 /* ---- what can't be signed ---- */
@@ -131,6 +132,7 @@ static const whk_outcome_t *sign(request_rec *r, const whk_config_t *config)
     whk_sent_request_message(r, &message);
     WHK_TRY(config->sign.scheme->sign(fields, &message, &signing, r->pool));
     whk_backend_headers_replace(r, fields);
+    whk_metrics_count(WHK_SIGNED, whk_label_index(WHK_LABEL_SCHEME, config->sign.scheme->name), 0);
     whk_webhook_request_of(r)->is_signed = 1;
     return NULL;
 }

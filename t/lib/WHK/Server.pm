@@ -126,6 +126,7 @@ API
     open my $out, '>', $self->{conf} or die "$self->{conf}: $!";
     print $out <<"CONF";
 ServerRoot "$dir"
+DefaultRuntimeDir "$dir"
 ServerName localhost
 Listen 127.0.0.1:$port
 PidFile "$dir/httpd.pid"
