@@ -360,9 +360,10 @@ subtest 'init, migrate, check' => sub {
     is_deeply([ @{$again}{qw(created secretKeyCreated registry)} ], [ JSON::PP::false, JSON::PP::false, $named ], 'a second init changes nothing');
     done('in words', qr/is there already/, 'init');
     is(json_of('registry fromVersion schemaVersion', 'migrate')->{fromVersion}, $again->{schemaVersion}, 'nothing to migrate');
-    my $check = json_of('ok checks', 'check');
+    my $check = json_of('ok checks findings', 'check');
     is($check->{ok}, JSON::PP::true, 'nothing is wrong');
     members($check->{checks}[0], 'check result message');
+    members($check->{findings}[0], 'fix id message result');
     done('in words', qr/^ok +schema +version/m, 'check');
 
     chmod 0644, $key;

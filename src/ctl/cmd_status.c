@@ -359,7 +359,7 @@ static int print_status_json(const status_t *status)
 
 int whk_cmd_status(whk_invocation_t *invocation)
 {
-    const char *file = invocation->config.metrics_file;
+    const char *file = invocation->config.httpd->metrics_file;
     status_t status = {.invocation = invocation, .pool = invocation->pool};
     const char *flaw = NULL;
     apr_status_t opened;

@@ -22,8 +22,9 @@ const whk_command_t whk_commands[] = {
      "The step to version 4 seals each row under the secret key, after it has verified the audit\n"
      "trail of every enterprise. Where that does not hold together nothing is migrated.\n"},
     {"check", NULL, "", 0, WHK_NEEDS_NOTHING, whk_cmd_check,
-     "say what is wrong with schema, key file, permissions and rows",
-     "Each line is ok, notice or problem. Exits with 1 where there is a problem.\n"},
+     "say what is wrong with configuration, schema, key file, permissions and rows",
+     "Each line is ok, notice or problem, says what to type, and ends with the id by which\n"
+     "docs/checks.md and --json have it. Exits with 1 where there is a problem.\n"},
     {"status", NULL, "", 0, WHK_NEEDS_NOTHING, whk_cmd_status,
      "show what the running httpd counted, and what is wrong now",
      "Reads what the httpd of that configuration counts in, so it is for root, or whoever starts\n"

@@ -213,6 +213,8 @@ static void read_dump(apr_pool_t *pool, const json_t *dump, whk_httpd_config_t *
     config->user.gid = (gid_t)json_integer_value(json_object_get(user, "gid"));
     read_server(pool, json_array_get(servers, 0), &config->main_server);
     config->metrics_file = copy(pool, dump, "metricsFile");
+    config->modules = copy_list(pool, dump, "modules");
+    config->mpm = copy(pool, dump, "mpm");
     config->not_enforced = copy_list(pool, dump, "notEnforced");
     config->virtual_hosts = apr_array_make(pool, 4, sizeof(whk_httpd_server_t *));
     for (i = 1; i < json_array_size(servers); i++) {

@@ -201,7 +201,6 @@ const char *whk_registry_config_find(apr_pool_t *pool, const whk_httpd_config_t 
     registry->params_place = chosen->params_place;
     registry->secret_key_file = chosen->secret_key_file;
     registry->user = config->user;
-    registry->metrics_file = config->metrics_file;
-    registry->not_enforced = config->not_enforced;
+    registry->httpd = config;
     return NULL;
 }

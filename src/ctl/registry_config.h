@@ -13,8 +13,7 @@ typedef struct whk_registry_config_t {
     const char *params_place;    /**< `FILE:LINE` */
     const char *secret_key_file; /**< absolute; NULL: none named */
     whk_httpd_user_t user;
-    const char *metrics_file;               /**< that of the whole configuration */
-    const apr_array_header_t *not_enforced; /**< that of the whole configuration */
+    const whk_httpd_config_t *httpd; /**< the whole configuration */
 } whk_registry_config_t;
 
 /** The registry of a server.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ap_mpm.h>
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_core.h>
@@ -80,6 +81,16 @@ static json_t *not_enforced_json(const server_rec *s)
     return places;
 }
 
+static json_t *modules_json(void)
+{
+    json_t *modules = json_array();
+    module *const *each;
+
+    for (each = ap_loaded_modules; *each; each++)
+        json_array_append_new(modules, json_string((*each)->name));
+    return modules;
+}
+
 static int print(apr_pool_t *pool, server_rec *main_server)
 {
     json_t *servers = json_array();
@@ -91,8 +102,9 @@ static int print(apr_pool_t *pool, server_rec *main_server)
     for (s = main_server; s && !failed; s = s->next)
         failed = json_array_insert_new(servers, s != main_server,
                                        server_json(pool, s, main_server)) != 0;
-    all = json_pack("{s:s, s:o, s:o, s:o, s:s}", WHK_CONFIG_DUMP_MEMBER, WHK_VERSION, "user",
-                    user_json(), "servers", servers, "notEnforced", not_enforced_json(main_server),
+    all = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s}", WHK_CONFIG_DUMP_MEMBER, WHK_VERSION,
+                    "user", user_json(), "servers", servers, "notEnforced",
+                    not_enforced_json(main_server), "modules", modules_json(), "mpm", ap_show_mpm(),
                     "metricsFile", whk_metrics_shm_file(pool));
     if (!all || failed) {
         json_decref(all);

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+# What whkctl check finds, by id (docs/checks.md): each in an installation that has it, and in none that has not. Seals and
+# objects of the schema are told apart in t/seals.t and t/seals_schema.t, WebhookKeysEnforce Off in t/webhook_enforce.t.
+use strict;
+use warnings;
+use Test::More;
+use JSON::PP;
+use WHK::Admins;
+use WHK::Client;
+use WHK::Keys;
+use WHK::Server;
+
+my $server = WHK::Server->new;
+my $client = WHK::Client->new($server->port);
+my $admins = WHK::Admins->new($server, 'acme');
+my $json   = JSON::PP->new->utf8;
+my $conf   = $server->conf;
+
+my (@findings, $exit);
+
+sub look {
+    my @options = @_ ? @_ : ('-f', $conf);
+    ($exit, my $out) = WHK::Server::whkctl(@options, 'check', '--json');
+    my $found = $json->decode($out);
+    @findings = grep { $_->{result} ne 'ok' } @{ $found->{findings} };
+    is($found->{ok} ? 0 : 1, $exit, 'ok is the exit status');
+    is(scalar(grep { !$_->{fix} } @findings), 0, '... and each finding says what to type') or diag explain \@findings;
+    is_deeply([ map { $_->{result} } @{ $found->{checks} } ], [ map { $_->{result} } @{ $found->{findings} } ], '... and checks has what findings has');
+    return;
+}
+
+sub of { my $id = shift; return grep { $_->{id} eq $id } @findings }
+
+# What stands there is found while it stands there.
+sub finds {
+    my ($id, $result, $fix, $break, $mend) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $break->();
+    look();
+    my ($found) = of($id);
+    is($found->{result}, $result, $id) or diag explain \@findings;
+    like($found->{fix}, $fix, "$id: what to type");
+    is($exit, 1, "$id: exit status") if $result eq 'problem';
+    $mend->();
+    look();
+    is(scalar(of($id)), 0, "$id: mended");
+    return;
+}
+
+# The configuration with other lines.
+sub configured {
+    my ($name, $change) = @_;
+    open my $in, '<', $server->conf or die $!;
+    my $text = do { local $/; <$in> };
+    $change->() for $text;
+    $conf = $server->dir . "/$name.conf";
+    open my $out, '>', $conf or die $!;
+    print $out $text;
+    close $out or die $!;
+    return;
+}
+
+sub restored { $conf = $server->conf; return }
+
+my $key = WHK::Keys::jwk('ed25519', kid => 'one');
+is($admins->register($client, { jwks => WHK::Keys::jwks($key) })->status, 201, 'a key');
+look();
+is($exit, 0, 'a sound installation') or diag explain \@findings;
+is(join(' ', map { $_->{id} } grep { $_->{id} !~ /^module\./ } @findings), '', '... has nothing else');
+
+subtest 'the configuration' => sub {
+    my $modules = $WHK::Server::modules;
+    my $load    = sub { my $name = shift; return sub { $_ .= "\nLoadModule ${name}_module $modules/mod_$name.so\n" if !/^LoadModule ${name}_module/m } };
+    for my $name (qw(reqtimeout ssl)) {
+        my $without = sub { s/^LoadModule ${name}_module.*\n//mg };
+        configured('without', $without);
+        look();
+        my ($found) = grep { $_->{message} =~ /mod_$name/ } of('module.missing');
+        is($found->{result}, 'notice', "without mod_$name");
+        like($found->{fix}, qr/LoadModule ${name}_module .*a2enmod $name\b/, '... what to type');
+        configured('with', $load->($name));
+        look();
+        is(scalar(grep { $_->{message} =~ /mod_$name/ } of('module.missing')), 0, '... and with it');
+    }
+    restored();
+    finds('mpm.prefork', 'notice', qr/a2enmod mpm_event/, sub { configured('prefork', sub { s/mpm_(?:event|worker)_module (\S+)mod_mpm_\w+\.so/mpm_prefork_module $1mod_mpm_prefork.so/; s/^\s*(?:ThreadsPerChild|ThreadLimit|MinSpareThreads|MaxSpareThreads|AsyncRequestWorkerFactor)\b.*\n//mg }) }, \&restored);
+    finds('enforce.off', 'notice', qr/set it On/, sub { configured('off', sub { $_ .= "\n<Location /off>\nWebhookKeysEnforce Off\n</Location>\n" }) }, \&restored);
+    finds('secret_key.directive', 'problem', qr/add WebhookKeysSecretKeyFile .*init/, sub { configured('keyless', sub { s/^WebhookKeysSecretKeyFile .*\n//mg }) }, \&restored);
+};
+
+subtest 'files' => sub {
+    my $key_file = $server->dir . '/secret.key';
+    finds('secret_key.file', 'problem', qr/chmod 600 \Q$key_file\E/, sub { chmod 0644, $key_file }, sub { chmod 0600, $key_file });
+    if ($server->is_sqlite) {
+        my $db = $server->db;
+        finds('registry.mode', 'problem', qr/^run chmod 640 \Q$db\E$/, sub { chmod 0666, $db }, sub { chmod 0640, $db });
+        finds('registry.folder', 'problem', qr/^run chmod o-w /, sub { chmod 0777, $server->dir }, sub { chmod 0755, $server->dir });
+        finds('registry.missing', 'problem', qr/-f \S+ init\b/, sub { configured('nowhere', sub { s/^DBDParams .*/DBDParams "@{[$server->dir]}\/nowhere.db"/m }) }, \&restored);
+        my $empty = $server->dir . '/empty.db';
+        open my $out, '>', $empty or die $!;
+        close $out;
+        chmod 0640, $empty;
+        finds('schema.missing', 'problem', qr/-f \S+ init$/, sub { configured('empty', sub { s/^DBDParams .*/DBDParams "$empty"/m }) }, \&restored);
+    }
+};
+
+subtest 'the registry' => sub {
+    finds('schema.version', 'problem', qr/install here the version/, sub { $server->sql('INSERT INTO whk_schema VALUES (99, 0)') }, sub { $server->sql('DELETE FROM whk_schema WHERE version = 99') });
+    $server->ctl(qw(enterprise add), "it's new");
+    look();
+    my ($none) = of('admins.none');
+    is($none->{message}, "enterprise it's new has no admin", 'admins.none');
+    like($none->{fix}, qr/admin add 'it'\\''s new' USER$/, '... quoted for a shell');
+    $server->ctl(qw(admin add), "it's new", 'codeless@example.com');
+    look();
+    is(scalar(of('admins.none')), 0, 'admins.none: mended');
+    is((of('admins.otp'))[0]{result}, 'notice', 'admins.otp');
+    like((of('admins.otp'))[0]{fix}, qr/otp enroll codeless\@example\.com$/, '... what to type');
+    $server->ctl(qw(otp enroll codeless@example.com));
+    look();
+    is(scalar(of('admins.otp')), 0, 'admins.otp: mended');
+};
+
+subtest 'keys' => sub {
+    my $at = sub { my @t = gmtime(time + 86400 * shift); return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[ 3, 2, 1, 0 ] };
+    my $plan = sub { my @when = @_; is(($server->ctl(qw(key revoke acme one), @when))[0], 0, "key revoke @when"); return };
+    finds('keys.near_revocation', 'notice', qr/key revoke --cancel acme one$/, sub { $plan->('--at', $at->(6)) }, sub { $plan->('--cancel') });
+    $plan->('--at', $at->(8));
+    look();
+    is(scalar(of('keys.near_revocation')), 0, '... and not what is further away than 7 days');
+    # Whoever writes to the database breaks a seal, which is told too.
+    finds('keys.set_failing', 'notice', qr/curl -v https:\/\/origin\.example\/jwks\.json /,
+        sub { $server->sql("UPDATE whk_key SET jwks_uri = 'https://origin.example/jwks.json', remote_flaw = 'unreachable' WHERE key_id = 'one'") },
+        sub { is((of('rows.seal'))[0]{result}, 'problem', 'rows.seal'); $server->sql("UPDATE whk_key SET jwks_uri = NULL, remote_flaw = NULL WHERE key_id = 'one'") });
+    is(scalar(of('rows.seal')), 0, 'rows.seal: mended');
+};
+done_testing;
