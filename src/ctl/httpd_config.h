@@ -29,9 +29,9 @@ typedef struct whk_httpd_config_t {
     whk_httpd_server_t main_server;
     apr_array_header_t
         *virtual_hosts;          /**< `whk_httpd_server_t *`, in the order of the configuration */
-    apr_array_header_t *modules; /**< `const char *`, as `mod_ssl.c`: all that are loaded */
+    apr_array_header_t *modules; /**< `const char *`, as httpd has them: all that are loaded */
     const char *mpm;             /**< `event`, `worker`, `prefork` or another */
-    const char *metrics_file; /**< what it counts in; NULL: nowhere */
+    const char *metrics_file;    /**< what it counts in; NULL: nowhere */
     apr_array_header_t *not_enforced; /**< `const char *`: where WebhookKeysEnforce Off stands */
 } whk_httpd_config_t;
 

@@ -8,7 +8,7 @@
  *      "servers": [{"names": ["example.com", "*.example.com"], "place": null,
  *                   "driver": "sqlite3", "params": "/path/of/registry.db", "paramsPlace":
  * "FILE:LINE", "secretKeyFile": "/path/of/secret.key"}],
- *      "notEnforced": ["FILE:LINE"], "modules": ["mod_ssl.c"], "mpm": "event",
+ *      "notEnforced": ["FILE:LINE"], "modules": ["core.c"], "mpm": "event",
  *      "metricsFile": "/run/apache2/webhook_keys.metrics"}
  *
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
