@@ -28,6 +28,7 @@ typedef enum {
     WHK_CHECK_REGISTRY_FOLDER,
     WHK_CHECK_REGISTRY_CONNECTION,
     WHK_CHECK_REGISTRY_READ,
+    WHK_CHECK_CLOCK_DATABASE,
     WHK_CHECK_SCHEMA_MISSING,
     WHK_CHECK_SCHEMA_VERSION,
     WHK_CHECK_SCHEMA_OBJECTS,
@@ -74,6 +75,9 @@ int whk_check_registry_file(whk_check_t *check);
 
 /** @return 1 where what is in the registry can be read */
 int whk_check_schema(whk_check_t *check);
+
+/** The time here, and at the database. */
+void whk_check_clock(whk_check_t *check);
 
 /** All rows. */
 void whk_check_content(whk_check_t *check);

@@ -27,6 +27,7 @@ static const struct {
     [WHK_CHECK_REGISTRY_FOLDER] = {"registry.folder", "folder"},
     [WHK_CHECK_REGISTRY_CONNECTION] = {"registry.connection", "registry"},
     [WHK_CHECK_REGISTRY_READ] = {"registry.read", "registry"},
+    [WHK_CHECK_CLOCK_DATABASE] = {"clock.database", "clock"},
     [WHK_CHECK_SCHEMA_MISSING] = {"schema.missing", "schema"},
     [WHK_CHECK_SCHEMA_VERSION] = {"schema.version", "schema"},
     [WHK_CHECK_SCHEMA_OBJECTS] = {"schema.objects", "schema"},

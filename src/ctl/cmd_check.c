@@ -15,8 +15,10 @@ static void check_registry(whk_check_t *check)
         whk_check_report(check, WHK_CHECK_REGISTRY_CONNECTION, WHK_FOUND_PROBLEM,
                          "mend what standard error names, in DBDParams or at the database",
                          "the registry %s cannot be opened", invocation->config.name);
-    else if (whk_check_schema(check))
+    else if (whk_check_schema(check)) {
+        whk_check_clock(check);
         whk_check_content(check);
+    }
 }
 
 int whk_cmd_check(whk_invocation_t *invocation)

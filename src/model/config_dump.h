@@ -8,13 +8,13 @@
  *      "servers": [{"names": ["example.com", "*.example.com"], "place": null,
  *                   "driver": "sqlite3", "params": "/path/of/registry.db", "paramsPlace":
  * "FILE:LINE", "secretKeyFile": "/path/of/secret.key"}],
- *      "notEnforced": ["FILE:LINE"], "modules": ["core.c"], "mpm": "event",
+ *      "notEnforced": ["FILE:LINE"], "modules": ["mod_dbd", ...], "mpm": "event",
  *      "metricsFile": "/run/apache2/webhook_keys.metrics"}
  *
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
  * the main one, whose place is null; the virtual hosts follow in the order of the configuration,
  * each with what it has of the main server. What is not said is null.
- * `modules` are all that are loaded, by the names that httpd has for them.
+ * `modules` are all that are loaded, by the names of their sources, with the .c that httpd gives them.
  * `notEnforced` has the places of WebhookKeysEnforce Off, wherever they stand. */
 
 /** In the manner of httpd's own DUMP_VHOSTS, DUMP_RUN_CFG. */

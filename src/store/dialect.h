@@ -113,7 +113,9 @@ typedef struct whk_dialect_t {
     const char *schema_stamp;
     const char *schema_tables;  /**< how many tables whk_schema there are: one, or none */
     const char *schema_version; /**< the version that whk_schema tells */
-    const char *schema_table;   /**< makes whk_schema (version, applied_at) where there is none */
+    /** Its clock, in milliseconds. NULL: it is this machine's. */
+    const char *clock;
+    const char *schema_table; /**< makes whk_schema (version, applied_at) where there is none */
     /** A connection's parameters that lead to a fresh, empty database. NULL: see scratch_set_up. */
     const char *scratch;
     /** What the migrations make, as the rows of SQL_SCHEMA_LIST, a tab between columns and a line

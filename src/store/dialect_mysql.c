@@ -140,6 +140,7 @@ const whk_dialect_t whk_dialect_mysql = {
     .ddl_commits = 1,
     .schema_tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = "
                      "database() AND table_name = 'whk_schema'",
+    .clock = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
     .schema_version = "SELECT max(version) FROM whk_schema",
     .schema_table = "CREATE TABLE IF NOT EXISTS whk_schema (version BIGINT NOT NULL PRIMARY KEY, "
                     "applied_at BIGINT NOT NULL) ENGINE = InnoDB",

@@ -115,6 +115,7 @@ const whk_dialect_t whk_dialect_pgsql = {
                     "pg_stat_activity WHERE pid = pg_backend_pid()",
     .schema_tables = "SELECT count(*) FROM pg_class WHERE relname = 'whk_schema' AND relkind = 'r' "
                      "AND relnamespace = current_schema()::regnamespace",
+    .clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint",
     .schema_version = "SELECT max(version) FROM whk_schema",
     .schema_table = "CREATE TABLE IF NOT EXISTS whk_schema (version BIGINT NOT NULL PRIMARY KEY, "
                     "applied_at BIGINT NOT NULL)",
