@@ -8,6 +8,7 @@ use JSON::PP;
 use WHK::Admins;
 use WHK::Client;
 use WHK::Keys;
+use WHK::Origin;
 use WHK::Server;
 
 my $server = WHK::Server->new;
@@ -133,5 +134,18 @@ subtest 'keys' => sub {
         sub { $server->sql("UPDATE whk_key SET jwks_uri = 'https://origin.example/jwks.json', remote_flaw = 'unreachable' WHERE key_id = 'one'") },
         sub { is((of('rows.seal'))[0]{result}, 'problem', 'rows.seal'); $server->sql("UPDATE whk_key SET jwks_uri = NULL, remote_flaw = NULL WHERE key_id = 'one'") });
     is(scalar(of('rows.seal')), 0, 'rows.seal: mended');
+};
+
+subtest 'the clock of the database' => sub {
+    plan skip_all => 'SQLite has the clock of this machine' if $server->is_sqlite;
+    my $clock = WHK::Origin::directory() . '/clock';
+    my $set   = sub { open my $out, '>', $clock or die $!; print $out shift, "\n"; close $out or die $!; return };
+    local $ENV{LD_PRELOAD} = join ':', $ENV{LD_PRELOAD} // (), WHK::Origin::preload('stepped_clock.c');
+    local $ENV{WHK_TEST_CLOCK} = $clock;
+    $set->(0);
+    for (['problem', -100, qr/ahead of/], ['problem', 100, qr/behind/], ['notice', 10, qr/behind/]) {
+        my ($result, $seconds, $like) = @$_;
+        finds('clock.database', $result, qr/timedatectl set-ntp true/, sub { $set->($seconds) }, sub { like((of('clock.database'))[0]{message}, $like, "by $seconds s"); $set->(0) });
+    }
 };
 done_testing;

@@ -14,8 +14,8 @@
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
  * the main one, whose place is null; the virtual hosts follow in the order of the configuration,
  * each with what it has of the main server. What is not said is null.
- * `modules` are all that are loaded, by the names of their sources, with the .c that httpd gives them.
- * `notEnforced` has the places of WebhookKeysEnforce Off, wherever they stand. */
+ * `modules` are all that are loaded, by the names of their sources, with the .c that httpd gives
+ * them. `notEnforced` has the places of WebhookKeysEnforce Off, wherever they stand. */
 
 /** In the manner of httpd's own DUMP_VHOSTS, DUMP_RUN_CFG. */
 #define WHK_CONFIG_DUMP "DUMP_WEBHOOK_KEYS_CFG"
