@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Replays across nodes that share a provider, with the servers that Debian has: what one node took is replayed at the other. Of
-# two that get it in the same milliseconds both may let it pass, each once: docs/directives.md, "WebhookKeysReplayCache".
+# two that get it in the same milliseconds both may let it pass, each once: docs/directives/node.md, "WebhookKeysReplayCache".
 use strict;
 use warnings;
 use Test::More;

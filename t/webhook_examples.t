@@ -46,7 +46,7 @@ sub text_of {
 }
 
 # The locations for webhooks that pages show, and the one that comes commented out with the installed example.
-my @pages = ('README.md', map { "docs/$_.md" } qw(directives operations signing));
+my @pages = ('README.md', map { "docs/$_.md" } qw(directives/webhooks operations signing));
 my @shown = map { my $page = $_; map { [ $page, $_ ] } grep { /^\s*ProxyPass/m && /valid-webhook/ } text_of($page) =~ /^```apache\n(.*?)^```$/msg } @pages;
 my $commented = join '', text_of('conf/webhook_keys.conf') =~ /^#(\s*<LocationMatch.*\n(?:#.*\n)*)/m;
 push @shown, [ 'conf/webhook_keys.conf', $commented =~ s/^#//mgr ];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /** The directives: one row each in directives.c, from which httpd's commands, the defaults and the
- * merge are made. What they mean to an operator is in docs/directives.md, and t/style/directives.t
+ * merge are made. What they mean to an operator is in docs/directives/, and t/style/directives.t
  * holds that to the rows. */
 
 #include <httpd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** Key sets by URI, fetched again in the background (docs/directives.md, WebhookKeysJwksUriRefresh
- * and WebhookKeysMaxStale). */
+/** Key sets by URI, fetched again in the background (docs/directives/key-sets.md,
+ * "WebhookKeysJwksUriRefresh"; docs/directives/node.md, "WebhookKeysMaxStale"). */
 
 #include "registry/registry.h"
 

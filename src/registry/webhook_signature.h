@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** Is this message signed by a registered, unrevoked key of the enterprise? (docs/directives.md,
- * "WebhookKeysSignature"; docs/signing.md) */
+/** Is this message signed by a registered, unrevoked key of the enterprise?
+ * (docs/directives/webhooks.md, "WebhookKeysSignature"; docs/signing.md) */
 
 #include "registry/held_key.h"
 #include "scheme/signed_message.h"

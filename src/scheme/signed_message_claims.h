@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** Does a message say what it must say? (docs/directives.md, "WebhookKeysResponseClaim") */
+/** Does a message say what it must say? (docs/directives/sending.md, "WebhookKeysResponseClaim") */
 
 #include "scheme/signed_message.h"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A directive is one row of src/httpd/directives.c: with its scope, its default, its place in the merge, and its
-# section in docs/directives.md, which says the same.
+# entry on one page of docs/directives/, which says the same and is in the index, docs/directives.md.
 use strict;
 use warnings;
 use Test::More;
@@ -17,7 +17,6 @@ sub text_of {
     return scalar <$in>;
 }
 
-my $docs = text_of('docs/directives.md');
 
 # ---- the rows, as httpd has them from the module that was built
 
@@ -70,10 +69,25 @@ for my $row (@rows) {
 
 # ---- the reference
 
-my %section;
-while ($docs =~ /^## (\w+)\n(.*?)(?=^## |\z)/msg) { $section{$1} = $2 }
-my @sections = $docs =~ /^## (\w+)$/mg;
-is(join(' ', @sections), join(' ', map { $_->{name} } @rows), 'a section for each directive, by name, and no other');
+my (%section, @sections, @places);
+for my $page (map { substr $_, length "$root/docs/" } sort glob "$root/docs/directives/*.md") {
+    my $text = text_of("docs/$page");
+    my @here;
+    while ($text =~ /^## (\w+)\n(.*?)(?=^## |\z)/msg) { $section{$1} = $2; push @here, $1 }
+    is(join(' ', @here), join(' ', sort @here), "$page: its directives by name");
+    push @sections, @here;
+    push @places, map { "$_ $page" } @here;
+}
+is(join(' ', sort @sections), join(' ', map { $_->{name} } @rows), 'an entry on one page of docs/directives/ for each directive, and no other');
+
+# The index has each once, where it is and with what it says there.
+my @indexed = text_of('docs/directives.md') =~ /^\| \[(WebhookKeys\w+\]\(.*)\) \| (?:.*) \|$/mg;
+is(join("\n", sort @indexed), join("\n", sort map { my ($name, $page) = split; "$name]($page#" . lc $name } @places), 'docs/directives.md leads to each of them');
+my %told = text_of('docs/directives.md') =~ /^\| \[(WebhookKeys\w+)\]\(.*?\) \| (.*) \|$/mg;
+
+# What a value of a type is called in Syntax: several words where it takes several.
+my %argument = (number => qr/NUMBER|SECONDS/, bytes => qr/BYTES/, time => qr/TIME/, flag => qr/On\\\|Off/, path => qr/PATH/, expression => qr/EXPRESSION/);
+my @parts = qw(Description Syntax Default Context Status Module);
 
 sub with_commas { my $text = reverse shift; $text =~ s/(\d{3})(?=\d)/$1,/g; return scalar reverse $text }
 
@@ -89,8 +103,17 @@ sub in_words {
 for my $row (@rows) {
     my $name = $row->{name};
     my $text = $section{$name} // '';
-    my %entry = $text =~ /^\| (\w+) \| (.*) \|$/mg;
-    like($entry{Description} // '', qr/^[A-Z].{10,}[^.]$/, "$name: Description");
+    my @entry = $text =~ /\A\n\| \| \|\n\|---\|---\|\n((?:\|.*\n)+)/ ? $1 =~ /^\| (\w+) \| (.*) \|$/mg : ();
+    my %entry = @entry;
+    is(join(' ', @entry[ grep { $_ % 2 == 0 } 0 .. $#entry ]), "@parts", "$name: the form of httpd's manual");
+    is($told{$name}, $entry{Description}, "$name: the index says the same");
+    is($entry{Status}, 'External', "$name: Status");
+    is($entry{Module}, 'mod_webhook_keys', "$name: Module");
+    my $argument = $argument{ $row->{type} };
+    like($entry{Syntax}, qr/^`$name (?:$argument)`$/, "$name: Syntax is that of its type") if $argument;
+    like($text, qr/^```apache\n[^`]*\b$name [^`]*^```$/m, "$name: an example that has it");
+    like($text, qr/\n\nSee also: \[.*\)\.\n*\z/, "$name: See also");
+    is($entry{Description}, ucfirst $row->{help}, "$name: Description is what httpd -L says");
     like($entry{Syntax} // '', qr/^`$name \S.*`$/, "$name: Syntax");
     is($entry{Context}, $row->{context}, "$name: Context");
     if ($row->{default} eq '-') { unlike($entry{Default} // "`$name", qr/`$name\b/, "$name: Default") }

@@ -58,7 +58,8 @@ is(join(' ', map { s/:\d+$//r } @logged), 'src/httpd/request_stop.c src/httpd/ro
 
 # ---- of what others rely on
 
-my %page = map { $_ => text_of("docs/$_") } qw(api.md directives.md operations.md);
+my %page = map { $_ => text_of("docs/$_") } qw(api.md operations.md);
+$page{'directives/*.md'} = join '', map { text_of(substr $_, length "$root/") } glob "$root/docs/directives/*.md";
 my $outcomes = $source{'src/model/outcome.c'} // '';
 my @codes = map { "`$_`" } $outcomes =~ /\[WHK_[A-Z_0-9]+\]\s*=\s*\{\s*"(\w+)"/g;
 cmp_ok(scalar @codes, '>', 30, 'the codes are found');
@@ -69,7 +70,7 @@ my @told = map { "`$_`" } grep { !$seen{$_}++ } map { /"(WEBHOOK_(?!KEYS_)[A-Z_]
 cmp_ok(scalar @told, '>', 7, '... and what a backend is told');
 my @unwritten = (
     (map { "api.md: $_" } grep { index($page{'api.md'}, $_) < 0 } @codes, @events),
-    (map { my $p = $_; map { "$p: $_" } grep { index($page{$p}, $_) < 0 } @told } qw(directives.md operations.md)),
+    (map { my $p = $_; map { "$p: $_" } grep { index($page{$p}, $_) < 0 } @told } qw(directives/*.md operations.md)),
 );
 is(join("\n", @unwritten), '', 'what others rely on is written down');
 done_testing;

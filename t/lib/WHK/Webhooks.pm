@@ -4,7 +4,7 @@ package WHK::Webhooks;
 # An httpd that verifies webhooks and proxies them to a backend, with an enterprise, an admin and keys.
 #   my $w = WHK::Webhooks->new(
 #       scheme => 'jws-detached Webhook-Signature',     arguments of WebhookKeysSignature; this is the default
-#       location => '...',        further directives of the location, which is that of docs/directives.md, "WebhookKeysSignature"
+#       location => '...',        further directives of the location, which is that of docs/directives/webhooks.md, "WebhookKeysSignature"
 #       example => 'jwt',         instead of such a location: conf/examples/jwt.conf as it stands
 #       hooks => '...',           or all of it: a text where ${WHK_BACKEND} is the backend's URI
 #       enterprise => 'acme', ...);      and what WHK::Server->new takes: before, modules, children, ...
