@@ -7,7 +7,7 @@
 
 #include <apr_pools.h>
 
-/** The stable codes of the API: docs/api.md, "Errors". */
+/** The stable codes of the API: docs/errors.md. */
 typedef enum {
     WHK_INVALID_JSON,
     WHK_INVALID_REQUEST,
@@ -52,7 +52,7 @@ typedef enum {
     WHK_JWKS_URI_KEY_CHANGED,
     WHK_WRONG_AUDIENCE,
     WHK_WRONG_ISSUER,
-    /* Why an answer was not passed on: docs/api.md, "Signed answers". */
+    /* Why an answer was not passed on: docs/errors.md, "Of an answer". */
     WHK_CLAIM_MISMATCH,
     WHK_ANSWER_INCOMPLETE,
     WHK_ANSWER_TIMEOUT,

@@ -58,10 +58,10 @@ is(join(' ', map { s/:\d+$//r } @logged), 'src/httpd/request_stop.c src/httpd/ro
 
 # ---- of what others rely on
 
-my %page = map { $_ => text_of("docs/$_") } qw(api.md operations.md);
+my %page = map { $_ => text_of("docs/$_") } qw(api.md errors.md operations.md);
 $page{'directives/*.md'} = join '', map { text_of(substr $_, length "$root/") } glob "$root/docs/directives/*.md";
 my $outcomes = $source{'src/model/outcome.c'} // '';
-my @codes = map { "`$_`" } $outcomes =~ /\[WHK_[A-Z_0-9]+\]\s*=\s*\{\s*"(\w+)"/g;
+my @codes = map { [ split /\W+/ ] } $outcomes =~ /\[WHK_[A-Z_0-9]+\]\s*=\s*\{\s*"(\w+",\s*\d+)/g;
 cmp_ok(scalar @codes, '>', 30, 'the codes are found');
 my @events = map { "`$_`" } map { /\[WHK_EVENT_\w+\]\s*=\s*"([\w.]+)"/g } values %source;
 cmp_ok(scalar @events, '>', 5, '... and the events');
@@ -69,8 +69,17 @@ my %seen;
 my @told = map { "`$_`" } grep { !$seen{$_}++ } map { /"(WEBHOOK_(?!KEYS_)[A-Z_]+|Webhook-[A-Z][\w-]+)"/g } values %source;
 cmp_ok(scalar @told, '>', 7, '... and what a backend is told');
 my @unwritten = (
-    (map { "api.md: $_" } grep { index($page{'api.md'}, $_) < 0 } @codes, @events),
+    (map { "api.md: $_" } grep { index($page{'api.md'}, $_) < 0 } @events),
     (map { my $p = $_; map { "$p: $_" } grep { index($page{$p}, $_) < 0 } @told } qw(directives/*.md operations.md)),
 );
 is(join("\n", @unwritten), '', 'what others rely on is written down');
+
+# Each code has one row, with its status, cause, mend and who mends it; and no row is of another.
+my (@rows, @empty);
+while ($page{'errors.md'} =~ /^\| (\d+) \| `(\w+)` \| (.*) \| (.*) \| (.*) \|$/mg) {
+    push @rows, "$2 $1";
+    push @empty, $2 if length $3 < 10 || length $4 < 10 || $5 !~ /^(?:client|sender|customer|operator)(?:; (?:client|operator))?$/;
+}
+is(join("\n", sort @rows), join("\n", sort map { "@$_" } @codes), 'docs/errors.md has the codes of src/model/outcome.c, each with its status, and no others');
+is(join(' ', @empty), '', '... and of each its cause, its mend, and who mends it');
 done_testing;

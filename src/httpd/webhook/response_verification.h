@@ -8,7 +8,7 @@
 #include "registry/webhook_signature.h"
 
 /** Judge the answer that is in `r` and has this body; where it is good, its one use is noted.
- * @return NULL, or a reason (docs/api.md, "Signed answers"), or a 5xx that is our own fault */
+ * @return NULL, or a reason (docs/errors.md, "Of an answer"), or a 5xx that is our own fault */
 const whk_outcome_t *whk_response_verify(request_rec *r, const whk_response_t *response,
                                          const char *body, apr_size_t length,
                                          whk_webhook_t *signer);
