@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and says so: those that building and running need, and with
-# the argument `test` those of tests and bench beside, with `bench` what draws the bench's plot, with `pgsql`, `mysql` and
+# the argument `test` those of tests and bench beside, with `bench` what draws the bench's plot, with `docs` what makes the site, with `pgsql`, `mysql` and
 # `galera` those of a demo on such a database, with `lint` and `clang` those of lint, and clang. As root it uses apt-get;
 # otherwise it tells the command.
 # Quiet and quick where nothing is missing.
@@ -12,17 +12,19 @@ packages="make gcc libc6-dev pkg-config apache2 apache2-dev libaprutil1-dbd-sqli
 pgsql="postgresql postgresql-client libaprutil1-dbd-pgsql"
 mysql="mariadb-server mariadb-client libaprutil1-dbd-mysql"
 galera="$mysql galera-4 rsync"
+docs="python3-sphinx python3-myst-parser furo node-normalize.css groff-base"
 for purpose in "$@"; do
     case $purpose in
     pgsql) packages="$packages $pgsql" ;;
     mysql) packages="$packages $mysql" ;;
     galera) packages="$packages $galera" ;;
     test)
-        packages="$packages $pgsql $galera redis-server memcached libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
+        packages="$packages $pgsql $galera $docs redis-server memcached libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
             python3-cryptography php-cli libjson-perl libio-socket-ssl-perl apache2-utils wrk procps prometheus fail2ban"
         # Node.js of another origin brings an npm of its own, and does not go together with Debian's.
         if ! command -v node > /dev/null || ! command -v npm > /dev/null; then packages="$packages nodejs npm"; fi
         ;;
+    docs) packages="$packages $docs" ;;
     bench) packages="$packages gnuplot-nox" ;;
     lint) packages="$packages libcmocka-dev libsqlite3-dev clang clang-tidy clang-format cppcheck shellcheck" ;;
     clang) packages="$packages clang" ;;
