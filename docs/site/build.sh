@@ -33,8 +33,12 @@ GROFF_NO_SGR=1 groff -man -Tutf8 -rLL=100n "$root/docs/whkctl.8" | sed 's/.\x08/
 as_page Changes < "$root/CHANGES" > "$work/changes.md"
 find "$work" -name '*.md' -exec sed -i \
     -e 's#](\(docs/\|\)whkctl\.8)#](\1whkctl.md)#g' -e 's#](\(\.\./\|\)CHANGES)#](\1changes.md)#g' \
-    -e 's#](\(conf/examples\))#](\1/README.txt)#g' {} +
-ls "$root/conf/examples" > "$work/conf/examples/README.txt"
+    -e 's#](\(\(\.\./\|\)conf/[a-z0-9_]*\))#](\1/README.txt)#g' {} +
+# A folder that a page links is its list of files.
+for folder in "$work"/conf/*/; do
+    (cd "$folder" && find . -type f | sort) > "$work/list"
+    mv "$work/list" "${folder}README.txt"
+done
 
 # Who reads it, and what: a page that is not there is left out, and one that is not here is an error below.
 part() { # CAPTION PAGE...
