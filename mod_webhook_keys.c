@@ -120,6 +120,8 @@ static void register_api_hooks(apr_pool_t *pool)
 
     /* Right before httpd decodes the path, and right after it. */
     ap_hook_pre_translate_name(whk_paths_escape_slashes, NULL, NULL, APR_HOOK_REALLY_LAST);
+    /* A location whose path was sent percent-encoded is known only now. */
+    ap_hook_translate_name(whk_httpd_errors_pre_translate_name, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(whk_paths_stay_in_location, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* After mod_rewrite and mod_alias had their say, before core looks for a file: a keyId is no
      * file name, and may be longer than one. */

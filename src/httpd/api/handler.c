@@ -11,6 +11,7 @@
 #include "httpd/api/list_query.h"
 #include "httpd/body.h"
 #include "httpd/config.h"
+#include "httpd/error_response.h"
 #include "httpd/request.h"
 #include "model/log_number.h"
 #include "registry/api_json.h"
@@ -254,6 +255,8 @@ int whk_api_handler(request_rec *r)
 
     if (!r->handler || strcmp(r->handler, WHK_HANDLER) != 0)
         return DECLINED;
+    /* A location may be led here by others, as by mod_rewrite, and be none of ours. */
+    whk_error_response_set_common_headers(r->err_headers_out);
     request = whk_api_request_of(r);
     outcome = whk_api_request_check_route(r);
     if (!outcome && r->method_number == M_OPTIONS)

@@ -5,8 +5,9 @@
 
 #include <httpd.h>
 
-/** pre_translate_name: where the location is ours, no ErrorDocument takes the place of a response,
- * and every response carries our headers. DECLINED. */
+/** pre_translate_name, and translate_name for what was sent percent-encoded: where the location is
+ * ours, no ErrorDocument takes the place of a response, and every response carries our headers.
+ * DECLINED. */
 int whk_httpd_errors_pre_translate_name(request_rec *r);
 
 /** insert_error_filter: the status becomes that of docs/api.md, "Errors", and the body JSON. */
