@@ -17,7 +17,7 @@ cp "$root"/docs/site/conf.py "$work"
 cp "$root"/docs/site/site.css "$work/static"
 cp "$root"/README.md "$root"/CONTRIBUTING.md "$root"/SECURITY.md "$root"/CHANGES "$root"/LICENSE "$work"
 cp -R "$root"/conf "$work/conf"
-(cd "$root/docs" && find . -path ./site -prune -o -type f \( -name '*.md' -o -name '*.svg' -o -name '*.png' \) -print |
+(cd "$root/docs" && find . -path ./site -prune -o -type f \( -name '*.md' -o -name '*.svg' -o -name '*.png' -o -name '*.yaml' \) -print |
     while read -r page; do
         mkdir -p "$work/docs/$(dirname "$page")"
         cp "$page" "$work/docs/$page"

@@ -66,6 +66,7 @@ typedef struct whk_config_t {
     const char *otp_provider;
     const char *secret_key_file;
     int jwks_max_age; /**< seconds */
+    int openapi;      /**< the description of the API is served */
 
     /* Keys by jwksUri. */
     const whk_allow_list_t *jwks_uri_allow; /**< NULL: no exceptions */

@@ -60,6 +60,8 @@ const command_rec whk_directives[] = {
               "file of the key that seals the registry"),
     DIRECTIVE("WebhookKeysJwksMaxAge", ANYWHERE, number, jwks_max_age, "300",
               "how long a backend may keep jwks.json, in seconds", BETWEEN(0, 86400)),
+    DIRECTIVE("WebhookKeysOpenAPI", ANYWHERE, flag, openapi, "Off",
+              "whether openapi.json describes the API to whoever asks"),
 
     /* Keys by jwksUri. */
     DIRECTIVE("WebhookKeysJwksUriAllow", SERVER, allow_list, jwks_uri_allow, NULL,

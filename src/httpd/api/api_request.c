@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/api/api_request.h"
 
+#include "httpd/config.h"
 #include "httpd/request.h"
 #include "model/log_number.h"
 
@@ -17,8 +18,11 @@ const whk_route_t *whk_api_request_route(request_rec *r)
 {
     whk_route_t *route = &whk_api_request_of(r)->route;
 
-    if (!route->raw_path)
+    if (!route->raw_path) {
         whk_route_find(route, r);
+        if (route->resource == WHK_ROUTE_OPENAPI && !whk_config_of(r)->openapi)
+            route->resource = WHK_ROUTE_NONE;
+    }
     whk_request_of(r)->enterprise_id = route->enterprise_id;
     return route;
 }

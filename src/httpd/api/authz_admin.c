@@ -48,7 +48,10 @@ int whk_authz_admin_check_access_ex(request_rec *r)
 {
     if (!whk_config_is_ours(r))
         return DECLINED;
-    return whk_api_request_check_route(r) || r->method_number == M_OPTIONS ? OK : DECLINED;
+    return whk_api_request_check_route(r) || r->method_number == M_OPTIONS ||
+                   whk_api_request_route(r)->resource == WHK_ROUTE_OPENAPI
+               ? OK
+               : DECLINED;
 }
 
 int whk_authz_admin_check_authz(request_rec *r)

@@ -9,6 +9,7 @@
 #include "httpd/api/api_response.h"
 #include "httpd/api/idempotency_hook.h"
 #include "httpd/api/list_query.h"
+#include "httpd/api/openapi.h"
 #include "httpd/body.h"
 #include "httpd/config.h"
 #include "httpd/error_response.h"
@@ -240,8 +241,9 @@ static const whk_outcome_t *serve(request_rec *r, const whk_api_request_t *reque
                                          : cancel_revocation(r, request, value);
     case WHK_ROUTE_EVENTS:
         return list_events(r, request, value);
-    case WHK_ROUTE_JWKS: /* responds by itself */
-    case WHK_ROUTE_NONE: /* refused by whk_api_request_check_route() */
+    case WHK_ROUTE_JWKS:    /* responds by itself */
+    case WHK_ROUTE_OPENAPI: /* likewise */
+    case WHK_ROUTE_NONE:    /* refused by whk_api_request_check_route() */
         break;
     }
     return whk_refuse(r->pool, WHK_NOT_FOUND, "%s", whk_code_message(WHK_NOT_FOUND));
@@ -261,6 +263,8 @@ int whk_api_handler(request_rec *r)
     outcome = whk_api_request_check_route(r);
     if (!outcome && r->method_number == M_OPTIONS)
         return whk_api_respond_options(r, whk_route_allow(request->route.resource));
+    if (!outcome && request->route.resource == WHK_ROUTE_OPENAPI)
+        return whk_openapi_respond(r);
     if (!outcome)
         outcome = check_caller(r, request);
     if (!outcome && request->route.resource == WHK_ROUTE_JWKS)

@@ -24,6 +24,8 @@ static const struct {
      "POST, OPTIONS"},
     {WHK_ROUTE_JWKS, {"jwks.json", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
     {WHK_ROUTE_EVENTS, {"key-events", "webhooks", "", "enterprises"}, "GET, HEAD, OPTIONS"},
+    /* Last: a key may have that keyId. */
+    {WHK_ROUTE_OPENAPI, {"openapi.json"}, "GET, HEAD, OPTIONS"},
 };
 
 #define PATTERN_COUNT ((int)(sizeof(patterns) / sizeof(patterns[0])))
@@ -128,6 +130,13 @@ void whk_route_find(whk_route_t *route, const request_rec *r)
     if (!match_path(raw, r->pool, &sent) || !match_path(r->uri, r->pool, &normalised) ||
         sent.resource != normalised.resource)
         return;
+    if (!sent.count) {
+        const char *decoded = decode_segment(r->pool, raw);
+
+        if (decoded && !strcmp(decoded, r->uri))
+            route->resource = sent.resource;
+        return;
+    }
     enterprise_id = decode_segment(r->pool, sent.wildcards[sent.count - 1]);
     if (!enterprise_id || strcmp(enterprise_id, normalised.wildcards[normalised.count - 1]) != 0)
         return;

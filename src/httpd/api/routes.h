@@ -12,7 +12,8 @@ typedef enum {
     WHK_ROUTE_VERIFY,
     WHK_ROUTE_REVOCATION,
     WHK_ROUTE_JWKS,
-    WHK_ROUTE_EVENTS
+    WHK_ROUTE_EVENTS,
+    WHK_ROUTE_OPENAPI
 } whk_resource_t;
 
 typedef struct whk_route_t {

@@ -13,6 +13,7 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
+use WHK::Recorder;
 
 sub new {
     my ($class, $port, %o) = @_;
@@ -93,7 +94,14 @@ sub receive {
     return $response;
 }
 
-sub raw { my ($self, $bytes) = @_; $self->send($bytes); return $self->receive }
+sub raw {
+    my ($self, $bytes) = @_;
+    $self->send($bytes);
+    my $response = $self->receive;
+    my ($head, $body) = split /\r\n\r\n/, $bytes, 2;
+    WHK::Recorder::record($1, $2, WHK::Response->new("$head\r\n"), $body, $response) if $bytes =~ /\A(\S+) (\S+) HTTP/;
+    return $response;
+}
 
 sub request {
     my ($self, $method, $target, $headers, $body) = @_;
@@ -112,6 +120,7 @@ sub request {
         $self->send("$head\r\n" . ($body // ''));
         $response = $self->receive($method eq 'HEAD');
     }
+    WHK::Recorder::record($method, $target, WHK::Response->new($head), $body, $response);
     return $response;
 }
 
