@@ -36,6 +36,7 @@
 #include "httpd/metrics_handler.h"
 #include "httpd/metrics_shm.h"
 #include "httpd/mod_webhook_keys.h"
+#include "httpd/notify_task.h"
 #include "httpd/request.h"
 #include "httpd/rollout.h"
 #include "httpd/server_fetchers.h"
@@ -80,6 +81,7 @@ static void register_process_hooks(void)
     ap_hook_check_config(whk_webhook_sections_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_response_config_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_config_check_files, NULL, NULL, APR_HOOK_MIDDLE + 2);
+    ap_hook_check_config(whk_notify_check, NULL, NULL, APR_HOOK_MIDDLE + 2);
     ap_hook_check_config(whk_rollout_check_config, NULL, NULL, APR_HOOK_MIDDLE + 3);
     ap_hook_check_config(whk_webhook_sign_check, NULL, NULL, APR_HOOK_MIDDLE + 1);
     ap_hook_check_config(whk_signing_keys_check, NULL, NULL, APR_HOOK_MIDDLE + 2);

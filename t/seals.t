@@ -256,7 +256,7 @@ subtest 'a registry put back to the version without seals' => sub {
     $bare .= 'ALTER TABLE whk_remote_set DROP COLUMN asked_at; ';
     $bare .= 'DROP INDEX whk_key_by_number; DROP INDEX whk_key_by_status; ALTER TABLE whk_key DROP COLUMN key_number; ALTER TABLE whk_enterprise DROP COLUMN key_count; '
       . 'CREATE INDEX whk_key_by_age ON whk_key (enterprise_id, seq); CREATE INDEX whk_key_by_status ON whk_key (enterprise_id, status, seq); ';
-    $server->sql("${disarm}${bare}DROP TABLE whk_used_material; DROP TABLE whk_idempotency_key; DELETE FROM whk_schema WHERE version >= 4; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
+    $server->sql("${disarm}${bare}DROP TABLE whk_used_material; DROP TABLE whk_idempotency_key; DROP TABLE whk_notification; DROP INDEX whk_key_by_use; ALTER TABLE whk_key DROP COLUMN warned_at; ALTER TABLE whk_key DROP COLUMN unused_at; DELETE FROM whk_schema WHERE version >= 4; UPDATE whk_key SET jwk = '$jwk', thumbprint = '$print' $victim; "
           . 'CREATE TRIGGER whk_event_stays_as_it_is BEFORE UPDATE ON whk_event BEGIN SELECT 1; END');
     my ($status, $out, $err) = $server->ctl('migrate');
     is($status, 1, 'is not sealed anew');

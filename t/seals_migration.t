@@ -106,7 +106,7 @@ subtest 'killed in the middle' => sub {
         sleep $delay;
         kill KILL => $pid;
         waitpid $pid, 0;
-        last if version() == 8;
+        last if version() == 9;
         $killed++;
         is(version() . ' ' . columns(), '3 0 0 0', "after $delay s: nothing of it was done");
     }
@@ -131,8 +131,8 @@ API
     my %reads = (Authorization => "Bearer $admin->{token}");
     refused($w->client->request(GET => $server->keys('acme'), \%reads), 503, 'store_unavailable', 'before it is migrated');
     my $migrated = $server->ctl_json('migrate');
-    is("$migrated->{fromVersion} $migrated->{schemaVersion}", '3 8', 'migrated');
-    is($server->ctl_json('migrate')->{fromVersion}, 8, 'once');
+    is("$migrated->{fromVersion} $migrated->{schemaVersion}", '3 9', 'migrated');
+    is($server->ctl_json('migrate')->{fromVersion}, 9, 'once');
     my $seals = WHK::Seals->new($server);
     for my $kind (qw(key admin event)) {
         my @wrong = grep { $_->{seal} ne $seals->seal($kind => $_) } WHK::Seals::rows($server->db, "SELECT * FROM whk_$kind");

@@ -108,6 +108,7 @@ typedef struct whk_config_t {
     const whk_replay_provider_t *replay_cache; /**< NULL: off */
     int replay_entries;
     int metrics_enterprises;
+    const apr_array_header_t *notify; /**< program and arguments; NULL: nobody is told */
 
     /* What mod_authz_core's directives say: other_directives.h. */
     int requires;        /**< WHK_REQUIRES_…; 0: no Require line */

@@ -146,6 +146,8 @@ const command_rec whk_directives[] = {
     DIRECTIVE("WebhookKeysReplayEntries", GLOBAL, number, replay_entries, "262144",
               "how many webhooks are remembered on this node", BETWEEN(1024, 16777216)),
 
+    DIRECTIVE("WebhookKeysNotify", SERVER, texts, notify, NULL,
+              "program that is told of events, and arguments of its own"),
     DIRECTIVE("WebhookKeysMetricsEnterprises", GLOBAL, number, metrics_enterprises, "0",
               "how many enterprises are counted by themselves",
               BETWEEN(0, WHK_ENTERPRISES_COUNTED_MOST)),

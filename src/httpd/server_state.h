@@ -47,6 +47,9 @@ typedef struct whk_server_t {
     int revoke_due_fails;
     apr_time_t revoked_due; /**< when this process did that last, by whk_clock_now() */
     int asking_fails;
+    apr_time_t notified;           /**< as revoked_due */
+    apr_time_t looked_for_notices; /**< when it was last looked for what only time brings */
+    int notify_fails;
 } whk_server_t;
 
 /** The module record's. */

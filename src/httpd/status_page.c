@@ -159,6 +159,8 @@ static void put_node(const page_t *page)
     put_series(page, "Key Lookups", WHK_KEY_LOOKUPS);
     put_series(page, "Key Cache Bytes", WHK_KEY_CACHE_BYTES);
     put_series(page, "Key Cache Limit Bytes", WHK_KEY_CACHE_LIMIT_BYTES);
+    put_series(page, "Notifications", WHK_NOTIFICATIONS);
+    put_series(page, "Notifications Pending", WHK_NOTIFICATIONS_PENDING);
     end(page);
 }
 

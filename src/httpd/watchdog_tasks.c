@@ -12,6 +12,7 @@
 #include "httpd/database_watch.h"
 #include "httpd/directory_shm.h"
 #include "httpd/measure.h"
+#include "httpd/notify_task.h"
 #include "httpd/other_directives.h"
 #include "httpd/server_fetchers.h"
 #include "httpd/server_state.h"
@@ -332,6 +333,21 @@ static void set_up_revoke_due(server_rec *s, server_rec *main_server)
                             "they were: load mod_watchdog (LoadModule watchdog_module)");
 }
 
+/* A thread of its own: a program may take its time. Once for each database, as above. */
+static void set_up_notify(server_rec *s, server_rec *main_server)
+{
+    apr_status_t status;
+
+    if (!whk_config_of_server(s)->notify || !has_keys(s, main_server) ||
+        !is_first_of_its_database(s, main_server))
+        return;
+    status = start_task(s, "_webhook_keys_notify_", LOOK_FOR_REVOKE_DUE_EVERY, whk_notify_task);
+    if (status != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_ERR, status, s,
+                     WHK_LOGNO(0944) "WebhookKeysNotify tells nobody: load mod_watchdog "
+                                     "(LoadModule watchdog_module)");
+}
+
 /* Where it can't be started, what verifies can't either, and all others go without gauges. */
 static void set_up_measuring(server_rec *main_server)
 {
@@ -362,6 +378,8 @@ int whk_watchdog_tasks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool
     whk_directory_shm_tidy();
     for (each = s; each && status == APR_SUCCESS; each = each->next)
         set_up_revoke_due(each, s);
+    for (each = s; each && status == APR_SUCCESS; each = each->next)
+        set_up_notify(each, s);
     if (status == APR_SUCCESS)
         return OK;
     ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,

@@ -45,7 +45,7 @@ typedef struct whk_key_set_state_t {
 /* ---- the block ---- */
 
 /** Another number for another layout, or another meaning of what is there. */
-#define WHK_METRICS_LAYOUT 1
+#define WHK_METRICS_LAYOUT 2
 
 /** As many processes as any httpd has children, those of before a reload included. */
 #define WHK_METRICS_PROCESSES 1024

@@ -27,6 +27,11 @@ static const char *const operations[] = {"read", "write"};
 static const char *const fetch_results[] = {"ok", "not_modified", "refused", "unreachable"};
 static const char *const set_states[] = {"fresh", "failing"};
 
+static const char *const notifications[] = {"registered",      "revoked",   "revocation-planned",
+                                            "revocation-near", "unused",    "key-changed",
+                                            "unreachable",     "otp-locked"};
+static const char *const deliveries[] = {"done", "failed"};
+
 #define WORDS(list) list, (int)(sizeof(list) / sizeof((list)[0]))
 
 static const struct {
@@ -47,6 +52,8 @@ static const struct {
     [WHK_LABEL_LOOKUP] = {"result", WORDS(lookups)},
     [WHK_LABEL_OPERATION] = {"operation", WORDS(operations)},
     [WHK_LABEL_FETCH_RESULT] = {"result", WORDS(fetch_results)},
+    [WHK_LABEL_NOTIFICATION] = {"event", WORDS(notifications)},
+    [WHK_LABEL_DELIVERY] = {"result", WORDS(deliveries)},
     [WHK_LABEL_SET_STATE] = {"state", WORDS(set_states)},
 };
 

@@ -28,6 +28,8 @@ typedef enum {
     WHK_LABEL_OPERATION,
     WHK_LABEL_FETCH_RESULT,
     WHK_LABEL_SET_STATE,
+    WHK_LABEL_NOTIFICATION,
+    WHK_LABEL_DELIVERY,
     WHK_LABEL_COUNT
 } whk_label_t;
 
@@ -66,6 +68,11 @@ enum {
 enum {
     WHK_SET_FRESH,
     WHK_SET_FAILING
+};
+
+enum {
+    WHK_DELIVERY_DONE,
+    WHK_DELIVERY_FAILED
 };
 
 /** Of WHK_LABEL_OUTCOME: 0 is ok. */
@@ -123,7 +130,11 @@ enum {
     X(REPLAY_ENTRIES, "replay_entries", WHK_GAUGE, NONE, NONE,                                     \
       "Webhooks that are remembered against replays")                                              \
     X(REPLAY_CAPACITY, "replay_capacity", WHK_GAUGE, NONE, NONE,                                   \
-      "WebhookKeysReplayEntries, 0 without WebhookKeysReplayCache")
+      "WebhookKeysReplayEntries, 0 without WebhookKeysReplayCache")                                \
+    X(NOTIFICATIONS, "notifications_total", WHK_COUNTER, NOTIFICATION, DELIVERY,                   \
+      "Runs of the program of WebhookKeysNotify")                                                  \
+    X(NOTIFICATIONS_PENDING, "notifications_pending", WHK_GAUGE, NONE, NONE,                       \
+      "Enterprises with events that WebhookKeysNotify has still to tell")
 
 #define WHK_SERIES_ID(id, name, kind, first, second, help) WHK_##id,
 typedef enum {

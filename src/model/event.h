@@ -16,11 +16,17 @@ typedef enum {
     WHK_EVENT_REVOCATION_CANCELLED,
     WHK_EVENT_JWKS_URI_KEY_GONE,
     WHK_EVENT_JWKS_URI_KEY_RETURNED,
+    WHK_EVENT_REVOCATION_NEAR,
+    WHK_EVENT_KEY_UNUSED,
+    WHK_EVENT_JWKS_URI_UNREACHABLE,
     WHK_EVENT_TYPE_COUNT
 } whk_event_type_t;
 
 /** `key.registered` and the like: in answers and in the store. */
 const char *whk_event_type_name(whk_event_type_t type);
+
+/** The type of that name; WHK_EVENT_TYPE_COUNT where it is none of this version. */
+whk_event_type_t whk_event_type_find(const char *name);
 
 /** One event of an enterprise's trail. Events of one enterprise are numbered 1, 2, 3 … without a
  * gap. */

@@ -7,8 +7,10 @@
 #include "model/log_number.h"
 #include "registry/digest.h"
 #include "registry/netstring.h"
+#include "registry/notification_name.h"
 #include "registry/seal.h"
 #include "store/events.h"
+#include "store/notifications.h"
 
 const char *whk_audit_hash(apr_pool_t *pool, const char *previous, const whk_event_t *event)
 {
@@ -47,6 +49,8 @@ const whk_outcome_t *whk_audit_append(whk_store_t *store, apr_pool_t *pool,
                         WHK_LOGNO(0200) "SHA-256 is not available in OpenSSL");
     WHK_TRY(whk_event_set_seal(pool, secret, &event));
     WHK_TRY(whk_store_event_insert(store, pool, &event));
+    if (whk_notification_name(type))
+        WHK_TRY(whk_store_notification_queue(store, pool, enterprise->id, event.id, when));
     enterprise->event_count = event.id;
     enterprise->event_head = event.hash;
     return NULL;

@@ -115,6 +115,7 @@ int whk_directory_became_full(const whk_enterprise_directory_t *directory);
 typedef enum {
     WHK_TURN_REFRESH,
     WHK_TURN_REVOKE_DUE,
+    WHK_TURN_NOTIFY,
     WHK_TURNS
 } whk_turn_t;
 

@@ -12,6 +12,7 @@
 #include "model/timestamp.h"
 #include "registry/followed_refresh.h"
 #include "registry/jwk_rotation.h"
+#include "registry/key_notices.h"
 #include "registry/remote_jwk_set.h"
 #include "registry/seal.h"
 #include "store/keys.h"
@@ -28,6 +29,9 @@
 
 /* No place for a fetch was free, or the fault is ours. */
 #define TRY_AGAIN apr_time_from_sec(1)
+
+/* After so many in a row, which is minutes, somebody is told. */
+#define FAILURES_TOLD 5
 
 static const whk_outcome_t *rotate(whk_registry_t *registry, const whk_refresh_t *refresh,
                                    const apr_array_header_t *keys, const json_t *set)
@@ -198,6 +202,8 @@ static const whk_outcome_t *note_failure(whk_registry_t *registry, const whk_ref
     if (now <= end && set->refresh_at > end)
         set->refresh_at = end + apr_time_from_msec(1);
     set->failures++;
+    if (set->failures == FAILURES_TOLD)
+        WHK_TRY(whk_write_unreachable(registry, keys, whk_code_name(failure->code)));
     return whk_store_remote_set_update(registry->store, registry->pool, set);
 }
 

@@ -318,6 +318,47 @@ const whk_dialect_t whk_dialect_mysql = {
                 "UPDATE whk_remote_set SET etag = %s, etag_seal = %s, refresh_at = %lld, "
                 "fresh_until = %lld, failures = %lld, leased_until = 0 WHERE uri = %s AND "
                 "leased_until = %lld",
+            [SQL_KEY_LIST_NEAR] =
+                "SELECT enterprise_id, key_id FROM whk_key WHERE status = 'ACTIVE' AND revokes_at "
+                "> %lld AND revokes_at <= %lld AND (warned_at IS NULL OR warned_at < CASE WHEN "
+                "revokes_at <= %lld THEN revokes_at - 86400000 ELSE revokes_at - 604800000 END) "
+                "ORDER BY revokes_at LIMIT %lld",
+            [SQL_KEY_SET_WARNED] = "UPDATE whk_key SET warned_at = %lld WHERE enterprise_id = %s "
+                                   "AND key_id = %s AND status = 'ACTIVE' AND (warned_at IS NULL "
+                                   "OR warned_at < %lld)",
+            [SQL_KEY_LIST_UNUSED] =
+                "SELECT enterprise_id, key_id FROM whk_key WHERE status = 'ACTIVE' AND unused_at "
+                "<= %lld ORDER BY unused_at LIMIT %lld",
+            [SQL_KEY_SET_UNUSED] = "UPDATE whk_key SET unused_at = %lld WHERE enterprise_id = %s "
+                                   "AND key_id = %s AND status = 'ACTIVE' AND unused_at <= %lld",
+            [SQL_NOTIFICATION_QUEUE] =
+                "INSERT INTO whk_notification (enterprise_id, position, queued, due_at) VALUES "
+                "(%s, %lld, %lld, %lld) ON DUPLICATE KEY UPDATE queued = VALUES(queued), due_at = "
+                "coalesce(due_at, VALUES(due_at))",
+            [SQL_NOTIFICATION_DUE] =
+                "SELECT enterprise_id, position, attempts, leased_until FROM whk_notification "
+                "WHERE due_at <= %lld AND (leased_until <= %lld OR leased_until > %lld) ORDER BY "
+                "due_at LIMIT 1",
+            [SQL_NOTIFICATION_LEASE] =
+                "UPDATE whk_notification SET leased_until = %lld WHERE enterprise_id = %s AND "
+                "due_at <= %lld AND (leased_until <= %lld OR leased_until > %lld)",
+            [SQL_NOTIFICATION_TOLD] =
+                "UPDATE whk_notification SET position = %lld, attempts = 0, leased_until = %lld "
+                "WHERE enterprise_id = %s AND leased_until = %lld",
+            [SQL_NOTIFICATION_DONE] =
+                "UPDATE whk_notification SET due_at = NULL, attempts = 0, leased_until = 0 WHERE "
+                "enterprise_id = %s AND leased_until = %lld AND queued <= %lld",
+            [SQL_NOTIFICATION_AGAIN] =
+                "UPDATE whk_notification SET due_at = %lld, attempts = attempts + 1, leased_until "
+                "= 0 WHERE enterprise_id = %s AND leased_until = %lld",
+            [SQL_NOTIFICATION_PENDING] =
+                "SELECT count(*) FROM (SELECT 1 FROM whk_notification WHERE due_at <= %lld LIMIT "
+                "%lld) AS pending",
+            [SQL_NOTIFICATION_SINCE] =
+                "SELECT position FROM whk_notification WHERE enterprise_id = %s",
+            [SQL_NOTIFICATION_BEGIN] =
+                "INSERT INTO whk_notification (enterprise_id, position) VALUES (%s, %lld) ON "
+                "DUPLICATE KEY UPDATE position = position",
             [SQL_SCHEMA_LIST] = SCHEMA_LIST,
         },
 };

@@ -25,6 +25,7 @@ sub is_taken {
     my ($name, $lines) = @_;
     $lines =~ s{^(\s*DBDParams\s+)\S+}{$1$dir/registry.db}mg;
     $lines =~ s{^(\s*WebhookKeysSecretKeyFile\s+)\S+}{$1$dir/secret.key}mg;
+    $lines =~ s{^(\s*WebhookKeysNotify\s+)/etc/apache2/(\S+)}{$1$WHK::Server::root/conf/examples/$2}mg;
     my $n = 0;
     $lines =~ s{^(\s*WebhookKeysSigningKey\s+\S+\s+)\S+}{$1 . signing_key($n++)}mge;
     $server->write_conf(conf => $lines, modules => \@modules);

@@ -58,18 +58,21 @@ is(join(' ', map { s/:\d+$//r } @logged), 'src/httpd/request_stop.c src/httpd/ro
 
 # ---- of what others rely on
 
-my %page = map { $_ => text_of("docs/$_") } qw(api.md errors.md operations.md);
+my %page = map { $_ => text_of("docs/$_") } qw(api.md errors.md operations.md notifications.md);
 $page{'directives/*.md'} = join '', map { text_of(substr $_, length "$root/") } glob "$root/docs/directives/*.md";
 my $outcomes = $source{'src/model/outcome.c'} // '';
 my @codes = map { [ split /\W+/ ] } $outcomes =~ /\[WHK_[A-Z_0-9]+\]\s*=\s*\{\s*"(\w+",\s*\d+)/g;
 cmp_ok(scalar @codes, '>', 30, 'the codes are found');
-my @events = map { "`$_`" } map { /\[WHK_EVENT_\w+\]\s*=\s*"([\w.]+)"/g } values %source;
+my @events = map { "`$_`" } $source{'src/model/event.c'} =~ /\[WHK_EVENT_\w+\]\s*=\s*"([\w.]+)"/g;
+my @notified = map { "`$_`" } $source{'src/registry/notification_name.c'} =~ /\[WHK_EVENT_\w+\]\s*=\s*"([\w-]+)"/g;
+cmp_ok(scalar @notified, '>', 5, '... and those that somebody is told of');
 cmp_ok(scalar @events, '>', 5, '... and the events');
 my %seen;
 my @told = map { "`$_`" } grep { !$seen{$_}++ } map { /"(WEBHOOK_(?!KEYS_)[A-Z_]+|Webhook-[A-Z][\w-]+)"/g } values %source;
 cmp_ok(scalar @told, '>', 7, '... and what a backend is told');
 my @unwritten = (
     (map { "api.md: $_" } grep { index($page{'api.md'}, $_) < 0 } @events),
+    (map { "notifications.md: $_" } grep { index($page{'notifications.md'}, $_) < 0 } @notified),
     (map { my $p = $_; map { "$p: $_" } grep { index($page{$p}, $_) < 0 } @told } qw(directives/*.md operations.md)),
 );
 is(join("\n", @unwritten), '', 'what others rely on is written down');

@@ -64,6 +64,10 @@ static const char *const rows[] = {
     "body_hash, answer) SELECT 'e' || i, 'gone', 'k' || i, i, 'h', '{}' FROM n",
     "INSERT INTO whk_idempotency_key (enterprise_id, user_id, idempotency_key, created_at, "
     "body_hash, answer) SELECT 'gone', 'u' || i, 'k', i, 'h', '{}' FROM n",
+    "INSERT INTO whk_notification (enterprise_id, position, due_at) SELECT 'e' || i, 1, i + 1000 "
+    "FROM n",
+    "INSERT INTO whk_notification (enterprise_id, position) SELECT 'f' || i, 1 FROM n",
+    "UPDATE whk_key SET unused_at = 1000",
     "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) SELECT 'https://h/' || i, i + 1000, "
     "1 FROM n",
     "INSERT INTO whk_remote_set (uri, refresh_at, fresh_until) VALUES ('gone', 7, 1)",
@@ -88,7 +92,8 @@ static void fill(fixture_t *fixture)
     if (is_driver("mysql"))
         ask_sql(fixture->pool, fixture->link,
                 "ANALYZE TABLE whk_enterprise, whk_admin, whk_token, whk_otp, whk_key, "
-                "whk_used_material, whk_event, whk_idempotency_key, whk_remote_set",
+                "whk_used_material, whk_event, whk_idempotency_key, whk_notification, "
+                "whk_remote_set",
                 0);
 }
 

@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Whom WebhookKeysNotify has still to tell of. Of an enterprise: up to which event it was told (position), which is the last
+-- that is to be (queued), since when one is due, NULL for none, and by whom it was taken. The row without an enterprise has
+-- since when events are told at all. Of a key: up to which moment somebody was warned that it is about to be revoked
+-- (warned_at), and when it is to be looked at next whether it is in use (unused_at).
+
+CREATE TABLE IF NOT EXISTS whk_notification (
+    enterprise_id VARBINARY(1020) NOT NULL PRIMARY KEY,
+    position      BIGINT NOT NULL,
+    queued        BIGINT NOT NULL DEFAULT 0,
+    due_at        BIGINT,
+    attempts      BIGINT NOT NULL DEFAULT 0,
+    leased_until  BIGINT NOT NULL DEFAULT 0,
+    KEY whk_notification_by_due (due_at)
+) ENGINE = InnoDB;
+
+ALTER TABLE whk_key ADD COLUMN IF NOT EXISTS warned_at BIGINT;
+
+ALTER TABLE whk_key ADD COLUMN IF NOT EXISTS unused_at BIGINT NOT NULL DEFAULT 0;
+
+UPDATE whk_key SET unused_at = coalesce(last_used_at, created_at) + 7776000000 WHERE status = 'ACTIVE';
+
+ALTER TABLE whk_key ADD KEY IF NOT EXISTS whk_key_by_use (status, unused_at);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/notify_program.h"
+
+#include <apr_file_io.h>
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "model/clock.h"
+
+/* How often it is looked whether it has ended. */
+#define LOOK_EVERY apr_time_from_msec(20)
+
+/* Between asking it to end, and ending it. */
+#define GRACE apr_time_from_sec(2)
+
+/* What is told of what it said. */
+#define SAID_MOST 300
+
+const char *whk_notify_program_flaw(const char *file, apr_pool_t *pool)
+{
+    struct stat info;
+
+    if (*file != '/')
+        return "must be an absolute path";
+    if (stat(file, &info) != 0 || !S_ISREG(info.st_mode))
+        return "must be a program that is there";
+    if (!(info.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+        return apr_psprintf(pool, "must be executable: run chmod +x %s", file);
+    if (info.st_mode & S_IWOTH)
+        return apr_psprintf(pool, "must not be writable by everybody: run chmod o-w %s", file);
+    return NULL;
+}
+
+typedef struct {
+    apr_proc_t process;
+    char said[SAID_MOST + 1]; /* the end of it */
+    apr_size_t length;
+} run_t;
+
+static void keep_end(run_t *run, const char *text, apr_size_t length)
+{
+    if (length > SAID_MOST) {
+        text += length - SAID_MOST;
+        length = SAID_MOST;
+    }
+    if (run->length + length > SAID_MOST) {
+        apr_size_t surplus = run->length + length - SAID_MOST;
+
+        memmove(run->said, run->said + surplus, run->length - surplus);
+        run->length -= surplus;
+    }
+    memcpy(run->said + run->length, text, length);
+    run->length += length;
+    run->said[run->length] = '\0';
+}
+
+/* Without waiting, so that it never waits for us. */
+static void read_what_it_says(run_t *run)
+{
+    char text[4096];
+    apr_size_t length = sizeof(text);
+
+    while (apr_file_read(run->process.err, text, &length) == APR_SUCCESS && length) {
+        keep_end(run, text, length);
+        length = sizeof(text);
+    }
+}
+
+static const char *printable(run_t *run)
+{
+    char *c;
+
+    for (c = run->said; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = ' ';
+    return run->length ? run->said : "nothing on its standard error";
+}
+
+/* In the child, behind fork(): nothing may be called here that takes a lock. */
+static void could_not_start(apr_pool_t *pool, apr_status_t status, const char *description)
+{
+    (void)pool;
+    (void)status;
+    (void)description;
+}
+
+static apr_status_t start(run_t *run, const apr_array_header_t *command, apr_pool_t *pool)
+{
+    static const char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
+                                              "/usr/bin:/sbin:/bin",
+                                              "LANG=C.UTF-8", NULL};
+    const char **arguments = apr_pcalloc(pool, sizeof(char *) * (command->nelts + 1));
+    apr_procattr_t *attributes;
+    apr_file_t *nowhere;
+    apr_status_t status;
+
+    memcpy(arguments, command->elts, sizeof(char *) * (apr_size_t)command->nelts);
+    status = apr_file_open(&nowhere, "/dev/null", APR_FOPEN_WRITE, APR_FPROT_OS_DEFAULT, pool);
+    if (status == APR_SUCCESS)
+        status = apr_procattr_create(&attributes, pool);
+    if (status == APR_SUCCESS)
+        status = apr_procattr_io_set(attributes, APR_CHILD_BLOCK, APR_NO_PIPE, APR_CHILD_BLOCK);
+    if (status == APR_SUCCESS)
+        status = apr_procattr_child_out_set(attributes, nowhere, NULL);
+    if (status == APR_SUCCESS)
+        status = apr_procattr_cmdtype_set(attributes, APR_PROGRAM);
+    if (status == APR_SUCCESS)
+        status = apr_procattr_error_check_set(attributes, 1);
+    if (status == APR_SUCCESS)
+        status = apr_procattr_child_errfn_set(attributes, could_not_start);
+    if (status == APR_SUCCESS)
+        status =
+            apr_proc_create(&run->process, arguments[0], arguments, environment, attributes, pool);
+    return status;
+}
+
+static int is_over(run_t *run, int *code, apr_exit_why_e *why)
+{
+    read_what_it_says(run);
+    return apr_proc_wait(&run->process, code, why, APR_NOWAIT) != APR_CHILD_NOTDONE;
+}
+
+static int wait_until(run_t *run, apr_time_t end, const volatile apr_uint32_t *stop, int *code,
+                      apr_exit_why_e *why)
+{
+    while (!is_over(run, code, why)) {
+        if (whk_clock_now() >= end || (stop && *stop))
+            return 0;
+        apr_sleep(LOOK_EVERY);
+    }
+    return 1;
+}
+
+static void end(run_t *run)
+{
+    apr_exit_why_e why;
+    int code;
+
+    kill(run->process.pid, SIGTERM);
+    if (wait_until(run, whk_clock_now() + GRACE, NULL, &code, &why))
+        return;
+    kill(run->process.pid, SIGKILL);
+    apr_proc_wait(&run->process, &code, &why, APR_WAIT);
+}
+
+/* What is too long for a pipe would have to wait for the program: an event is not. */
+static void give(run_t *run, const char *input)
+{
+    apr_size_t length = strlen(input);
+
+    apr_file_write(run->process.in, input, &length);
+    apr_file_close(run->process.in);
+}
+
+const char *whk_notify_program_run(const apr_array_header_t *command, const char *input,
+                                   apr_interval_time_t most, const volatile apr_uint32_t *stop,
+                                   apr_pool_t *pool)
+{
+    run_t *run = apr_pcalloc(pool, sizeof(*run));
+    apr_exit_why_e why = APR_PROC_EXIT;
+    apr_status_t status = start(run, command, pool);
+    int code = 0;
+
+    if (status != APR_SUCCESS)
+        return apr_psprintf(pool, "it could not be started: %pm", &status);
+    give(run, input);
+    if (!wait_until(run, whk_clock_now() + most, stop, &code, &why)) {
+        end(run);
+        return stop && *stop ? "httpd ends"
+                             : apr_psprintf(pool,
+                                            "it took longer than %d s, and was ended; it "
+                                            "said: %s",
+                                            (int)apr_time_sec(most), printable(run));
+    }
+    if (APR_PROC_CHECK_EXIT(why) && code == 0)
+        return NULL;
+    return apr_psprintf(pool, "it ended with %s %d; it said: %s",
+                        APR_PROC_CHECK_EXIT(why) ? "exit status" : "signal", code, printable(run));
+}
