@@ -100,7 +100,7 @@ for (1 .. 12) { traffic(); sleep 0.25 }
 
 subtest 'each query of the dashboard' => sub {
     # What no traffic of this test makes.
-    my $empty = qr/let_through|signed_total|fetch|key_set|revocations|replay_capacity|otp_locks/;
+    my $empty = qr/notifications_total|let_through|signed_total|fetch|key_set|revocations|replay_capacity|otp_locks/;
     for my $panel (@panels) {
         for my $target (@{ $panel->{targets} }) {
             my $query  = $target->{expr} =~ s/\$__rate_interval/4s/gr =~ s/\$instance/.*/gr;

@@ -162,6 +162,19 @@ static void look_at_rollout(const whk_metrics_t *metrics, apr_array_header_t *li
             "senders mend what WHK0028 in httpd's error log says, and set it On");
 }
 
+static void look_at_notifications(const whk_metrics_t *metrics, apr_array_header_t *list)
+{
+    apr_int64_t failed = 0;
+    int event;
+
+    for (event = 0; event < whk_label_count(WHK_LABEL_NOTIFICATION); event++)
+        failed += whk_metrics_value(metrics, WHK_NOTIFICATIONS, event, WHK_DELIVERY_FAILED);
+    if (failed && whk_metrics_value(metrics, WHK_NOTIFICATIONS_PENDING, 0, 0))
+        add(list, "notifications.waiting",
+            "the program of WebhookKeysNotify fails, and events wait to be told: grep WHK0941 in "
+            "httpd's error log, and run it by hand (docs/notifications.md)");
+}
+
 static void look_at_own_errors(const whk_metrics_t *metrics, apr_array_header_t *list)
 {
     apr_int64_t count = 0;
@@ -187,5 +200,6 @@ apr_array_header_t *whk_status_advice(const whk_invocation_t *invocation,
     look_at_key_sets(invocation, states, count, list);
     look_at_replays(invocation, metrics, list);
     look_at_rollout(metrics, list);
+    look_at_notifications(metrics, list);
     return list;
 }
