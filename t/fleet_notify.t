@@ -20,7 +20,15 @@ close $out;
 chmod 0755, $program;
 
 my $database = WHK::Database->shared('pgsql')->fresh;
-my @nodes    = map { WHK::Server->new(database => $database, children => 2, ($_ ? (init => 0) : ()), before => "WebhookKeysNotify $program") } 0, 1;
+my @nodes;
+for my $other (0, 1) {
+    push @nodes, WHK::Server->new(
+        database => $database,
+        children => 2,
+        before   => "WebhookKeysNotify $program",
+        $other ? (init => 0, secret => 'WebhookKeysSecretKeyFile ' . $nodes[0]->dir . '/secret.key') : ()
+    );
+}
 my @clients  = map { WHK::Client->new($_->port) } @nodes;
 my @names    = qw(one two three);
 my %admins   = map { $_ => WHK::Admins->new($nodes[0], $_, 1)->codes_work_again } @names;

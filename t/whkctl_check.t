@@ -5,11 +5,13 @@ use strict;
 use warnings;
 use Test::More;
 use JSON::PP;
+use Time::HiRes qw(sleep);
 use WHK::Admins;
 use WHK::Client;
 use WHK::Keys;
 use WHK::Origin;
 use WHK::Server;
+use WHK::Webhooks;
 
 my $server = WHK::Server->new;
 my $client = WHK::Client->new($server->port);
@@ -67,7 +69,7 @@ my $key = WHK::Keys::jwk('ed25519', kid => 'one');
 is($admins->register($client, { jwks => WHK::Keys::jwks($key) })->status, 201, 'a key');
 look();
 is($exit, 0, 'a sound installation') or diag explain \@findings;
-is(join(' ', map { $_->{id} } grep { $_->{id} !~ /^module\./ } @findings), '', '... has nothing else');
+is(join(' ', map { $_->{id} } grep { $_->{id} !~ /^(?:module\.|tls\.off)/ } @findings), '', '... has nothing else');
 
 subtest 'the configuration' => sub {
     my $modules = $WHK::Server::modules;
@@ -87,6 +89,35 @@ subtest 'the configuration' => sub {
     finds('mpm.prefork', 'notice', qr/a2enmod mpm_event/, sub { configured('prefork', sub { s/mpm_(?:event|worker)_module (\S+)mod_mpm_\w+\.so/mpm_prefork_module $1mod_mpm_prefork.so/; s/^\s*(?:ThreadsPerChild|ThreadLimit|MinSpareThreads|MaxSpareThreads|AsyncRequestWorkerFactor)\b.*\n//mg }) }, \&restored);
     finds('enforce.off', 'notice', qr/set it On/, sub { configured('off', sub { $_ .= "\n<Location /off>\nWebhookKeysEnforce Off\n</Location>\n" }) }, \&restored);
     finds('secret_key.directive', 'problem', qr/add WebhookKeysSecretKeyFile .*init/, sub { configured('keyless', sub { s/^WebhookKeysSecretKeyFile .*\n//mg }) }, \&restored);
+};
+
+subtest 'how servers are reached and guarded' => sub {
+    my $more = sub { my $lines = shift; return sub { configured('more', sub { $_ .= "\n$lines\n" }) } };
+    look();
+    is((of('tls.off'))[0]{result}, 'notice', 'tls.off: on loopback');
+    finds('tls.off', 'notice', qr/SSLEngine on/, \&restored, sub { configured('tls', sub { s/(Require webhook-keys-admin)/$1\nRequire expr "%{HTTPS} == 'on'"/ }) });
+    configured('public', sub { s/^Listen 127\.0\.0\.1:(\d+)/Listen $1/m });
+    look();
+    is((of('tls.off'))[0]{result}, 'problem', 'tls.off: where everybody reaches it');
+    finds('require.missing', 'problem', qr/Require webhook-keys-admin/, sub { configured('nobody', sub { s/Require webhook-keys-admin/Require all granted/ }) }, \&restored);
+    finds('require.missing', 'problem', qr/AuthType Bearer/, sub { configured('nobody', sub { s/^\s*AuthType Bearer\n//m }) }, \&restored);
+    finds('metrics.open', 'notice', qr/Require ip/, $more->("<Location /metrics>\nSetHandler webhook-keys-metrics\nRequire all granted\n</Location>"), $more->("<Location /metrics>\nSetHandler webhook-keys-metrics\nRequire ip 127.0.0.1\n</Location>\n<IfModule !mod_authz_host.c>\nLoadModule authz_host_module $WHK::Server::modules/mod_authz_host.so\n</IfModule>" =~ s/(.*)\n(<IfModule.*)/$2\n$1/sr));
+    restored();
+    finds('dbd.max', 'notice', qr/DBDMax 8/, sub { configured('few', sub { s/^DBDMax .*/DBDMax 4/m; s/^DBDKeep .*/DBDKeep 4/m }) }, \&restored);
+    finds('dbd.persist', 'notice', qr/DBDPersist On/, $more->('DBDPersist Off'), \&restored);
+    finds('log.level', 'notice', qr/LogLevel warn/, $more->('LogLevel error'), \&restored);
+    my $hooks = "<Location /hooks>\nAuthType WebhookSignature\nAuthName w\nWebhookKeysEnterprise acme\nWebhookKeysSignature jws-detached Webhook-Signature\nRequire valid-webhook\n</Location>\n";
+    finds('replay_cache.off', 'notice', qr/WebhookKeysReplayCache shmcb/, $more->($hooks), $more->("LoadModule socache_shmcb_module $WHK::Server::modules/mod_socache_shmcb.so\nWebhookKeysReplayCache shmcb\n$hooks"));
+    restored();
+    if (!$server->is_sqlite) { note 'tls.database is of another machine' }
+    my $read = sub { my $params = shift; return sub { configured('db', sub { s/^DBDDriver.*//m; s/^DBDriver .*/DBDriver pgsql/m; s/^DBDParams .*/DBDParams "$params"/m }) } };
+    $read->('host=db.example dbname=x user=y')->();
+    look();
+    like((of('tls.database'))[0]{fix}, qr/sslmode=verify-full/, 'tls.database');
+    $read->('host=db.example dbname=x user=y sslmode=verify-full')->();
+    look();
+    is(scalar(of('tls.database')), 0, '... with TLS');
+    restored();
 };
 
 subtest 'files' => sub {
@@ -129,10 +160,17 @@ subtest 'keys' => sub {
     $plan->('--at', $at->(8));
     look();
     is(scalar(of('keys.near_revocation')), 0, '... and not what is further away than 7 days');
+    $plan->('--cancel');
+    is(scalar(of('keys.last_active')), 1, 'keys.last_active: the only one is planned away');
+    look();
+    is(scalar(of('keys.last_active')), 0, '... and is not');
+    my $user = $admins->{list}[0]{user};
+    finds('otp.locked', 'notice', qr/otp unlock \Q$user\E$/, sub { $server->sql('UPDATE whk_otp SET locked_until = ' . (time + 600) . '000') }, sub { $server->sql('UPDATE whk_otp SET locked_until = 0') });
     # Whoever writes to the database breaks a seal, which is told too.
     finds('keys.set_failing', 'notice', qr/curl -v https:\/\/origin\.example\/jwks\.json /,
         sub { $server->sql("UPDATE whk_key SET jwks_uri = 'https://origin.example/jwks.json', remote_flaw = 'unreachable' WHERE key_id = 'one'") },
         sub { is((of('rows.seal'))[0]{result}, 'problem', 'rows.seal'); $server->sql("UPDATE whk_key SET jwks_uri = NULL, remote_flaw = NULL WHERE key_id = 'one'") });
+    finds('keys.unused', 'notice', qr/key revoke acme one$/, sub { $server->sql("UPDATE whk_key SET created_at = created_at - 7862400000 WHERE key_id = 'one'") }, sub { $server->sql("UPDATE whk_key SET created_at = created_at + 7862400000 WHERE key_id = 'one'") });
     is(scalar(of('rows.seal')), 0, 'rows.seal: mended');
 };
 
@@ -147,5 +185,23 @@ subtest 'the clock of the database' => sub {
         my ($result, $seconds, $like) = @$_;
         finds('clock.database', $result, qr/timedatectl set-ntp true/, sub { $set->($seconds) }, sub { like((of('clock.database'))[0]{message}, $like, "by $seconds s"); $set->(0) });
     }
+};
+subtest 'the clock of the origin of a key set' => sub {
+    my $key    = WHK::Keys::jwk('ed25519', kid => 'far');
+    my $path   = WHK::Origin::serve('far.json', $json->encode({ keys => [$key] }));
+    my $origin = WHK::Origin->new(cert => undef, options => ['--ahead', 3600]);
+    my $w      = WHK::Webhooks->new(before => "WebhookKeysJwksUriAllow 127.0.0.1\nWebhookKeysJwksUriRefresh 1");
+    is($w->admins->register($w->client, { jwksUri => $origin->http_uri('127.0.0.1', $path), keyId => 'far' })->status, 201, 'a key of a set');
+    for (1 .. 50) {
+        sleep 0.2;
+        $conf = $w->server->conf;
+        look();
+        last if of('clock.key_set');
+    }
+    my ($found) = of('clock.key_set');
+    is($found->{result}, 'notice', 'clock.key_set');
+    like($found->{message}, qr{\Q$path\E was (?:3600|3599) s ahead of}, '... by how much');
+    like($found->{fix}, qr/timedatectl/, '... what to type');
+    restored();
 };
 done_testing;

@@ -16,6 +16,15 @@ typedef enum {
     WHK_CHECK_ENFORCE_OFF,
     WHK_CHECK_MODULE_MISSING,
     WHK_CHECK_MPM_PREFORK,
+    WHK_CHECK_TLS_OFF,
+    WHK_CHECK_TLS_DATABASE,
+    WHK_CHECK_REQUIRE_MISSING,
+    WHK_CHECK_METRICS_OPEN,
+    WHK_CHECK_ENCODED_SLASHES,
+    WHK_CHECK_DBD_MAX,
+    WHK_CHECK_DBD_PERSIST,
+    WHK_CHECK_REPLAY_CACHE_OFF,
+    WHK_CHECK_LOG_LEVEL,
     WHK_CHECK_SECRET_KEY_DIRECTIVE,
     WHK_CHECK_SECRET_KEY_FILE,
     WHK_CHECK_SECRET_KEY_ROTATION,
@@ -39,6 +48,10 @@ typedef enum {
     WHK_CHECK_ROWS_SEAL,
     WHK_CHECK_KEYS_NEAR_REVOCATION,
     WHK_CHECK_KEYS_SET_FAILING,
+    WHK_CHECK_CLOCK_KEY_SET,
+    WHK_CHECK_KEYS_LAST_ACTIVE,
+    WHK_CHECK_KEYS_UNUSED,
+    WHK_CHECK_OTP_LOCKED,
     WHK_CHECK_COUNT
 } whk_check_id_t;
 
@@ -75,6 +88,12 @@ int whk_check_registry_file(whk_check_t *check);
 
 /** @return 1 where what is in the registry can be read */
 int whk_check_schema(whk_check_t *check);
+
+/** How servers are reached and guarded. */
+void whk_check_servers(whk_check_t *check);
+
+/** The time here, and at the origins of key sets, as httpd saw it. */
+void whk_check_origin_clocks(whk_check_t *check);
 
 /** The time here, and at the database. */
 void whk_check_clock(whk_check_t *check);

@@ -9,6 +9,7 @@
 #include "registry/audit_orphans.h"
 #include "registry/audit_verify.h"
 #include "registry/enterprise_walk.h"
+#include "registry/otp_lock.h"
 #include "store/admins.h"
 #include "store/enterprises.h"
 #include "store/otp_enrolments.h"
@@ -41,6 +42,15 @@ static const whk_outcome_t *check_enrolments(whk_check_t *check, apr_hash_t *use
             APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
         const char *flaw = invocation->key ? enrolment_flaw(invocation, enrolment) : NULL;
 
+        if (whk_otp_is_locked(enrolment, apr_time_now()))
+            whk_check_report(
+                check, WHK_CHECK_OTP_LOCKED, WHK_FOUND_NOTICE,
+                whk_check_fix(check,
+                              "ask that user; where somebody else sent codes, revoke the token "
+                              "(whkctl -f %s token list %s), else run whkctl -f %s otp unlock %s",
+                              invocation->conf_file, whk_check_quoted(check, enrolment->user),
+                              invocation->conf_file, whk_check_quoted(check, enrolment->user)),
+                "user %s is locked after refused one-time passwords", enrolment->user);
         apr_hash_set(users, enrolment->user, APR_HASH_KEY_STRING, enrolment);
         if (flaw)
             whk_check_report(check, WHK_CHECK_OTP_SECRET, WHK_FOUND_PROBLEM,

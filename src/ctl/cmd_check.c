@@ -26,6 +26,8 @@ int whk_cmd_check(whk_invocation_t *invocation)
     whk_check_t check = {invocation, json_array(), json_array(), 0};
 
     whk_check_configuration(&check);
+    whk_check_servers(&check);
+    whk_check_origin_clocks(&check);
     whk_check_key_file(&check);
     check_registry(&check);
     if (invocation->json)

@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <string.h>
 
+#include "jose/json.h"
 #include "model/config_dump.h"
 #include "model/version.h"
 
@@ -212,6 +213,8 @@ static void read_dump(apr_pool_t *pool, const json_t *dump, whk_httpd_config_t *
     config->user.uid = (uid_t)json_integer_value(json_object_get(user, "uid"));
     config->user.gid = (gid_t)json_integer_value(json_object_get(user, "gid"));
     read_server(pool, json_array_get(servers, 0), &config->main_server);
+    config->hosts = whk_json_adopt(pool, json_incref(json_object_get(dump, "hosts")));
+    config->settings = whk_json_adopt(pool, json_incref(json_object_get(dump, "settings")));
     config->metrics_file = copy(pool, dump, "metricsFile");
     config->modules = copy_list(pool, dump, "modules");
     config->mpm = copy(pool, dump, "mpm");

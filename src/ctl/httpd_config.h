@@ -31,6 +31,8 @@ typedef struct whk_httpd_config_t {
         *virtual_hosts;          /**< `whk_httpd_server_t *`, in the order of the configuration */
     apr_array_header_t *modules; /**< `const char *`, as httpd has them: all that are loaded */
     const char *mpm;             /**< `event`, `worker`, `prefork` or another */
+    struct json_t *hosts;        /**< as model/config_dump.h has them; NULL of another version */
+    struct json_t *settings;     /**< likewise */
     const char *metrics_file;    /**< what it counts in; NULL: nowhere */
     apr_array_header_t *not_enforced; /**< `const char *`: where WebhookKeysEnforce Off stands */
 } whk_httpd_config_t;

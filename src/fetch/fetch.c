@@ -243,6 +243,7 @@ static void fill(whk_fetched_t *result, const whk_response_t *response)
     memset(result, 0, sizeof(*result));
     result->not_modified = response->status == 304;
     result->etag = response->etag;
+    result->date = response->is_aged ? 0 : response->date;
     result->max_age = whk_response_max_age(response);
     if (!result->not_modified) {
         result->body = response->body ? response->body : "";

@@ -50,6 +50,7 @@ typedef struct whk_fetched_t {
     const char *etag;    /**< for the next fetch's `if_none_match`; NULL: none that can be sent */
     apr_int64_t max_age; /**< seconds by Cache-Control (RFC 9111 section 5.2.2), 0 where it forbids
                             keeping; -1: not told */
+    apr_time_t date;     /**< by Date (RFC 9110 section 6.6.1); 0: not told, or by a cache */
     int not_modified;    /**< 304 to `if_none_match`: what it stands for is still good */
 } whk_fetched_t;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch/response.h"
 
+#include <apr_date.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -57,6 +58,8 @@ static int read_status(whk_response_t *response, const char *line, apr_size_t le
     if (length < 5 || memcmp(line, "HTTP/", 5))
         return 0;
     response->etag = response->cache_control = NULL;
+    response->date = 0;
+    response->is_aged = 0;
     response->status = 0;
     digits = memchr(line, ' ', length);
     for (digits = digits ? digits + 1 : line + length;
@@ -80,6 +83,10 @@ size_t whk_response_header(char *line, size_t size, size_t count, void *baton)
         return length;
     if ((value = value_of(response, line, length, "ETag")))
         response->etag = whk_response_is_etag(value) ? value : NULL;
+    if ((value = value_of(response, line, length, "Date")))
+        response->date = apr_date_parse_http(value);
+    if (value_of(response, line, length, "Age"))
+        response->is_aged = 1;
     if ((value = value_of(response, line, length, "Cache-Control")))
         response->cache_control =
             response->cache_control

@@ -3,6 +3,7 @@
 /** Inside of src/fetch: an HTTP answer as it comes in, and its limits. */
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 /** Header lines of an answer, interim answers included, in bytes. */
 #define WHK_RESPONSE_HEADERS_MAX 32768
@@ -13,6 +14,8 @@ typedef struct whk_response_t {
     int status;           /* of the newest status line; 0: none came */
     apr_size_t header_bytes;
     const char *etag;          /* a valid one, or NULL */
+    apr_time_t date;           /* by its Date; 0: none */
+    int is_aged;               /* it has an Age: Date is when it came to a cache */
     const char *cache_control; /* all of that header's lines, or NULL */
     char *body;
     apr_size_t length;

@@ -17,6 +17,7 @@
 #include "httpd/metrics_shm.h"
 #include "httpd/other_directives.h"
 #include "httpd/rollout.h"
+#include "httpd/server_dump.h"
 #include "httpd/server_state.h"
 #include "model/config_dump.h"
 #include "model/log_number.h"
@@ -102,10 +103,11 @@ static int print(apr_pool_t *pool, server_rec *main_server)
     for (s = main_server; s && !failed; s = s->next)
         failed = json_array_insert_new(servers, s != main_server,
                                        server_json(pool, s, main_server)) != 0;
-    all = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s}", WHK_CONFIG_DUMP_MEMBER, WHK_VERSION,
-                    "user", user_json(), "servers", servers, "notEnforced",
+    all = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", WHK_CONFIG_DUMP_MEMBER,
+                    WHK_VERSION, "user", user_json(), "servers", servers, "notEnforced",
                     not_enforced_json(main_server), "modules", modules_json(), "mpm", ap_show_mpm(),
-                    "metricsFile", whk_metrics_shm_file(pool));
+                    "metricsFile", whk_metrics_shm_file(pool), "hosts", whk_server_dump_hosts(pool),
+                    "settings", whk_server_dump_settings(pool));
     if (!all || failed) {
         json_decref(all);
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,

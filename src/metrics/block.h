@@ -35,6 +35,7 @@ typedef struct whk_key_set_state_t {
     apr_time_t good;               /**< when it was fetched last; 0: not since httpd was started */
     apr_time_t failing;            /**< since when it fails; 0: it does not */
     char error[WHK_KEY_SET_ERROR]; /**< why; "" where it does not fail */
+    apr_interval_time_t ahead;     /**< how far its origin's clock is ahead of this one, by Date */
 } whk_key_set_state_t;
 
 /* ---- enterprises: enterprise_counts.h ---- */
@@ -45,7 +46,7 @@ typedef struct whk_key_set_state_t {
 /* ---- the block ---- */
 
 /** Another number for another layout, or another meaning of what is there. */
-#define WHK_METRICS_LAYOUT 2
+#define WHK_METRICS_LAYOUT 3
 
 /** As many processes as any httpd has children, those of before a reload included. */
 #define WHK_METRICS_PROCESSES 1024

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/key_set_states.h"
 
+#include <apr_strings.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "metrics/metrics.h"
 #include "model/clock.h"
-
-static void copy(char *to, size_t size, const char *from)
-{
-    size_t length = strnlen(from, size - 1);
-
-    memcpy(to, from, length);
-    to[length] = '\0';
-}
 
 /* As recent_refusals.c. */
 static int begin(whk_key_set_slot_t *slot)
@@ -54,7 +47,7 @@ static whk_key_set_slot_t *find(whk_metrics_t *metrics, const char *uri)
 }
 
 /* One process of a node fetches at a time; another that takes over meets what the first left. */
-void whk_key_set_states_note(const char *uri, const char *error)
+void whk_key_set_states_note(const char *uri, const char *error, apr_interval_time_t ahead)
 {
     whk_metrics_t *metrics = whk_metrics_used();
     apr_time_t now = apr_time_now();
@@ -69,10 +62,12 @@ void whk_key_set_states_note(const char *uri, const char *error)
     state = &slot->state;
     if (strncmp(state->uri, uri, WHK_KEY_SET_URI - 1) != 0)
         memset(state, 0, sizeof(*state));
-    copy(state->uri, sizeof(state->uri), uri);
-    copy(state->error, sizeof(state->error), error ? error : "");
-    if (!error)
+    apr_cpystrn(state->uri, uri, sizeof(state->uri));
+    apr_cpystrn(state->error, error ? error : "", sizeof(state->error));
+    if (!error) {
         state->good = now;
+        state->ahead = ahead;
+    }
     state->failing = !error ? 0 : state->failing ? state->failing : now;
     end(slot);
 }

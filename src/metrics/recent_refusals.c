@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics/recent_refusals.h"
 
+#include <apr_strings.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -8,10 +9,7 @@
 
 static void copy(char *to, const char *from)
 {
-    size_t length = from ? strnlen(from, WHK_REFUSAL_NAME - 1) : 0;
-
-    memcpy(to, from ? from : "", length);
-    to[length] = '\0';
+    apr_cpystrn(to, from ? from : "", WHK_REFUSAL_NAME);
 }
 
 /* An odd number says that somebody writes: who comes round to it meanwhile goes without, as does

@@ -137,7 +137,8 @@ static const whk_outcome_t *note_success(whk_registry_t *registry, const whk_ref
         WHK_TRY(take_over(registry, refresh, keys, json, &complete, &missed));
     if (missed && refresh->is_stopping(refresh->baton))
         return missed;
-    whk_key_set_states_note(without_query(set->uri, registry->pool), NULL);
+    whk_key_set_states_note(without_query(set->uri, registry->pool), NULL,
+                            fetched->date ? fetched->date - now : 0);
     if (set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), NULL);
     if (!fetched->not_modified || fetched->etag)
@@ -194,7 +195,8 @@ static const whk_outcome_t *note_failure(whk_registry_t *registry, const whk_ref
 
     if (now > end)
         WHK_TRY(rotate(registry, refresh, keys, NULL));
-    whk_key_set_states_note(without_query(set->uri, registry->pool), whk_code_name(failure->code));
+    whk_key_set_states_note(without_query(set->uri, registry->pool), whk_code_name(failure->code),
+                            0);
     if (!set->failures)
         refresh->report(refresh->baton, without_query(set->uri, registry->pool), failure);
     set->refresh_at = now + back_off(registry, set->failures);

@@ -89,6 +89,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string((timestamp or time.time()) + options.ahead)
+
     def drip(self, byte):
         while True:
             self.wfile.write(byte)
@@ -255,6 +258,7 @@ def main():
     parser.add_argument("--tls-1.1", dest="old_tls", action="store_true")
     parser.add_argument("--stall", action="store_true")
     parser.add_argument("--files", default=".")
+    parser.add_argument("--ahead", type=float, default=0, help="seconds that its Date is ahead")
     parser.add_argument("--life", type=float, default=600)
     options = parser.parse_args()
 

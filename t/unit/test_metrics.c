@@ -211,7 +211,7 @@ static void nowhere(void **state)
     whk_metrics_set(WHK_STORE_UP, 0, 1);
     whk_metrics_set_share(WHK_KEY_CACHE_BYTES, 1);
     whk_refusals_add(0, WHK_NOT_FOUND, NULL, NULL, NULL, NULL);
-    whk_key_set_states_note("https://a/", NULL);
+    whk_key_set_states_note("https://a/", NULL, 0);
     whk_enterprise_counts_add("acme", 1);
     assert_int_equal(whk_metrics_total(metrics, WHK_OTP_LOCKS), 0);
 }
@@ -280,21 +280,22 @@ static void key_sets(void **state)
     int i;
 
     (void)state;
-    whk_key_set_states_note("https://good/", NULL);
-    whk_key_set_states_note("https://bad/", "jwks_uri_unreachable");
+    whk_key_set_states_note("https://good/", NULL, apr_time_from_sec(-90));
+    whk_key_set_states_note("https://bad/", "jwks_uri_unreachable", 0);
     assert_int_equal(whk_key_set_states_read(metrics, states), 2);
     assert_string_equal(states[0].uri, "https://bad/");
     assert_string_equal(states[0].error, "jwks_uri_unreachable");
     assert_true(states[0].failing > 0);
     assert_string_equal(states[1].uri, "https://good/");
     assert_true(states[1].good > 0 && !states[1].failing);
-    whk_key_set_states_note("https://bad/", NULL);
+    assert_int_equal(states[1].ahead, apr_time_from_sec(-90));
+    whk_key_set_states_note("https://bad/", NULL, 0);
     assert_int_equal(whk_key_set_states_read(metrics, states), 2);
     assert_int_equal(states[0].failing, 0);
     /* The one that fails stays, however many there are. */
-    whk_key_set_states_note("https://bad/", "invalid_jwks");
+    whk_key_set_states_note("https://bad/", "invalid_jwks", 0);
     for (i = 0; i < 3 * WHK_KEY_SETS_KEPT; i++)
-        whk_key_set_states_note(apr_psprintf(pool, "https://h%d/", i), NULL);
+        whk_key_set_states_note(apr_psprintf(pool, "https://h%d/", i), NULL, 0);
     assert_int_equal(whk_key_set_states_read(metrics, states), WHK_KEY_SETS_KEPT);
     assert_string_equal(states[0].uri, "https://bad/");
 }

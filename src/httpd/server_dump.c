@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/server_dump.h"
+
+#include <httpd.h>
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <string.h>
+
+#include "httpd/config.h"
+#include "httpd/metrics_handler.h"
+
+/* What stands in a server, or in a section in it. */
+typedef struct {
+    const ap_directive_t *node; /* <VirtualHost>; NULL: the main server */
+    int serves;
+    int has_auth_type;
+    int has_admin;
+    int verifies;
+    int has_valid_webhook;
+    int has_tls;
+    int asks_for_tls; /* Require expr by HTTPS, or SSLRequireSSL */
+    json_t *open;     /* where what tells of us is open to everybody */
+    json_t *addresses;
+} host_t;
+
+/* What one section says. */
+typedef struct {
+    int tells; /* it has a handler that tells of us */
+    int is_guarded;
+    const ap_directive_t *handler;
+} section_t;
+
+static int is_named(const ap_directive_t *directive, const char *name)
+{
+    return !ap_cstr_casecmp(directive->directive, name);
+}
+
+static const char *word(const ap_directive_t *directive, apr_pool_t *pool)
+{
+    const char *arguments = directive->args;
+
+    return ap_getword_conf(pool, &arguments);
+}
+
+static json_t *place_of(const ap_directive_t *directive, apr_pool_t *pool)
+{
+    json_t *place =
+        json_string(apr_psprintf(pool, "%s:%d", directive->filename, directive->line_num));
+
+    return place ? place : json_string("a file whose name is not UTF-8");
+}
+
+static void note_handler(host_t *host, section_t *section, const ap_directive_t *directive,
+                         apr_pool_t *pool)
+{
+    const char *handler = word(directive, pool);
+
+    if (!ap_cstr_casecmp(handler, WHK_HANDLER))
+        host->serves = 1;
+    section->tells = !ap_cstr_casecmp(handler, WHK_METRICS_HANDLER) ||
+                     !ap_cstr_casecmp(handler, "server-status");
+    section->handler = directive;
+}
+
+static void note_require(host_t *host, section_t *section, const ap_directive_t *directive,
+                         apr_pool_t *pool)
+{
+    const char *arguments = directive->args;
+    const char *what = ap_getword_conf(pool, &arguments);
+
+    if (!ap_cstr_casecmp(what, "webhook-keys-admin"))
+        host->has_admin = 1;
+    if (!ap_cstr_casecmp(what, "valid-webhook"))
+        host->has_valid_webhook = 1;
+    if (!ap_cstr_casecmp(what, "expr") && ap_strcasestr(arguments, "HTTPS"))
+        host->asks_for_tls = 1;
+    if (ap_cstr_casecmp(what, "all") != 0 ||
+        ap_cstr_casecmp(ap_getword_conf(pool, &arguments), "granted") != 0)
+        section->is_guarded = 1;
+}
+
+static void note(host_t *host, section_t *section, const ap_directive_t *directive,
+                 apr_pool_t *pool)
+{
+    if (is_named(directive, "SetHandler"))
+        note_handler(host, section, directive, pool);
+    else if (is_named(directive, "Require"))
+        note_require(host, section, directive, pool);
+    else if (is_named(directive, "AuthType"))
+        host->has_auth_type = 1;
+    else if (is_named(directive, "WebhookKeysSignature"))
+        host->verifies |= ap_cstr_casecmp(word(directive, pool), "None") != 0;
+    else if (is_named(directive, "SSLEngine"))
+        host->has_tls = ap_cstr_casecmp(word(directive, pool), "off") != 0;
+    else if (is_named(directive, "SSLRequireSSL"))
+        host->asks_for_tls = 1;
+    else if (is_named(directive, "Listen"))
+        json_array_append_new(host->addresses, json_string(word(directive, pool)));
+}
+
+static void finish(host_t *host, const section_t *section, apr_pool_t *pool)
+{
+    if (section->tells && !section->is_guarded)
+        json_array_append_new(host->open, place_of(section->handler, pool));
+}
+
+static int is_of_authorisation(const ap_directive_t *directive)
+{
+    return is_named(directive, "<RequireAny") || is_named(directive, "<RequireAll") ||
+           is_named(directive, "<RequireNone") || is_named(directive, "<Limit") ||
+           is_named(directive, "<LimitExcept") || is_named(directive, "<If") ||
+           is_named(directive, "<Else") || is_named(directive, "<ElseIf");
+}
+
+static json_t *host_json(const host_t *host, apr_pool_t *pool)
+{
+    return json_pack("{s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o}", "place",
+                     host->node ? place_of(host->node, pool) : json_null(), "addresses",
+                     host->addresses, "serves", host->serves, "authType", host->has_auth_type,
+                     "admin", host->has_admin, "verifies", host->verifies, "validWebhook",
+                     host->has_valid_webhook, "tls", host->has_tls, "asksForTls",
+                     host->asks_for_tls, "open", host->open);
+}
+
+static void begin(host_t *host, const ap_directive_t *node)
+{
+    memset(host, 0, sizeof(*host));
+    host->node = node;
+    host->open = json_array();
+    host->addresses = json_array();
+}
+
+static void collect(const ap_directive_t *directive, host_t *host, section_t *section,
+                    json_t *hosts, apr_pool_t *pool);
+
+static void collect_host(const ap_directive_t *directive, json_t *hosts, apr_pool_t *pool)
+{
+    const char *arguments = directive->args;
+    section_t section = {0};
+    host_t host;
+
+    begin(&host, directive);
+    while (*arguments && *arguments != '>') {
+        char *address = ap_getword_conf(pool, &arguments);
+        apr_size_t length = strlen(address);
+
+        if (length && address[length - 1] == '>')
+            address[length - 1] = '\0';
+        if (*address)
+            json_array_append_new(host.addresses, json_string(address));
+    }
+    collect(directive->first_child, &host, &section, hosts, pool);
+    finish(&host, &section, pool);
+    json_array_append_new(hosts, host_json(&host, pool));
+}
+
+static void collect(const ap_directive_t *directive, host_t *host, section_t *section,
+                    json_t *hosts, apr_pool_t *pool)
+{
+    for (; directive; directive = directive->next) {
+        section_t inner = {0};
+
+        if (*directive->directive != '<')
+            note(host, section, directive, pool);
+        else if (is_named(directive, "<VirtualHost"))
+            collect_host(directive, hosts, pool);
+        else if (is_of_authorisation(directive))
+            collect(directive->first_child, host, section, hosts, pool);
+        else {
+            collect(directive->first_child, host, &inner, hosts, pool);
+            finish(host, &inner, pool);
+        }
+    }
+}
+
+json_t *whk_server_dump_hosts(apr_pool_t *pool)
+{
+    json_t *hosts = json_array();
+    section_t section = {0};
+    host_t host;
+
+    begin(&host, NULL);
+    collect(ap_conftree, &host, &section, hosts, pool);
+    finish(&host, &section, pool);
+    json_array_insert_new(hosts, 0, host_json(&host, pool));
+    return hosts;
+}
+
+/* The last that stands there, of any server: they mostly stand once. */
+static const ap_directive_t *find(const ap_directive_t *directive, const char *name)
+{
+    const ap_directive_t *found = NULL;
+
+    for (; directive; directive = directive->next) {
+        const ap_directive_t *inner =
+            *directive->directive == '<' ? find(directive->first_child, name) : NULL;
+
+        if (inner || is_named(directive, name))
+            found = inner ? inner : directive;
+    }
+    return found;
+}
+
+static json_t *setting(const char *name, apr_pool_t *pool)
+{
+    const ap_directive_t *directive = find(ap_conftree, name);
+    json_t *value = directive ? json_string(word(directive, pool)) : json_null();
+
+    return value ? value : json_null();
+}
+
+json_t *whk_server_dump_settings(apr_pool_t *pool)
+{
+    int threads = 1;
+    int processes = 1;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &processes);
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o}", "threads", threads, "processes", processes,
+                     "DBDMax", setting("DBDMax", pool), "DBDPersist", setting("DBDPersist", pool),
+                     "WebhookKeysReplayCache", setting("WebhookKeysReplayCache", pool), "LogLevel",
+                     setting("LogLevel", pool));
+}
