@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -124,7 +123,7 @@ static int number(const json_t *settings, const char *name, int fallback)
 {
     const char *value = text(settings, name);
 
-    return value ? atoi(value) : fallback;
+    return value ? (int)apr_atoi64(value) : fallback;
 }
 
 static void check_connections(whk_check_t *check, const json_t *settings)
