@@ -72,12 +72,14 @@ static void check_require(whk_check_t *check, const json_t *host, const json_t *
                          "%s serves the API, and nobody is required to be an admin: every request "
                          "is answered 500",
                          name_of(host));
-    if (is(host, "serves") && !is(host, "authType") && !is(main_server, "authType"))
-        whk_check_report(check, WHK_CHECK_REQUIRE_MISSING, WHK_FOUND_PROBLEM,
-                         "add AuthType Bearer and an AuthName to its location",
-                         "%s serves the API, and nobody is authenticated: every request is "
-                         "answered 500",
-                         name_of(host));
+    if (is(host, "serves") && !is(host, "authenticates") && !is(main_server, "authenticates"))
+        whk_check_report(
+            check, WHK_CHECK_REQUIRE_MISSING, WHK_FOUND_PROBLEM,
+            "add AuthType Bearer and an AuthName to its location, or SSLUserName where "
+            "client certificates tell who it is",
+            "%s serves the API, and nobody is authenticated: every request is "
+            "answered 500",
+            name_of(host));
     if (is(host, "verifies") && !is(host, "validWebhook") && !is(main_server, "validWebhook"))
         whk_check_report(check, WHK_CHECK_REQUIRE_MISSING, WHK_FOUND_NOTICE,
                          "add Require valid-webhook to its location, or see that what you require "

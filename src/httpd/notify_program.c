@@ -92,7 +92,8 @@ static void could_not_start(apr_pool_t *pool, apr_status_t status, const char *d
 }
 
 /* In the child, before its pipes become its standard files. APR's own are closed by then, those of
- * a database's client library are not: MariaDB's leaves its connection open, with all that it may. */
+ * a database's client library are not: MariaDB's leaves its connection open, with all that it may.
+ */
 static apr_status_t close_what_is_ours(void *most)
 {
     int file;

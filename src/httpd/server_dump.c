@@ -15,7 +15,7 @@
 typedef struct {
     const ap_directive_t *node; /* <VirtualHost>; NULL: the main server */
     int serves;
-    int has_auth_type;
+    int authenticates;
     int has_admin;
     int verifies;
     int has_valid_webhook;
@@ -88,8 +88,8 @@ static void note(host_t *host, section_t *section, const ap_directive_t *directi
         note_handler(host, section, directive, pool);
     else if (is_named(directive, "Require"))
         note_require(host, section, directive, pool);
-    else if (is_named(directive, "AuthType"))
-        host->has_auth_type = 1;
+    else if (is_named(directive, "AuthType") || is_named(directive, "SSLUserName"))
+        host->authenticates = 1;
     else if (is_named(directive, "WebhookKeysSignature"))
         host->verifies |= ap_cstr_casecmp(word(directive, pool), "None") != 0;
     else if (is_named(directive, "SSLEngine"))
@@ -118,7 +118,7 @@ static json_t *host_json(const host_t *host, apr_pool_t *pool)
 {
     return json_pack("{s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o}", "place",
                      host->node ? place_of(host->node, pool) : json_null(), "addresses",
-                     host->addresses, "serves", host->serves, "authType", host->has_auth_type,
+                     host->addresses, "serves", host->serves, "authenticates", host->authenticates,
                      "admin", host->has_admin, "verifies", host->verifies, "validWebhook",
                      host->has_valid_webhook, "tls", host->has_tls, "asksForTls",
                      host->asks_for_tls, "open", host->open);

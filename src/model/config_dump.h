@@ -10,9 +10,9 @@
  * "FILE:LINE", "secretKeyFile": "/path/of/secret.key"}],
  *      "notEnforced": ["FILE:LINE"], "modules": ["mod_dbd", ...], "mpm": "event",
  *      "metricsFile": "/run/apache2/webhook_keys.metrics",
- *      "hosts": [{"place": null, "addresses": ["443"], "serves": true, "authType": true, "admin":
- * true, "verifies": false, "validWebhook": false, "tls": true, "asksForTls": false, "open": []}],
- *      "settings": {"threads": 25, "processes": 16, "DBDMax": "25", "DBDPersist": null,
+ *      "hosts": [{"place": null, "addresses": ["443"], "serves": true, "authenticates": true,
+ * "admin": true, "verifies": false, "validWebhook": false, "tls": true, "asksForTls": false,
+ * "open": []}], "settings": {"threads": 25, "processes": 16, "DBDMax": "25", "DBDPersist": null,
  *                   "WebhookKeysReplayCache": null, "LogLevel": "warn"}}
  *
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
@@ -20,7 +20,7 @@
  * each with what it has of the main server. What is not said is null.
  * `modules` are all that are loaded, by the names of their sources, with the .c that httpd gives
  * them. `hosts` has of the main server, then of each virtual host, what stands in it and its
- * sections: what it listens at, whether it serves the API, has an AuthType, Require
+ * sections: what it listens at, whether it serves the API, has an AuthType or SSLUserName, Require
  * webhook-keys-admin, WebhookKeysSignature, Require valid-webhook, SSLEngine, and asks for TLS by
  * Require expr or SSLRequireSSL; `open` has the places of metrics and server-status that no Require
  * guards. `settings` are arguments of directives, wherever they stand; null where they stand
