@@ -118,9 +118,9 @@ await() {
     done
 }
 
-stopped=
+sleeper=
 stop() {
-    stopped=1
+    [ -z "$sleeper" ] || kill "$sleeper" 2> /dev/null || true
     # The first node of a cluster last: the next start begins with it.
     node=$nodes
     while [ "$node" -ge 1 ]; do
@@ -307,10 +307,9 @@ start_galera() {
 (umask 077 && : > "$folder/database.env.new")
 "start_$kind"
 mv "$folder/database.env.new" "$folder/database.env"
-while [ -z "$stopped" ]; do
-    # A signal ends sleep's wait, and so this.
+while :; do
+    # A signal ends this wait, not that of a sleep in the foreground.
     sleep 1000 &
     sleeper=$!
     wait "$sleeper" || true
-    kill "$sleeper" 2> /dev/null || true
 done
