@@ -37,6 +37,8 @@ my %keys;
 
 sub within { my ($seconds, $test) = @_; my $end = time + $seconds; until ($test->()) { return 0 if time > $end; sleep 0.1 } return 1 }
 sub told { return map { s{.*/registered\.}{}r } glob "$dir/registered.*" }
+# After the program ended.
+sub written_down { return within(30, sub { $nodes[1]->sql('SELECT count(*) FROM whk_notification WHERE due_at IS NOT NULL') == 0 }) }
 sub register {
     my ($node, $enterprise, $count) = @_;
     for my $jwk (WHK::Keys::many($count)) {
@@ -50,9 +52,12 @@ ok(within(20, sub { $nodes[0]->sql("SELECT count(*) FROM whk_notification WHERE 
 register($_ % 2, $names[$_], 4) for 0 .. 2;
 ok(within(30, sub { scalar(told()) == 12 }), 'each was told') or diag join ' ', told();
 is(scalar(glob "$dir/twice.*") // '', '', '... once');
+# A node that is killed before keeps its enterprise for the lease, two minutes.
+ok(written_down(), '... and it is written down');
 $nodes[0]->kill_all;
 register(1, $_, 2) for @names;
 ok(within(30, sub { scalar(told()) == 18 }), 'a node that is killed leaves it to the other') or diag join ' ', told();
+ok(written_down(), '... to the end');
 for my $name (@names) {
     open my $in, '<', "$dir/list.$name" or die "list.$name: $!";
     chomp(my @order = <$in>);
