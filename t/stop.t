@@ -3,6 +3,7 @@
 # process ends in peace, and soon. WHK_STOPS and WHK_RELOADS say how often (make -f Makefile.apxs soak-stops).
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use JSON::PP;
 use POSIX qw(_exit);
 use Test::More;
@@ -132,6 +133,15 @@ subtest "$reloads graceful restarts" => sub {
     is($w->post($w->{known}, '{}', client => WHK::Client->new($w->server->port))->status, 200, 'webhooks pass');
     is($w->server->stop, 0, 'exit status 0');
     judge_log($w, 'reloads');
+};
+
+subtest 'a child that begins slowly' => sub {
+    my $dir = tempdir('whk-slow-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    chmod 0755, $dir;
+    my $slow = WHK::Server::build_module('mod_test_slow_child', $dir);
+    my $w    = WHK::Webhooks->new(children => 1, enterprise => 'slow', before => "LoadModule test_slow_child_module $slow");
+    is($w->post($w->key('EdDSA'), '{}')->status, 200, 'webhooks pass');
+    unlike($w->server->error_log, qr/:error\]/, 'no task asks for a connection before there can be one');
 };
 
 # A stop may come before the first.

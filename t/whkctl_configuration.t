@@ -122,11 +122,7 @@ subtest 'sections of requests' => sub {
 };
 
 subtest 'a section that only another module knows' => sub {
-    my $apr  = WHK::Server::apxs('APR_CONFIG') || 'apr-1-config';
-    my $made = "$dir/mod_test_section.so";
-    my $flags = qx{$apr --cppflags --includes};
-    $flags =~ s/\s+/ /g;
-    is(system('sh', '-c', 'exec ' . (WHK::Server::apxs('CC') || 'cc') . " -shared -fPIC $flags -I" . WHK::Server::apxs('INCLUDEDIR') . " -o '$made' '$WHK::Server::root/t/lib/mod_test_section.c'"), 0, 'it is built');
+    my $made = WHK::Server::build_module('mod_test_section', $dir);
     my $section = sub { return "LoadModule test_section_module $made\n$db\nDBDParams /out.db\n<TestSection $_[0]>\nDBDParams /in.db\n</TestSection>" };
     means('which is processed', '/in.db', $section->('yes'));
     means('which is not', '/out.db', $section->('no'));

@@ -18,7 +18,7 @@ APLOG_USE_MODULE(webhook_keys);
 #define WAIT_STEP apr_time_from_msec(2)
 
 /* No locks: with the prefork MPM a child ends inside a signal handler. */
-static volatile apr_uint32_t stop;
+static volatile apr_uint32_t stop = 1; /* until this process has all that tasks use */
 static volatile apr_uint32_t stop_requests;
 static volatile apr_uint32_t running;
 static volatile apr_uint32_t requests;

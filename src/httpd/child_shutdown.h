@@ -2,7 +2,8 @@
 #pragma once
 /** The end of the background tasks of a child. mod_watchdog's threads belong to the process, and
  * nothing joins them before the child's pool goes: so a child that ends tells its tasks, waits for
- * those that run, and what would begin later does nothing.
+ * those that run, and what would begin later does nothing. They begin as carelessly, while other
+ * modules still set up the child, mod_dbd among them: until that is over no task does anything.
  *
  * The prefork MPM ends a child inside a signal handler, in the middle of whatever the one thread of
  * the child does. Where that is a request, which may be inside of the database, of libcurl or of
@@ -10,7 +11,7 @@
 
 #include <httpd.h>
 
-/** child_init, after all that tasks use: they end before any of it does. */
+/** child_init, after all that tasks use: they begin behind it, and end before any of it does. */
 void whk_shutdown_child_init(apr_pool_t *pool, server_rec *s);
 
 /** child_stopping: tasks end; where it is not graceful, the fetches of requests too. */

@@ -52,6 +52,15 @@ our @whkctl  = ("$build/whkctl", '--httpd', $httpd);
 
 # Below the range that the system takes ports of connections from, so that none of those has it when httpd comes to
 # listen, also after a restart.
+# A module of t/lib, built into that folder. The path.
+sub build_module {
+    my ($name, $folder) = @_;
+    my $apr   = apxs('APR_CONFIG') || 'apr-1-config';
+    my $flags = qx{$apr --cppflags --includes} =~ s/\s+/ /gr;
+    system('sh', '-c', 'exec ' . (apxs('CC') || 'cc') . " -shared -fPIC $flags -I" . apxs('INCLUDEDIR') . " -o '$folder/$name.so' '$root/t/lib/$name.c'") == 0 or die "$name.c can't be built\n";
+    return "$folder/$name.so";
+}
+
 sub free_port {
     for (1 .. 1000) {
         my $port = 10_000 + int rand 20_000;
