@@ -93,6 +93,7 @@ static void register_process_hooks(void)
     ap_hook_post_config(whk_limited_log_post_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(whk_rollout_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(whk_watchdog_tasks_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_child_init(whk_metrics_shm_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_database_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_signing_keys_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(whk_server_fetchers_child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -155,7 +155,7 @@ static void print_key_sets(const status_t *status)
                state->failing ? apr_pstrcat(status->pool, ", FAILING for ",
                                             span(status->pool, now - state->failing), ": ", NULL)
                               : "",
-               state->error);
+               whk_printable(status->pool, state->error));
     }
 }
 
@@ -224,8 +224,8 @@ static int print_status(const status_t *status)
     apr_time_t started = whk_metrics_started(status->metrics);
 
     printf("mod_webhook_keys %s; httpd was started %s, %s ago\n\n",
-           whk_metrics_version(status->metrics), whk_print_time(status->pool, started),
-           span(status->pool, apr_time_now() - started));
+           whk_printable(status->pool, whk_metrics_version(status->metrics)),
+           whk_print_time(status->pool, started), span(status->pool, apr_time_now() - started));
     print_store(status);
     print_node(status);
     print_schemes(status);

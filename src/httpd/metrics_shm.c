@@ -35,7 +35,8 @@ static apr_status_t retain(retained_t **retained, server_rec *s, apr_pool_t *pte
     *retained = ap_retained_data_get(RETAINED_KEY);
     if (!*retained)
         *retained = ap_retained_data_create(RETAINED_KEY, sizeof(**retained));
-    if (!(*retained)->metrics || (*retained)->layout != WHK_METRICS_LAYOUT)
+    if (!(*retained)->metrics || (*retained)->layout != WHK_METRICS_LAYOUT ||
+        !whk_metrics_is_of_this_version((*retained)->metrics))
         status = whk_metrics_create(&(*retained)->metrics, whk_metrics_shm_file(ptemp),
                                     s->process->pool);
     (*retained)->layout = status == APR_SUCCESS ? WHK_METRICS_LAYOUT : 0;
@@ -65,4 +66,17 @@ int whk_metrics_shm_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     whk_metrics_set(WHK_STORE_UP, 0, 1);
     whk_enterprise_counts_limit(retained->metrics, whk_config_of_server(s)->metrics_enterprises);
     return OK;
+}
+
+static apr_status_t leave(void *unused)
+{
+    (void)unused;
+    whk_metrics_leave();
+    return APR_SUCCESS;
+}
+
+void whk_metrics_shm_child_init(apr_pool_t *pool, server_rec *s)
+{
+    (void)s;
+    apr_pool_cleanup_register(pool, NULL, leave, apr_pool_cleanup_null);
 }

@@ -12,3 +12,6 @@ const char *whk_metrics_shm_file(apr_pool_t *pool);
  * nothing. OK. */
 int whk_metrics_shm_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                 server_rec *s);
+
+/** child_init: what a child has of sums ends with it. */
+void whk_metrics_shm_child_init(apr_pool_t *pool, server_rec *s);

@@ -14,8 +14,10 @@ void whk_enterprise_counts_limit(whk_metrics_t *metrics, int most)
     atomic_store(&metrics->enterprises_counted, (apr_uint32_t)most);
 }
 
-/* Slots are taken one after another, and stay: a name is there before its state says so. */
-static whk_enterprise_slot_t *find(whk_metrics_t *metrics, const char *name, size_t length)
+/* Slots are taken one after another, and stay: a name is there before its state says so. Two who
+ * come at once may take one each, which whoever reads adds up. */
+static whk_enterprise_slot_t *find(whk_metrics_t *metrics, const char *name, size_t length,
+                                   int may_take)
 {
     apr_uint32_t most = atomic_load(&metrics->enterprises_counted);
     apr_uint32_t i;
@@ -24,7 +26,7 @@ static whk_enterprise_slot_t *find(whk_metrics_t *metrics, const char *name, siz
         whk_enterprise_slot_t *slot = &metrics->enterprises[i];
         apr_uint32_t state = WHK_SLOT_FREE;
 
-        if (atomic_load(&slot->state) == WHK_SLOT_FREE &&
+        if (may_take && atomic_load(&slot->state) == WHK_SLOT_FREE &&
             atomic_compare_exchange_strong(&slot->state, &state, WHK_SLOT_TAKEN)) {
             memcpy(slot->name, name, length);
             atomic_store(&slot->state, WHK_SLOT_NAMED);
@@ -44,9 +46,20 @@ void whk_enterprise_counts_add(const char *enterprise_id, int is_ok)
 
     if (!metrics || !atomic_load_explicit(&metrics->enterprises_counted, memory_order_relaxed))
         return;
-    slot = length < WHK_ENTERPRISE_NAME ? find(metrics, enterprise_id, length)
+    slot = length < WHK_ENTERPRISE_NAME ? find(metrics, enterprise_id, length, is_ok)
                                         : &metrics->enterprises[OTHERS];
     atomic_fetch_add_explicit(is_ok ? &slot->ok : &slot->refused, 1, memory_order_relaxed);
+}
+
+/* The place of that name among those that were read, or the next. */
+static int place_of(const whk_enterprise_count_t *counts, int count, const char *name)
+{
+    int i;
+
+    for (i = 0; i < count; i++)
+        if (!strcmp(counts[i].enterprise_id, name))
+            return i;
+    return count;
 }
 
 int whk_enterprise_counts_read(const whk_metrics_t *metrics,
@@ -59,11 +72,17 @@ int whk_enterprise_counts_read(const whk_metrics_t *metrics,
         return 0;
     for (i = 0; i <= OTHERS; i++) {
         const whk_enterprise_slot_t *slot = &metrics->enterprises[i];
+        const char *name = i == OTHERS ? "" : slot->name;
+        int place;
 
-        if (i == OTHERS || atomic_load(&slot->state) == WHK_SLOT_NAMED)
-            counts[count++] = (whk_enterprise_count_t){i == OTHERS ? "" : slot->name,
-                                                       (apr_int64_t)atomic_load(&slot->ok),
-                                                       (apr_int64_t)atomic_load(&slot->refused)};
+        if (i != OTHERS && (atomic_load(&slot->state) != WHK_SLOT_NAMED ||
+                            !memchr(slot->name, '\0', sizeof(slot->name))))
+            continue;
+        place = place_of(counts, count, name);
+        if (place == count)
+            counts[count++] = (whk_enterprise_count_t){name, 0, 0};
+        counts[place].ok += (apr_int64_t)atomic_load(&slot->ok);
+        counts[place].refused += (apr_int64_t)atomic_load(&slot->refused);
     }
     return count;
 }

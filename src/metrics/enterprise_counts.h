@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/** Verifications by enterprise, for as many as WebhookKeysMetricsEnterprises says: those that sent
- * something first. All others are counted together. */
+/** Verifications by enterprise, for as many as WebhookKeysMetricsEnterprises says: those of which
+ * something was verified first, since what is refused may name anybody. All others are counted
+ * together. */
 
 #include "metrics/block.h"
 
 /** How many are counted by themselves from here on; those that are stay. */
 void whk_enterprise_counts_limit(whk_metrics_t *metrics, int most);
 
-/** A webhook or answer of an enterprise that is registered was verified, or was not. */
+/** A webhook or answer that names this enterprise was verified, or was not. */
 void whk_enterprise_counts_add(const char *enterprise_id, int is_ok);
 
 typedef struct whk_enterprise_count_t {

@@ -30,6 +30,12 @@ static int is_better_to_lose(const whk_key_set_state_t *a, const whk_key_set_sta
     return a->failing ? a->failing > b->failing : a->good < b->good;
 }
 
+/* One that a process was killed in is nobody's any more. */
+static int is_usable(const whk_key_set_slot_t *slot)
+{
+    return atomic_load(&slot->version) % 2 == 0;
+}
+
 static whk_key_set_slot_t *find(whk_metrics_t *metrics, const char *uri)
 {
     whk_key_set_slot_t *loser = &metrics->key_sets[0];
@@ -38,9 +44,11 @@ static whk_key_set_slot_t *find(whk_metrics_t *metrics, const char *uri)
     for (i = 0; i < WHK_KEY_SETS_KEPT; i++) {
         whk_key_set_slot_t *slot = &metrics->key_sets[i];
 
+        if (!is_usable(slot))
+            continue;
         if (!slot->state.uri[0] || !strncmp(slot->state.uri, uri, WHK_KEY_SET_URI - 1))
             return slot;
-        if (is_better_to_lose(&slot->state, &loser->state))
+        if (!is_usable(loser) || is_better_to_lose(&slot->state, &loser->state))
             loser = slot;
     }
     return loser;
@@ -97,6 +105,9 @@ int whk_key_set_states_read(const whk_metrics_t *metrics,
         if (!version || version % 2)
             continue;
         memcpy(&states[count], &slot->state, sizeof(states[count]));
+        /* A child that somebody took over writes what it likes, and root reads it. */
+        states[count].uri[WHK_KEY_SET_URI - 1] = '\0';
+        states[count].error[WHK_KEY_SET_ERROR - 1] = '\0';
         atomic_thread_fence(memory_order_acquire);
         count += atomic_load(&slot->version) == version;
     }

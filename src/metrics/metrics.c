@@ -123,6 +123,12 @@ static const char *flaw_of(const whk_metrics_t *metrics, apr_size_t size)
     return NULL;
 }
 
+int whk_metrics_is_of_this_version(const whk_metrics_t *metrics)
+{
+    lay_out();
+    return !flaw_of(metrics, (apr_size_t)metrics->size);
+}
+
 apr_status_t whk_metrics_open(const whk_metrics_t **metrics, const char *file, const char **flaw,
                               apr_pool_t *pool)
 {
@@ -255,6 +261,16 @@ void whk_metrics_set_share(whk_series_id_t series, apr_int64_t value)
         atomic_store(&share->shares[share_of(series)], value);
 }
 
+void whk_metrics_leave(void)
+{
+    apr_int64_t own = getpid();
+    int i;
+
+    for (i = 0; used && i < WHK_METRICS_PROCESSES; i++)
+        if (atomic_load(&used->shares[i].pid) == own)
+            atomic_store(&used->shares[i].pid, 0);
+}
+
 static apr_int64_t sum_of_shares(const whk_metrics_t *metrics, whk_series_id_t series)
 {
     apr_int64_t sum = 0;
@@ -330,12 +346,12 @@ apr_int64_t whk_histogram_percentile(const whk_histogram_t *histogram, int perce
     apr_int64_t before = 0;
     int i;
 
-    if (!histogram->count)
+    if (histogram->count <= 0)
         return 0;
     for (i = 0; i < WHK_BUCKETS; i++) {
         apr_int64_t begin = i ? whk_bucket_ends[i - 1] : 0;
 
-        if (before + histogram->buckets[i] >= wanted)
+        if (histogram->buckets[i] > 0 && before + histogram->buckets[i] >= wanted)
             return begin + (whk_bucket_ends[i] - begin) * (wanted - before) / histogram->buckets[i];
         before += histogram->buckets[i];
     }
@@ -349,5 +365,5 @@ apr_time_t whk_metrics_started(const whk_metrics_t *metrics)
 
 const char *whk_metrics_version(const whk_metrics_t *metrics)
 {
-    return metrics->version;
+    return memchr(metrics->version, '\0', sizeof(metrics->version)) ? metrics->version : "";
 }

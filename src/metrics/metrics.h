@@ -46,6 +46,9 @@ void whk_metrics_set(whk_series_id_t series, int first, apr_int64_t value);
  * the process is there. */
 void whk_metrics_set_share(whk_series_id_t series, apr_int64_t share);
 
+/** This process ends, and another may get its number. */
+void whk_metrics_leave(void);
+
 /* ---- reading ---- */
 
 /** A counter; a gauge; an age in microseconds, as of now. */
@@ -70,6 +73,10 @@ apr_int64_t whk_histogram_percentile(const whk_histogram_t *histogram, int perce
 
 /** When httpd was started: wall time. */
 apr_time_t whk_metrics_started(const whk_metrics_t *metrics);
+
+/** Whether this version of the module can count in a block that it did not make. Its layout is
+ * known to be WHK_METRICS_LAYOUT. */
+int whk_metrics_is_of_this_version(const whk_metrics_t *metrics);
 
 /** The version of the module that made the block. */
 const char *whk_metrics_version(const whk_metrics_t *metrics);

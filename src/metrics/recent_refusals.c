@@ -12,6 +12,19 @@ static void copy(char *to, const char *from)
     apr_cpystrn(to, from ? from : "", WHK_REFUSAL_NAME);
 }
 
+/* A child that somebody took over writes what it likes, and root reads it. */
+static int is_sound(whk_refusal_t *refusal)
+{
+    char *const texts[] = {refusal->enterprise, refusal->key_id, refusal->client,
+                           refusal->request_id};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        texts[i][WHK_REFUSAL_NAME - 1] = '\0';
+    return refusal->door >= 0 && refusal->door < whk_label_count(WHK_LABEL_DOOR) &&
+           (unsigned int)refusal->code < WHK_CODE_COUNT;
+}
+
 /* An odd number says that somebody writes: who comes round to it meanwhile goes without, as does
  * who reads. One that was killed there leaves a slot that nobody uses. */
 void whk_refusals_add(int door, whk_code_t code, const char *enterprise, const char *key_id,
@@ -45,7 +58,7 @@ static int read_slot(const whk_refusal_slot_t *slot, whk_refusal_t *refusal)
         return 0;
     memcpy(refusal, &slot->refusal, sizeof(*refusal));
     atomic_thread_fence(memory_order_acquire);
-    return atomic_load(&slot->version) == version;
+    return atomic_load(&slot->version) == version && is_sound(refusal);
 }
 
 int whk_refusals_read(const whk_metrics_t *metrics, whk_refusal_t refusals[WHK_REFUSALS_KEPT])

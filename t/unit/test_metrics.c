@@ -4,6 +4,7 @@
 #include "shared_memory_fixture.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,7 +311,9 @@ static void enterprises(void **state)
     assert_int_equal(whk_enterprise_counts_read(metrics, counts), 0);
     whk_enterprise_counts_limit(metrics, 2);
     whk_enterprise_counts_add("acme", 1);
-    whk_enterprise_counts_add("beta", 0);
+    /* What is refused may name anybody. */
+    whk_enterprise_counts_add("nobody", 0);
+    whk_enterprise_counts_add("beta", 1);
     whk_enterprise_counts_add("gamma", 1);
     whk_enterprise_counts_add("acme", 0);
     memset(name, 'x', sizeof(name));
@@ -322,6 +325,50 @@ static void enterprises(void **state)
     assert_string_equal(counts[1].enterprise_id, "beta");
     assert_string_equal(counts[2].enterprise_id, "");
     assert_int_equal(counts[2].ok, 2);
+    assert_int_equal(counts[2].refused, 1);
+    /* Two who came at once. */
+    strcpy(metrics->enterprises[1].name, "acme");
+    assert_int_equal(whk_enterprise_counts_read(metrics, counts), 2);
+    assert_int_equal(counts[0].ok * 10 + counts[0].refused, 21);
+    assert_string_equal(counts[1].enterprise_id, "");
+}
+
+/* A child that somebody took over writes what it likes into the block that root reads. */
+static void a_block_of_anything(void **state)
+{
+    whk_refusal_t refusals[WHK_REFUSALS_KEPT];
+    whk_key_set_state_t states[WHK_KEY_SETS_KEPT];
+    whk_enterprise_count_t *counts =
+        apr_palloc(pool, sizeof(*counts) * (WHK_ENTERPRISES_COUNTED_MOST + 1));
+    whk_histogram_t histogram;
+    int count;
+    int i;
+
+    (void)state;
+    whk_refusals_add(0, WHK_UNKNOWN_KEY, "acme", "k", "192.0.2.1", "r");
+    assert_int_equal(whk_refusals_read(metrics, refusals), 1);
+    metrics->refusals[0].refusal.door = 1 << 20;
+    assert_int_equal(whk_refusals_read(metrics, refusals), 0);
+    metrics->refusals[0].refusal.door = 0;
+    metrics->refusals[0].refusal.code = (whk_code_t)-1;
+    assert_int_equal(whk_refusals_read(metrics, refusals), 0);
+    for (i = 0; i < 2; i++) {
+        /* All but what says how long it is. */
+        memset(&metrics->next_stripe, i ? 0xff : 0x42,
+               metrics->size - offsetof(whk_metrics_t, next_stripe));
+        memset(metrics->version, 'v', sizeof(metrics->version));
+        count = whk_refusals_read(metrics, refusals);
+        assert_in_range(count, 0, WHK_REFUSALS_KEPT);
+        count = whk_key_set_states_read(metrics, states);
+        assert_in_range(count, 0, WHK_KEY_SETS_KEPT);
+        while (count--)
+            assert_in_range(strlen(states[count].uri), 0, WHK_KEY_SET_URI - 1);
+        assert_in_range(whk_enterprise_counts_read(metrics, counts), 0,
+                        WHK_ENTERPRISES_COUNTED_MOST + 1);
+        assert_string_equal(whk_metrics_version(metrics), "");
+        whk_metrics_histogram(metrics, WHK_VERIFY_DURATION, 0, &histogram);
+        whk_histogram_percentile(&histogram, 99);
+    }
 }
 
 /* ---- text ---- */
@@ -377,19 +424,11 @@ static void as_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(threads_and_processes),
-        TEST(all_places),
-        TEST(shares_of_processes),
-        TEST(percentiles),
-        TEST(ages),
-        TEST(whoever_reads),
-        TEST(another_layout),
-        TEST(nowhere),
-        TEST(refusals_that_are_kept),
-        TEST(refusals_in_parallel),
-        TEST(key_sets),
-        TEST(enterprises),
-        TEST(as_text),
+        TEST(threads_and_processes), TEST(all_places), TEST(shares_of_processes),
+        TEST(percentiles),           TEST(ages),       TEST(whoever_reads),
+        TEST(another_layout),        TEST(nowhere),    TEST(refusals_that_are_kept),
+        TEST(refusals_in_parallel),  TEST(key_sets),   TEST(enterprises),
+        TEST(a_block_of_anything),   TEST(as_text),
     };
 
     apr_initialize();
