@@ -12,7 +12,7 @@ use WHK::Parallel;
 use WHK::Server;
 
 my $json   = JSON::PP->new->utf8->canonical;
-my $server = WHK::Server->new(children => 3, threads => 8);
+my $server = WHK::Server->new(children => 3, threads => 8, before => "WebhookKeysJwksUriAllow 127.0.0.1");
 my $client = WHK::Client->new($server->port);
 my $admins = WHK::Admins->new($server, 'again', 2)->codes_work_again;
 my $path   = $server->keys('again');
@@ -98,6 +98,13 @@ subtest 'a refusal' => sub {
     my ($whose) = grep { as($_, '{"jwks":', 'no-json')->code eq 'invalid_json' } 0, 1;
     is(as($whose, '{"jwks":', 'no-json')->message, $wrong->message, '... again');
     is(events(), $events + 1, 'an event for the first alone');
+};
+
+subtest 'an origin that is away' => sub {
+    my $origin = WHK::Server::free_port();
+    my $text   = $json->encode({ keyId => 'away', jwksUri => "http://127.0.0.1:$origin/jwks.json" });
+    refused(first($text, 'away'), 400, 'jwks_uri_unreachable', 'the first');
+    refused(as($_, $text, 'away'), 401, 'otp_required', 'decided nothing, so it is tried anew') for 0, 1;
 };
 
 subtest 'what is no key' => sub {

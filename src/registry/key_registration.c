@@ -312,21 +312,28 @@ typedef struct {
     const char *key_id;
     const whk_outcome_t *outcome;
     const whk_idempotent_t *idempotent;
+    whk_idempotency_key_t *earlier;
 } refusal_t;
 
-/* Not in the place of an answer that somebody else got meanwhile. */
+/* Somebody was faster under this key: what he was told holds, and this was never tried. */
+static const whk_outcome_t *find_earlier(whk_store_t *store, apr_pool_t *pool, refusal_t *refusal)
+{
+    refusal->earlier = NULL;
+    if (!refusal->idempotent || !refusal->idempotent->key)
+        return NULL;
+    return whk_idempotency_find(store, pool, refusal->secret, refusal->caller,
+                                refusal->idempotent->key, &refusal->earlier);
+}
+
+/* An origin that could not be reached decided nothing. */
 static const whk_outcome_t *remember_refusal(whk_store_t *store, apr_pool_t *pool,
                                              const refusal_t *refusal)
 {
-    whk_idempotency_key_t *earlier;
-
-    if (!refusal->idempotent || !refusal->idempotent->key)
+    if (!refusal->idempotent || !refusal->idempotent->key ||
+        refusal->outcome->code == WHK_JWKS_URI_UNREACHABLE)
         return NULL;
-    WHK_TRY(whk_idempotency_find(store, pool, refusal->secret, refusal->caller,
-                                 refusal->idempotent->key, &earlier));
-    return earlier ? NULL
-                   : whk_idempotency_remember(store, pool, refusal->secret, refusal->caller,
-                                              refusal->idempotent, refusal->outcome, NULL);
+    return whk_idempotency_remember(store, pool, refusal->secret, refusal->caller,
+                                    refusal->idempotent, refusal->outcome, NULL);
 }
 
 static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_pool_t *pool)
@@ -337,6 +344,9 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
     WHK_TRY(whk_store_enterprise_lock(store, pool, whk_caller_enterprise(refusal->caller),
                                       &enterprise));
     if (!enterprise)
+        return NULL;
+    WHK_TRY(find_earlier(store, pool, refusal));
+    if (refusal->earlier)
         return NULL;
     WHK_TRY(whk_audit_append(store, pool, refusal->secret, enterprise,
                              WHK_EVENT_KEY_REGISTRATION_REFUSED, refusal->key_id, refusal->caller,
@@ -349,23 +359,25 @@ static const whk_outcome_t *record_refusal(whk_store_t *store, void *baton, apr_
  * an enterprise never lacks what its callers were told. */
 static const whk_outcome_t *refuse(whk_registry_t *registry, const whk_caller_t *caller,
                                    const char *key_id, const whk_idempotent_t *idempotent,
-                                   const whk_outcome_t *outcome)
+                                   const whk_outcome_t *outcome, json_t **answer)
 {
-    refusal_t refusal = {registry->secret, caller, key_id, outcome, idempotent};
+    refusal_t refusal = {registry->secret, caller, key_id, outcome, idempotent, NULL};
 
     if (key_id && whk_key_id_flaw(key_id, strlen(key_id)))
         refusal.key_id = NULL;
     if (whk_code_status(outcome->code) >= 500)
         return outcome;
     WHK_TRY(whk_store_transaction(registry->store, registry->pool, record_refusal, &refusal));
-    return outcome;
+    return refusal.earlier ? whk_idempotency_answer(registry->pool, refusal.earlier,
+                                                    idempotent->body_hash, answer)
+                           : outcome;
 }
 
 const whk_outcome_t *whk_register_unread(whk_registry_t *registry, const whk_caller_t *caller,
                                          const whk_outcome_t *outcome)
 {
     WHK_TRY(whk_caller_check_complete(registry->pool, caller));
-    return refuse(registry, caller, NULL, NULL, outcome);
+    return refuse(registry, caller, NULL, NULL, outcome, NULL);
 }
 
 static const whk_outcome_t *identify(const whk_registry_t *registry, const char *idempotency_key,
@@ -395,14 +407,14 @@ const whk_outcome_t *whk_register_key(whk_registry_t *registry, const whk_caller
     WHK_TRY(identify(registry, idempotency_key, body, length, &registration.idempotent));
     outcome = prepare(registry, caller, body, length, &request, &registration.key);
     if (outcome)
-        return refuse(registry, caller, request.key_id, idempotent, outcome);
+        return refuse(registry, caller, request.key_id, idempotent, outcome, answer);
     registration.lifetime = request.lifetime;
     registration.members = request.members;
     outcome =
         whk_store_transaction(registry->store, registry->pool, record_registration, &registration);
     whk_count_change(registry->counters, whk_caller_enterprise(caller));
     if (outcome)
-        return refuse(registry, caller, request.key_id, idempotent, outcome);
+        return refuse(registry, caller, request.key_id, idempotent, outcome, answer);
     if (registration.earlier)
         return whk_idempotency_answer(registry->pool, registration.earlier, idempotent->body_hash,
                                       answer);

@@ -6,6 +6,7 @@
 
 #include "model/timestamp.h"
 #include "registry/idempotency.h"
+#include "registry/key_registration.h"
 #include "store/transaction.h"
 
 /* t/lib/stepped_clock.c */
@@ -147,6 +148,53 @@ static void what_somebody_else_wrote(void **state)
     }
 }
 
+/* ---- registering ---- */
+
+#define BODY                                                                                       \
+    "{\"keyId\":\"k1\",\"jwks\":{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"            \
+    "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}}"
+
+static const whk_outcome_t *register_under(const char *key, const char *body,
+                                           whk_algorithms_t algorithms, json_t **answer)
+{
+    const whk_policy_t policy = {.algorithms = algorithms, .max_active = 9};
+    whk_registry_t registry = {.pool = fixture->pool,
+                               .store = fixture->link->store,
+                               .policy = &policy,
+                               .secret = fixture->secret};
+    whk_caller_t *caller =
+        whk_caller_authorized(fixture->pool, "alice", "acme", "192.0.2.1", "request");
+
+    whk_caller_complete(caller);
+    return whk_register_key(&registry, caller, key, body, strlen(body), answer);
+}
+
+static int count_events(void)
+{
+    return atoi(ask_sql(fixture->pool, fixture->link, "SELECT count(*) FROM whk_event", 0));
+}
+
+/* Both were under way, and the later one met what the first did not. */
+static void the_slower_one_is_refused(void **state)
+{
+    json_t *first = NULL;
+    json_t *second = NULL;
+    int events;
+
+    (void)state;
+    good(register_under("k", BODY, WHK_ALGORITHMS_DEFAULT, &first));
+    events = count_events();
+    good(register_under("k", BODY, WHK_ALG_RS256, &second));
+    assert_true(json_equal(first, second));
+    assert_int_equal(register_under("k", BODY " ", WHK_ALG_RS256, &second)->code,
+                     WHK_IDEMPOTENCY_KEY_REUSED);
+    assert_int_equal(count_events(), events);
+    assert_int_equal(register_under("other", BODY, WHK_ALG_RS256, &second)->code,
+                     WHK_UNSUPPORTED_KEY);
+    assert_int_equal(count_events(), events + 1);
+    assert_int_equal(count(), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +203,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(for_a_day, begin, tear_down),
         cmocka_unit_test_setup_teardown(by_a_clock_that_was_ahead, begin, tear_down),
         cmocka_unit_test_setup_teardown(what_somebody_else_wrote, begin, tear_down),
+        cmocka_unit_test_setup_teardown(the_slower_one_is_refused, begin, tear_down),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

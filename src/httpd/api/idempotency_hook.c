@@ -12,7 +12,7 @@
 const whk_outcome_t *whk_idempotency_hook_bad_key(apr_pool_t *pool)
 {
     return whk_refuse(pool, WHK_INVALID_REQUEST,
-                      "the header " HEADER " must hold one key of 1 to 255 visible characters in "
+                      "the header " HEADER " must hold one key of 1 to 255 ASCII characters in "
                       "double quotes, as a UUID");
 }
 
