@@ -23,7 +23,8 @@ my (@findings, $exit);
 
 sub look {
     my @options = @_ ? @_ : ('-f', $conf);
-    ($exit, my $out) = WHK::Server::whkctl(@options, 'check', '--json');
+    ($exit, my $out, my $err) = WHK::Server::whkctl(@options, qw(check --json));
+    die $err if !length $out;
     my $found = $json->decode($out);
     @findings = grep { $_->{result} ne 'ok' } @{ $found->{findings} };
     is($found->{ok} ? 0 : 1, $exit, 'ok is the exit status');
@@ -95,7 +96,20 @@ subtest 'how servers are reached and guarded' => sub {
     my $more = sub { my $lines = shift; return sub { configured('more', sub { $_ .= "\n$lines\n" }) } };
     look();
     is((of('tls.off'))[0]{result}, 'notice', 'tls.off: on loopback');
-    finds('tls.off', 'notice', qr/SSLEngine on/, \&restored, sub { configured('tls', sub { s/(Require webhook-keys-admin)/$1\nRequire expr "%{HTTPS} == 'on'"/ }) });
+    finds('tls.off', 'notice', qr/SSLEngine on/, \&restored, sub { configured('tls', sub { s/(Require webhook-keys-admin)/<RequireAll>\n$1\nRequire expr "%{HTTPS} == 'on'"\n<\/RequireAll>/ }) });
+    # Each but the last lets an admin in without TLS.
+    my $has = sub {
+        my ($id, $is, $name, $change) = @_;
+        configured('changed', $change);
+        look();
+        is(scalar(of($id)) ? 1 : 0, $is, "$id: $name") or diag explain \@findings;
+        restored();
+    };
+    my $admin = sub { my $lines = shift; return sub { s/(Require webhook-keys-admin)/my $is = $1; $lines =~ s{ADMIN}{$is}r/e } };
+    $has->('tls.off', 1, 'any is enough',      $admin->(qq(ADMIN\nRequire expr "%{HTTPS} == 'on'")));
+    $has->('tls.off', 1, 'the contrary',       $admin->(qq(<RequireAll>\nADMIN\nRequire expr "%{HTTPS} == 'off'"\n</RequireAll>)));
+    $has->('tls.off', 1, 'another location',   sub { $_ .= qq(\n<Location /x>\n<RequireAll>\nRequire expr "%{HTTPS} == 'on'"\n</RequireAll>\n</Location>\n) });
+    $has->('tls.off', 0, 'all that is served', sub { s/(Require webhook-keys-admin)/<RequireAll>\n$1\nRequire expr "%{HTTPS} == 'on'"\n<\/RequireAll>/g });
     configured('public', sub { s/^Listen 127\.0\.0\.1:(\d+)/Listen $1/m });
     look();
     is((of('tls.off'))[0]{result}, 'problem', 'tls.off: where everybody reaches it');
@@ -103,9 +117,20 @@ subtest 'how servers are reached and guarded' => sub {
     finds('require.missing', 'problem', qr/AuthType Bearer/, sub { configured('nobody', sub { s/^\s*AuthType Bearer\n//m }) }, \&restored);
     finds('metrics.open', 'notice', qr/Require ip/, $more->("<Location /metrics>\nSetHandler webhook-keys-metrics\nRequire all granted\n</Location>"), $more->("<Location /metrics>\nSetHandler webhook-keys-metrics\nRequire ip 127.0.0.1\n</Location>\n<IfModule !mod_authz_host.c>\nLoadModule authz_host_module $WHK::Server::modules/mod_authz_host.so\n</IfModule>" =~ s/(.*)\n(<IfModule.*)/$2\n$1/sr));
     restored();
+    my $metrics = sub { my $lines = shift; return sub { $_ .= "\n<Location /metrics>\nSetHandler webhook-keys-metrics\n$lines\n</Location>\n" } };
+    $has->('metrics.open', 1, 'one of several that opens', $metrics->("Require all granted\nRequire valid-user"));
+    $has->('metrics.open', 1, 'other methods alone',       $metrics->("<Limit POST>\nRequire valid-user\n</Limit>"));
+    $has->('metrics.open', 1, 'all methods but GET',       $metrics->("<LimitExcept GET HEAD>\nRequire valid-user\n</LimitExcept>"));
+    $has->('metrics.open', 1, 'under a condition',         $metrics->("<If \"true\">\nRequire valid-user\n</If>"));
+    $has->('metrics.open', 0, 'GET',                       $metrics->("<Limit GET>\nRequire valid-user\n</Limit>"));
+    $has->('metrics.open', 0, 'all that guard',            $metrics->("<RequireAll>\nRequire all granted\nRequire valid-user\n</RequireAll>"));
     finds('dbd.max', 'notice', qr/DBDMax 8/, sub { configured('few', sub { s/^DBDMax .*/DBDMax 4/m; s/^DBDKeep .*/DBDKeep 4/m }) }, \&restored);
     finds('dbd.persist', 'notice', qr/DBDPersist On/, $more->('DBDPersist Off'), \&restored);
     finds('log.level', 'notice', qr/LogLevel warn/, $more->('LogLevel error'), \&restored);
+    my $level = sub { my $lines = shift; return sub { s/^LogLevel .*/$lines/m } };
+    $has->('log.level', 1, 'the module alone', $level->('LogLevel warn webhook_keys:crit'));
+    $has->('log.level', 0, 'all but the module', $level->('LogLevel error webhook_keys:warn dbd:crit'));
+    $has->('log.level', 0, 'a location alone', sub { $_ .= "\n<Location /x>\nLogLevel crit\n</Location>\n" });
     my $hooks = "<Location /hooks>\nAuthType WebhookSignature\nAuthName w\nWebhookKeysEnterprise acme\nWebhookKeysSignature jws-detached Webhook-Signature\nRequire valid-webhook\n</Location>\n";
     finds('replay_cache.off', 'notice', qr/WebhookKeysReplayCache shmcb/, $more->($hooks), $more->("LoadModule socache_shmcb_module $WHK::Server::modules/mod_socache_shmcb.so\nWebhookKeysReplayCache shmcb\n$hooks"));
     restored();
@@ -117,6 +142,13 @@ subtest 'how servers are reached and guarded' => sub {
     $read->('host=db.example dbname=x user=y sslmode=verify-full')->();
     look();
     is(scalar(of('tls.database')), 0, '... with TLS');
+    restored();
+    for ([ 1, "host='db.example' dbname=x" ], [ 1, 'hostaddr=192.0.2.1 dbname=x' ], [ 1, 'host = db.example dbname=x' ], [ 1, 'postgresql://db.example/x' ], [ 1, 'service=x' ],
+        [ 1, 'host=localhost.example.org' ], [ 1, 'host=127.example.com' ], [ 1, 'host=/run,db2' ], [ 0, 'host=/run/postgresql dbname=x' ], [ 0, 'host=127.0.0.2,::1,localhost' ], [ 0, 'dbname=x' ]) {
+        $read->($_->[1])->();
+        look();
+        is(scalar(of('tls.database')), $_->[0], "tls.database: $_->[1]");
+    }
     restored();
 };
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
 
@@ -25,14 +27,40 @@ static const char *name_of(const json_t *host)
     return place ? place : "the main server";
 }
 
-static int is_loopback(const char *address)
+/* A name or an address as it stands in a configuration, without a port. */
+static int is_loopback(const char *host, apr_size_t length)
 {
-    return !strncmp(address, "127.", 4) || !strncmp(address, "[::1]", 5) ||
-           !strncasecmp(address, "localhost", 9);
+    char text[64];
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (length >= sizeof(text))
+        return 0;
+    memcpy(text, host, length);
+    text[length] = '\0';
+    if (inet_pton(AF_INET, text, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, text, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return !strcasecmp(text, "localhost");
 }
 
-/* An address alone: `80` is a port of all. */
-static int is_public(const json_t *host)
+/* `80` is a port of all, `*` and `_default_` are all. */
+static int is_loopback_address(const char *address)
+{
+    const char *end = *address == '[' ? strchr(address, ']') : strrchr(address, ':');
+
+    if (*address == '[')
+        return end && is_loopback(address + 1, (apr_size_t)(end - address - 1));
+    return is_loopback(address, end ? (apr_size_t)(end - address) : strlen(address));
+}
+
+static int is_wildcard(const char *address)
+{
+    return *address == '*' || !strncasecmp(address, "_default_", 9);
+}
+
+static int is_public(const json_t *host, const json_t *main_server)
 {
     const json_t *addresses = json_object_get(host, "addresses");
     size_t i;
@@ -40,7 +68,10 @@ static int is_public(const json_t *host)
     for (i = 0; i < json_array_size(addresses); i++) {
         const char *address = json_string_value(json_array_get(addresses, i));
 
-        if (address && !is_loopback(address))
+        /* It is where httpd listens at all. */
+        if (address && is_wildcard(address) && host != main_server
+                ? is_public(main_server, main_server)
+                : address && !is_loopback_address(address))
             return 1;
     }
     return 0;
@@ -53,15 +84,19 @@ static void check_tls(whk_check_t *check, const json_t *host, const json_t *main
 {
     if (!is(host, "serves") && !is(main_server, "serves"))
         return;
-    if (is(host, "tls") || is(host, "asksForTls") || is(main_server, "asksForTls"))
+    if (is(host, "tls") || (is(main_server, "tls") && !is(host, "noTls")))
         return;
-    whk_check_report(check, WHK_CHECK_TLS_OFF,
-                     is_public(host) ? WHK_FOUND_PROBLEM : WHK_FOUND_NOTICE,
-                     "add SSLEngine on with its certificate there, or keep the API to servers that "
-                     "have it: Require expr \"%{HTTPS} == 'on'\" beside Require webhook-keys-admin",
-                     "%s serves the API without TLS%s: tokens and one-time passwords can be read "
-                     "on their way",
-                     name_of(host), is_public(host) ? "" : ", to this machine alone");
+    if (is(is(host, "serves") ? host : main_server, "asksForTls"))
+        return;
+    whk_check_report(
+        check, WHK_CHECK_TLS_OFF,
+        is_public(host, main_server) ? WHK_FOUND_PROBLEM : WHK_FOUND_NOTICE,
+        "add SSLEngine on with its certificate there, or keep the API to servers that "
+        "have it: Require expr \"%{HTTPS} == 'on'\" and Require webhook-keys-admin in one "
+        "<RequireAll>",
+        "%s serves the API without TLS%s: tokens and one-time passwords can be read "
+        "on their way",
+        name_of(host), is_public(host, main_server) ? "" : ", to this machine alone");
 }
 
 static void check_require(whk_check_t *check, const json_t *host, const json_t *main_server)
@@ -146,17 +181,30 @@ static void check_connections(whk_check_t *check, const json_t *settings)
                          "DBDPersist is Off: each request connects to the database anew");
 }
 
-/* One level for all, or those of modules: webhook_keys:crit. */
-static int hides_refusals(const char *level)
+/* One level for all, and those of modules: `warn webhook_keys:crit`. The last of ours decides. */
+static int hides_refusals(const char *levels, apr_pool_t *pool)
 {
     static const char *const quiet[] = {"emerg", "alert", "crit", "error"};
-    const char *own = strstr(level, "webhook_keys");
-    const char *colon = own ? strchr(own, ':') : NULL;
+    const char *all = NULL;
+    const char *own = NULL;
+    char *rest;
+    char *word;
     size_t i;
 
-    level = colon ? colon + 1 : level;
-    for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
-        if (!strcasecmp(level, quiet[i]))
+    for (word = apr_strtok(apr_pstrdup(pool, levels), " \t", &rest); word;
+         word = apr_strtok(NULL, " \t", &rest)) {
+        const char *colon = strchr(word, ':');
+
+        if (!colon)
+            all = word;
+        else if (!strncasecmp(word, "webhook_keys:", 13) ||
+                 !strncasecmp(word, "mod_webhook_keys.c:", 19) ||
+                 !strncasecmp(word, "webhook_keys_module:", 20))
+            own = colon + 1;
+    }
+    own = own ? own : all;
+    for (i = 0; own && i < sizeof(quiet) / sizeof(quiet[0]); i++)
+        if (!strcasecmp(own, quiet[i]))
             return 1;
     return 0;
 }
@@ -176,7 +224,7 @@ static void check_settings(whk_check_t *check, const json_t *hosts, const json_t
                          "add WebhookKeysReplayCache shmcb (on Debian: a2enmod socache_shmcb)",
                          "a webhook that somebody saw passes again for as long as its signature "
                          "is good: there is no WebhookKeysReplayCache");
-    if (level && hides_refusals(level))
+    if (level && hides_refusals(level, check->invocation->pool))
         whk_check_report(check, WHK_CHECK_LOG_LEVEL, WHK_FOUND_NOTICE,
                          "set LogLevel warn, or LogLevel … webhook_keys:warn",
                          "LogLevel %s hides who is refused, and why", level);
@@ -189,11 +237,53 @@ static int has(const char *params, const char *word)
     return strstr(params, word) != NULL;
 }
 
-static int is_of_this_machine(const char *params)
+/* The value of a parameter as libpq reads `name = 'value'`, and apr_dbd_mysql `name=value,`; NULL:
+ * it is not there. */
+static const char *parameter(const char *params, const char *name, apr_pool_t *pool)
 {
-    const char *host = strstr(params, "host=");
+    const char *at;
 
-    return !host || is_loopback(host + 5) || host[5] == '/' || host[5] == '\'' || !host[5];
+    for (at = params; (at = strstr(at, name)) != NULL; at += strlen(name)) {
+        const char *value = at + strlen(name);
+
+        if (at > params && !strchr(" \t,;", at[-1]))
+            continue;
+        value += strspn(value, " \t");
+        if (*value++ != '=')
+            continue;
+        value += strspn(value, " \t");
+        return *value == '\'' ? apr_pstrndup(pool, value + 1, strcspn(value + 1, "'"))
+                              : apr_pstrndup(pool, value, strcspn(value, " \t;"));
+    }
+    return NULL;
+}
+
+/* libpq takes several hosts, MySQL's parameters are apart by commas: so a comma ends one in both.
+ */
+static int are_of_this_machine(const char *hosts)
+{
+    const char *host = hosts;
+
+    for (; host; host = strchr(host, ',') ? strchr(host, ',') + 1 : NULL) {
+        apr_size_t length = strcspn(host, ",");
+
+        if (strchr(host, '=') && strchr(host, '=') < host + length)
+            return 1;
+        if (length && *host != '/' && *host != '@' && !is_loopback(host, length))
+            return 0;
+    }
+    return 1;
+}
+
+/* What neither names leads to a socket of this machine, unless something else names it for them. */
+static int is_of_this_machine(const char *params, apr_pool_t *pool)
+{
+    const char *host = parameter(params, "hostaddr", pool);
+
+    host = host ? host : parameter(params, "host", pool);
+    if (host)
+        return are_of_this_machine(host);
+    return !has(params, "://") && !parameter(params, "service", pool);
 }
 
 static void check_way(whk_check_t *check)
@@ -201,7 +291,7 @@ static void check_way(whk_check_t *check)
     const whk_registry_config_t *config = &check->invocation->config;
     int is_mysql = !strcmp(config->dialect->driver, "mysql");
 
-    if (config->dialect->is_file || is_of_this_machine(config->params))
+    if (config->dialect->is_file || is_of_this_machine(config->params, check->invocation->pool))
         return;
     if (is_mysql ? has(config->params, "sslca=") : has(config->params, "sslmode=verify-full"))
         return;

@@ -107,7 +107,7 @@ static int print(apr_pool_t *pool, server_rec *main_server)
                     WHK_VERSION, "user", user_json(), "servers", servers, "notEnforced",
                     not_enforced_json(main_server), "modules", modules_json(), "mpm", ap_show_mpm(),
                     "metricsFile", whk_metrics_shm_file(pool), "hosts", whk_server_dump_hosts(pool),
-                    "settings", whk_server_dump_settings(pool));
+                    "settings", whk_server_dump_settings());
     if (!all || failed) {
         json_decref(all);
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,

@@ -10,4 +10,4 @@
 json_t *whk_server_dump_hosts(apr_pool_t *pool);
 
 /** `settings` of model/config_dump.h; likewise. */
-json_t *whk_server_dump_settings(apr_pool_t *pool);
+json_t *whk_server_dump_settings(void);
