@@ -8,7 +8,7 @@
 set -eu
 
 packages="make gcc libc6-dev pkg-config apache2 apache2-dev libaprutil1-dbd-sqlite3 libjansson-dev libssl-dev
-    libcurl4-openssl-dev libqrencode-dev openssl curl jq oathtool util-linux"
+    libcurl4-openssl-dev libqrencode-dev libcsv-dev openssl curl jq oathtool util-linux"
 pgsql="postgresql postgresql-client libaprutil1-dbd-pgsql"
 mysql="mariadb-server mariadb-client libaprutil1-dbd-mysql"
 galera="$mysql galera-4 rsync"

@@ -53,6 +53,7 @@ my $client = WHK::Client->new($server->port);
 my $dir    = tempdir('whk-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $later  = strftime('%Y-%m-%dT00:00:00Z', gmtime time + 3 * 86_400);
 my $number = 0;
+symlink $server->conf, "$dir/apache2.conf" or die $!;
 
 # The page's examples are of acme, and of folders of the system; each page has an enterprise of its own.
 sub here {
@@ -72,7 +73,7 @@ for my $page (sort keys %to_run) {
     is($a->register($client, { jwks => WHK::Keys::jwks(WHK::Keys::jwk('ed25519', kid => 'my-key-v1')) })->status, 201, "$page: there is a key") if $page =~ /rotation/;
     mkdir "$dir/$enterprise" or die $!;
     my $script = "set -e\ncd $dir/$enterprise\nTOKEN=$admin{token}\nexport NO_PROXY='*' no_proxy='*'\n"
-      . "curl() { command curl -sS --fail-with-body \"\$@\"; }\ncode() { oathtool --totp -b $admin{secret}; }\n";
+      . 'whkctl() { ' . join(' ', map { "'$_'" } @WHK::Server::whkctl) . " \"\$@\"; }\n" . "curl() { command curl -sS --fail-with-body \"\$@\"; }\ncode() { oathtool --totp -b $admin{secret}; }\n";
     for my $block (@{ $to_run{$page} }) {
         my ($place, $text) = @$block;
         $script .= "echo 'now $place' >&2\n" . here($text, $enterprise);
@@ -80,5 +81,5 @@ for my $page (sort keys %to_run) {
     my ($status, $out, $err) = WHK::Server::run_command('bash', '-o', 'pipefail', '-c', $script);
     is($status, 0, "$page: what it says to type works") or diag $err, $out;
 }
-ok($to_run{$_}, "$_ is run") for qw(docs/api.md docs/rotation.md);
+ok($to_run{$_}, "$_ is run") for qw(docs/api.md docs/rotation.md docs/moving-in.md);
 done_testing;

@@ -11,7 +11,8 @@ enum {
     WHK_NEEDS_NOTHING = 0,
     WHK_NEEDS_REGISTRY = 1, /**< the registry open, its schema of this version */
     WHK_NEEDS_KEY = 2,      /**< the secret key read */
-    WHK_NEEDS_BOTH = 3
+    WHK_NEEDS_BOTH = 3,
+    WHK_NEEDS_FILE = 4 /**< its first operand, a file, open */
 };
 
 typedef struct whk_command_t {

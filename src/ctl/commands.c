@@ -76,6 +76,35 @@ const whk_command_t whk_commands[] = {
      "With --at the key is revoked by itself at that time, on every node, whatever runs then: a\n"
      "date and time with an offset (RFC 3339), at most 10 years ahead. Run again, it moves the\n"
      "time; --cancel cancels it, until then.\n"},
+    {"import", NULL, "FILE",
+     BIT(ENTERPRISE) | BIT(KEY_ID) | BIT(DRY_RUN) | BIT(SKIP_REFUSED) | BIT(ADD_ENTERPRISES),
+     WHK_NEEDS_BOTH | WHK_NEEDS_FILE, whk_cmd_import, "register keys that customers have already",
+     "FILE has an object a line (JSON lines), or is CSV whose first line names the columns:\n"
+     "enterprise, keyId, keyName, key, jwksUri, status, revokesDate. A key is a JWK, a JWK Set "
+     "with\n"
+     "one key, PEM, or whpk_ and base64. One that is REVOKED uses its keyId up, and needs no key.\n"
+     "A JWK Set, or one key, may be the whole FILE, with --enterprise. - is standard input.\n"
+     "\n"
+     "All of it is looked at before anything is changed. What is there already stays as it is, so "
+     "a\n"
+     "run that was interrupted is run again. The audit trail names operator:<your unix user>.\n"},
+    {"export", NULL, "[ENTERPRISE]", 0, WHK_NEEDS_BOTH, whk_cmd_export,
+     "print all keys, as whkctl import takes them",
+     "A JSON object a line, with the public key, the revoked ones too. No secrets, no admins, no\n"
+     "audit trail: for another registry of the same enterprises a backup is the way.\n"},
+    {"apply", NULL, "FILE", BIT(DRY_RUN) | BIT(PRUNE), WHK_NEEDS_BOTH | WHK_NEEDS_FILE,
+     whk_cmd_apply, "make enterprises, admins and tokens what a file says",
+     "For configuration management: run again, it changes nothing. FILE is a JSON object,\n"
+     "  {\"enterprises\": [{\"id\": \"acme\", \"name\": \"Acme\", \"admins\": "
+     "[\"alice@example.com\"]}],\n"
+     "   \"tokens\": [{\"user\": \"alice@example.com\", \"sha256\": \"...\", \"label\": \"ci\",\n"
+     "               \"expires\": \"2027-01-01T00:00:00Z\"}]}\n"
+     "A token is told by the SHA-256 of it, in hex: the file holds no secret. - is standard "
+     "input.\n"
+     "\n"
+     "With --prune, admins that an enterprise's list does not name are removed, and tokens that "
+     "are\n"
+     "not in the file revoked, of the users that have one there.\n"},
     {"audit", "list", "ENTERPRISE", BIT(LIMIT) | BIT(OFFSET), WHK_NEEDS_BOTH, whk_cmd_audit_list,
      "list an enterprise's events, newest first", NULL},
     {"audit", "verify", "[ENTERPRISE]", 0, WHK_NEEDS_BOTH, whk_cmd_audit_verify,

@@ -22,4 +22,5 @@ whk_command_handler_t whk_cmd_init, whk_cmd_migrate, whk_cmd_check, whk_cmd_stat
     whk_cmd_enterprise_add, whk_cmd_enterprise_list, whk_cmd_admin_add, whk_cmd_admin_remove,
     whk_cmd_admin_list, whk_cmd_token_issue, whk_cmd_token_list, whk_cmd_token_revoke,
     whk_cmd_otp_enroll, whk_cmd_otp_unlock, whk_cmd_otp_remove, whk_cmd_key_list,
-    whk_cmd_key_revoke, whk_cmd_audit_list, whk_cmd_audit_verify, whk_cmd_secret_rotate;
+    whk_cmd_key_revoke, whk_cmd_audit_list, whk_cmd_audit_verify, whk_cmd_secret_rotate,
+    whk_cmd_import, whk_cmd_export, whk_cmd_apply;

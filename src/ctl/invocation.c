@@ -168,8 +168,39 @@ int whk_invocation_lock_key(whk_invocation_t *invocation, apr_interval_time_t pa
     return WHK_EXIT_DONE;
 }
 
+/* What comes by a pipe can't be read again. */
+static FILE *keep_input(void)
+{
+    FILE *kept = tmpfile();
+    char bytes[16384];
+    size_t count;
+
+    while (kept && (count = fread(bytes, 1, sizeof(bytes), stdin)) > 0)
+        if (fwrite(bytes, 1, count, kept) != count)
+            return NULL;
+    if (kept)
+        rewind(kept);
+    return ferror(stdin) ? NULL : kept;
+}
+
+/* With what whoever started us may read, before we become the registry's owner. */
+static int open_input(whk_invocation_t *invocation)
+{
+    const char *file = invocation->operand[0];
+    struct stat info;
+
+    invocation->input = strcmp(file, "-") ? fopen(file, "re") : keep_input();
+    if (!invocation->input)
+        return whk_refused("%s can't be read: %s", file, strerror(errno));
+    if (fstat(fileno(invocation->input), &info) != 0 || !S_ISREG(info.st_mode))
+        return whk_refused("%s must be a file, or - for standard input", file);
+    return WHK_EXIT_DONE;
+}
+
 int whk_invocation_prepare(whk_invocation_t *invocation)
 {
+    if (invocation->command->needs & WHK_NEEDS_FILE)
+        WHK_TRY_STATUS(open_input(invocation));
     if (invocation->command->needs & WHK_NEEDS_KEY)
         WHK_TRY_STATUS(whk_invocation_load_key(invocation));
     if (!(invocation->command->needs & WHK_NEEDS_REGISTRY))

@@ -4,6 +4,7 @@
  * on. */
 
 #include <apr_pools.h>
+#include <stdio.h>
 
 #include "ctl/command.h"
 #include "ctl/diagnostics.h"
@@ -20,6 +21,7 @@ typedef struct whk_invocation_t {
     const char *conf_file;
     const char *option[WHK_OPTION_COUNT]; /**< NULL where it was not given */
     const char *operand[WHK_OPERANDS_MAX];
+    FILE *input; /**< with WHK_NEEDS_FILE; can be read again from its begin */
     int json;
     whk_registry_config_t config;
     const char *operator_name;   /**< the unix user who started us */

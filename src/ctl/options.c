@@ -22,4 +22,13 @@ const whk_option_text_t whk_options[WHK_OPTION_COUNT] = {
     [WHK_OPTION_OFFSET] = {"offset", "NUMBER", "leave out so many first (default: 0)"},
     [WHK_OPTION_AT] = {"at", "TIME", "not now but then, as 2026-12-01T00:00:00Z"},
     [WHK_OPTION_CANCEL] = {"cancel", NULL, "not at all: cancel what --at has planned"},
+    [WHK_OPTION_ENTERPRISE] = {"enterprise", "ENTERPRISE",
+                               "whose keys they are, where the file does not say"},
+    [WHK_OPTION_KEY_ID] = {"key-id", "KEYID",
+                           "what the key is called, where the file does not say"},
+    [WHK_OPTION_DRY_RUN] = {"dry-run", NULL, "change nothing, and say what would be"},
+    [WHK_OPTION_SKIP_REFUSED] = {"skip-refused", NULL, "leave out what is refused"},
+    [WHK_OPTION_ADD_ENTERPRISES] = {"add-enterprises", NULL, "make enterprises that are missing"},
+    [WHK_OPTION_PRUNE] = {"prune", NULL,
+                          "take away what is of those that the file names, and not in it"},
 };

@@ -2,115 +2,38 @@
 #include "jose/private_key.h"
 
 #include <apr_strings.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
 
-#include "jose/base64url.h"
 #include "jose/json.h"
+#include "jose/jwk_from_pkey.h"
 #include "jose/openssl_pool.h"
 #include "jose/signature_contexts.h"
 #include "jose/signature_encoding.h"
 #include "model/log_number.h"
 
 #define RSA_BITS_LEAST 2048
-#define ED25519_LENGTH 32
-#define INTEGER_MAX 2048 /* bytes of a modulus */
+
+/* By which a key of their kind signs here; one of RSA by RS256. */
+#define SIGNING (WHK_ALG_EDDSA | WHK_ALG_ES256 | WHK_ALG_ES384 | WHK_ALG_ES512)
 
 #define KINDS "an Ed25519, P-256, P-384, P-521 or RSA key"
-
-/* ---- its public half ---- */
-
-typedef struct {
-    const char *group; /* OpenSSL's name */
-    const char *crv;
-    int coordinate;
-    whk_algorithm_t algorithm;
-} curve_t;
-
-static const curve_t curves[] = {
-    {"prime256v1", "P-256", 32, WHK_ALG_ES256},
-    {"secp384r1", "P-384", 48, WHK_ALG_ES384},
-    {"secp521r1", "P-521", 66, WHK_ALG_ES512},
-};
-
-static const curve_t *curve_of(EVP_PKEY *pkey)
-{
-    char group[64] = "";
-    apr_size_t i;
-
-    if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
-                                       NULL) != 1)
-        return NULL;
-    for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
-        if (strcmp(curves[i].group, group) == 0)
-            return &curves[i];
-    return NULL;
-}
-
-/* A public integer in base64url, of `width` bytes or, where that is 0, as short as can be. */
-static const char *integer_text(EVP_PKEY *pkey, const char *name, int width, apr_pool_t *pool)
-{
-    unsigned char bytes[INTEGER_MAX];
-    BIGNUM *number = NULL;
-    int length;
-
-    if (EVP_PKEY_get_bn_param(pkey, name, &number) != 1)
-        return NULL;
-    whk_pool_adopt_bignum(pool, number);
-    length = width ? width : BN_num_bytes(number);
-    if (length > INTEGER_MAX || BN_bn2binpad(number, bytes, length) != length)
-        return NULL;
-    return whk_base64url_encode(pool, bytes, (apr_size_t)length);
-}
-
-static json_t *ed25519_members(EVP_PKEY *pkey, apr_pool_t *pool)
-{
-    unsigned char bytes[ED25519_LENGTH];
-    size_t length = sizeof(bytes);
-
-    if (EVP_PKEY_get_raw_public_key(pkey, bytes, &length) != 1)
-        return NULL;
-    return json_pack("{s:s, s:s, s:s}", "kty", "OKP", "crv", "Ed25519", "x",
-                     whk_base64url_encode(pool, bytes, length));
-}
-
-static json_t *ec_members(EVP_PKEY *pkey, const curve_t *curve, apr_pool_t *pool)
-{
-    return json_pack("{s:s, s:s, s:s, s:s}", "kty", "EC", "crv", curve->crv, "x",
-                     integer_text(pkey, OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate, pool), "y",
-                     integer_text(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate, pool));
-}
-
-static json_t *rsa_members(EVP_PKEY *pkey, apr_pool_t *pool)
-{
-    return json_pack("{s:s, s:s, s:s}", "kty", "RSA", "n",
-                     integer_text(pkey, OSSL_PKEY_PARAM_RSA_N, 0, pool), "e",
-                     integer_text(pkey, OSSL_PKEY_PARAM_RSA_E, 0, pool));
-}
 
 /* ---- which key it is ---- */
 
 static const char *find_kind(whk_private_key_t *key, json_t **members, apr_pool_t *pool)
 {
-    const curve_t *curve = EVP_PKEY_is_a(key->pkey, "EC") ? curve_of(key->pkey) : NULL;
+    int bits = EVP_PKEY_get_bits(key->pkey);
+    whk_algorithms_t fits = whk_jwk_algorithms_of_pkey(key->pkey);
 
-    if (EVP_PKEY_is_a(key->pkey, "ED25519")) {
-        key->algorithm = WHK_ALG_EDDSA;
-        *members = ed25519_members(key->pkey, pool);
-    } else if (curve) {
-        key->algorithm = curve->algorithm;
-        *members = ec_members(key->pkey, curve, pool);
-    } else if (EVP_PKEY_is_a(key->pkey, "RSA")) {
-        if (EVP_PKEY_get_bits(key->pkey) < RSA_BITS_LEAST)
-            return apr_psprintf(pool, "must hold an RSA key of at least %d bits, and has one of %d",
-                                RSA_BITS_LEAST, EVP_PKEY_get_bits(key->pkey));
-        key->algorithm = WHK_ALG_RS256;
-        *members = rsa_members(key->pkey, pool);
-    } else {
+    if (EVP_PKEY_is_a(key->pkey, "RSA") && bits < RSA_BITS_LEAST)
+        return apr_psprintf(pool, "must hold an RSA key of at least %d bits, and has one of %d",
+                            RSA_BITS_LEAST, bits);
+    key->algorithm = fits & WHK_ALGORITHMS_RSA ? WHK_ALG_RS256 : fits & SIGNING;
+    if (!key->algorithm)
         return "must hold " KINDS ", and holds another kind";
-    }
+    *members = whk_jwk_from_pkey(key->pkey, pool);
     return NULL;
 }
 

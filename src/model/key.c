@@ -44,21 +44,46 @@ int whk_key_id_is_set(const char *key_id)
 }
 
 /* No thumbprint of a key has a colon. */
+static int has_no_thumbprint_but(const whk_key_t *key, const char *what)
+{
+    return !strncmp(key->thumbprint, what, strlen(what));
+}
+
 int whk_key_is_set(const whk_key_t *key)
 {
-    return !strncmp(key->thumbprint, WHK_SET_THUMBPRINT, strlen(WHK_SET_THUMBPRINT));
+    return has_no_thumbprint_but(key, WHK_SET_THUMBPRINT);
+}
+
+int whk_key_is_burnt(const whk_key_t *key)
+{
+    return has_no_thumbprint_but(key, WHK_BURNT_THUMBPRINT);
+}
+
+int whk_key_has_material(const whk_key_t *key)
+{
+    return !whk_key_is_set(key) && !whk_key_is_burnt(key);
+}
+
+/* It has a thumbprint of its own, no material, and came from no set. */
+static int is_empty(const whk_key_t *key, const char *what)
+{
+    return !strcmp(key->thumbprint + strlen(what), key->id) && !strcmp(key->jwk, WHK_SET_JWK) &&
+           !*key->algorithm && !key->followed_by && !key->gone &&
+           key->remote_flaw == WHK_REMOTE_GOOD;
 }
 
 const char *whk_key_set_flaw(const whk_key_t *key)
 {
-    if (!whk_key_is_set(key))
-        return (key->followed_by && !key->jwks_uri) || (key->gone && !key->followed_by)
-                   ? "it came from no set, but says that it did"
-                   : NULL;
-    if (strcmp(key->thumbprint + strlen(WHK_SET_THUMBPRINT), key->id) != 0 ||
-        strcmp(key->jwk, WHK_SET_JWK) != 0 || *key->algorithm || !key->jwks_uri ||
-        key->followed_by || key->gone || key->remote_flaw != WHK_REMOTE_GOOD ||
-        !whk_key_id_is_set(key->key_id))
-        return "it stands for a set, and is not as such a key is";
-    return NULL;
+    if (whk_key_is_set(key))
+        return is_empty(key, WHK_SET_THUMBPRINT) && key->jwks_uri && whk_key_id_is_set(key->key_id)
+                   ? NULL
+                   : "it stands for a set, and is not as such a key is";
+    if (whk_key_is_burnt(key))
+        return is_empty(key, WHK_BURNT_THUMBPRINT) && !key->jwks_uri &&
+                       key->status == WHK_KEY_STATUS_REVOKED
+                   ? NULL
+                   : "it is a keyId that was used up elsewhere, and is not as such a one is";
+    return (key->followed_by && !key->jwks_uri) || (key->gone && !key->followed_by)
+               ? "it came from no set, but says that it did"
+               : NULL;
 }

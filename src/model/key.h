@@ -70,8 +70,18 @@ void whk_key_settle(whk_key_t *key, apr_time_t now);
 
 int whk_key_is_set(const whk_key_t *key);
 
-/** What is wrong with a key as one that stands for a set, or came from one, beside its seal: NULL,
- * nothing. */
+/** A keyId that was used up before the enterprise came here, and whose key nobody knows any more:
+ * REVOKED, without material of its own. Its `jwk` is WHK_SET_JWK, its `thumbprint` this and its id,
+ * its `algorithm` empty. */
+#define WHK_BURNT_THUMBPRINT "burnt:"
+
+int whk_key_is_burnt(const whk_key_t *key);
+
+/** False of both. */
+int whk_key_has_material(const whk_key_t *key);
+
+/** What is wrong with a key as one that stands for a set, or came from one, or is burnt, beside its
+ * seal: NULL, nothing. */
 const char *whk_key_set_flaw(const whk_key_t *key);
 
 /** `*`, or `*:` and a name: what a key that stands for a set is called. */

@@ -11,13 +11,12 @@ static json_t *when(apr_time_t time, apr_pool_t *pool)
 /* The API tells no algorithm of a key that came by URI, as the reference API doesn't. */
 static const char *algorithm(const whk_key_t *key)
 {
-    return key->jwks_uri ? NULL : key->algorithm;
+    return key->jwks_uri || whk_key_is_burnt(key) ? NULL : key->algorithm;
 }
 
-/* One that stands for a set has no material. */
 static const char *thumbprint(const whk_key_t *key)
 {
-    return whk_key_is_set(key) ? NULL : key->thumbprint;
+    return whk_key_has_material(key) ? key->thumbprint : NULL;
 }
 
 json_t *whk_key_created_json(const whk_key_t *key, apr_pool_t *pool)

@@ -1,11 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/key_insertion.h"
 
+#include <apr_strings.h>
+
 #include "model/log_number.h"
+#include "model/random.h"
 #include "model/timestamp.h"
 #include "registry/seal.h"
 #include "store/keys.h"
 #include "store/used_material.h"
+
+const whk_outcome_t *whk_key_make(apr_pool_t *pool, const whk_secret_key_t *secret,
+                                  const whk_caller_t *caller, const whk_key_wish_t *wish,
+                                  whk_key_t **key)
+{
+    const whk_jwk_t *jwk = wish->jwk;
+    whk_key_t *made = apr_pcalloc(pool, sizeof(*made));
+
+    made->id = whk_uuid(pool);
+    if (!made->id)
+        return whk_fail(pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0216) "the system gives no random bytes");
+    made->enterprise_id = whk_caller_enterprise(caller);
+    made->key_id = wish->key_id;
+    made->key_name = wish->key_name ? wish->key_name : wish->key_id;
+    made->algorithm = jwk ? jwk->family : "";
+    made->jwks_uri = wish->jwks_uri;
+    made->jwk = jwk ? jwk->public_json : WHK_SET_JWK;
+    made->thumbprint = jwk ? jwk->thumbprint : apr_pstrcat(pool, wish->thumbprint, made->id, NULL);
+    made->status = WHK_KEY_STATUS_ACTIVE;
+    made->revokes = wish->revokes;
+    made->created = whk_time_now();
+    made->created_by = whk_caller_actor(caller);
+    *key = made;
+    return whk_key_set_seal(pool, secret, made);
+}
+
+const whk_outcome_t *whk_material_in_use(apr_pool_t *pool)
+{
+    return whk_refuse(pool, WHK_KEY_MATERIAL_IN_USE,
+                      "this enterprise had this public key before under another keyId: make a new "
+                      "key pair");
+}
 
 static const whk_outcome_t *is_material_used(whk_store_t *store, apr_pool_t *pool,
                                              const whk_insertion_t *insertion, const whk_key_t *key,
@@ -41,9 +77,7 @@ static const whk_outcome_t *refusal_of_duplicate(whk_store_t *store, apr_pool_t 
     }
     WHK_TRY(is_material_used(store, pool, insertion, key, &used));
     if (used)
-        *refusal = whk_refuse(pool, WHK_KEY_MATERIAL_IN_USE,
-                              "this enterprise had this public key before under another keyId: "
-                              "make a new key pair");
+        *refusal = whk_material_in_use(pool);
     return NULL;
 }
 

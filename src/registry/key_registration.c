@@ -133,33 +133,6 @@ static const whk_outcome_t *find_jwk(whk_registry_t *registry, const whk_caller_
     return resolve_key_id(request, *jwk, registry->pool);
 }
 
-/* `jwk` is NULL for one that stands for a set. */
-static const whk_outcome_t *make_key(whk_registry_t *registry, const whk_caller_t *caller,
-                                     const request_t *request, const whk_jwk_t *jwk,
-                                     whk_key_t **key)
-{
-    whk_key_t *made = apr_pcalloc(registry->pool, sizeof(*made));
-
-    made->id = whk_uuid(registry->pool);
-    if (!made->id)
-        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
-                        WHK_LOGNO(0216) "the system gives no random bytes");
-    made->enterprise_id = whk_caller_enterprise(caller);
-    made->key_id = request->key_id;
-    made->key_name = request->key_name ? request->key_name : request->key_id;
-    made->algorithm = jwk ? jwk->family : "";
-    made->jwks_uri = request->jwks_uri;
-    made->jwk = jwk ? jwk->public_json : WHK_SET_JWK;
-    made->thumbprint =
-        jwk ? jwk->thumbprint : apr_pstrcat(registry->pool, WHK_SET_THUMBPRINT, made->id, NULL);
-    made->status = WHK_KEY_STATUS_ACTIVE;
-    made->revokes = request->revokes;
-    made->created = whk_time_now();
-    made->created_by = whk_caller_actor(caller);
-    *key = made;
-    return whk_key_set_seal(registry->pool, registry->secret, made);
-}
-
 /* Read and check the request, and find the key: all that needs no lock. */
 static const whk_outcome_t *prepare(whk_registry_t *registry, const whk_caller_t *caller,
                                     const char *body, apr_size_t length, request_t *request,
@@ -175,7 +148,10 @@ static const whk_outcome_t *prepare(whk_registry_t *registry, const whk_caller_t
                                       &request->members, &request->lifetime));
     else
         WHK_TRY(find_jwk(registry, caller, request, &jwk));
-    return make_key(registry, caller, request, jwk, key);
+    return whk_key_make(registry->pool, registry->secret, caller,
+                        &(whk_key_wish_t){request->key_id, request->key_name, request->jwks_uri,
+                                          jwk, WHK_SET_THUMBPRINT, request->revokes},
+                        key);
 }
 
 typedef struct {

@@ -196,7 +196,7 @@ const char *whk_key_material_flaw(apr_pool_t *pool, const whk_key_t *key)
 {
     const char *thumbprint;
 
-    if (whk_key_set_flaw(key) || whk_key_is_set(key))
+    if (whk_key_set_flaw(key) || !whk_key_has_material(key))
         return whk_key_set_flaw(key);
     thumbprint = whk_jwk_stored_thumbprint(key->jwk, pool);
     return thumbprint && !strcmp(thumbprint, key->thumbprint)

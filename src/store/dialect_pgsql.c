@@ -133,6 +133,8 @@ const whk_dialect_t whk_dialect_pgsql = {
             [SQL_ENTERPRISE_ADD] = "INSERT INTO whk_enterprise (enterprise_id, name, created_at) "
                                    "VALUES (%s, %s, %lld) "
                                    "ON CONFLICT DO NOTHING",
+            [SQL_ENTERPRISE_RENAME] =
+                "UPDATE whk_enterprise SET name = %s WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_WALK] =
                 ENTERPRISE "WHERE enterprise_id > %s ORDER BY enterprise_id LIMIT %lld",
@@ -333,6 +335,8 @@ const whk_dialect_t whk_dialect_pgsql = {
             [SQL_NOTIFICATION_BEGIN] = "INSERT INTO whk_notification (enterprise_id, position) "
                                        "VALUES (%s, %lld) ON CONFLICT "
                                        "DO NOTHING",
+            [SQL_NOTIFICATION_PASS] = "UPDATE whk_notification SET position = %lld WHERE "
+                                      "enterprise_id = %s AND due_at IS NULL",
             [SQL_SCHEMA_LIST] = SCHEMA_LIST,
         },
 };

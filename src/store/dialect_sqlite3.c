@@ -69,6 +69,8 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_ENTERPRISE_ADD] = "INSERT INTO whk_enterprise (enterprise_id, name, created_at) "
                                    "VALUES (%s, %s, %lld) "
                                    "ON CONFLICT DO NOTHING",
+            [SQL_ENTERPRISE_RENAME] =
+                "UPDATE whk_enterprise SET name = %s WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_GET] = ENTERPRISE "WHERE enterprise_id = %s",
             [SQL_ENTERPRISE_WALK] =
                 ENTERPRISE "WHERE enterprise_id > %s ORDER BY enterprise_id LIMIT %lld",
@@ -264,6 +266,8 @@ const whk_dialect_t whk_dialect_sqlite3 = {
             [SQL_NOTIFICATION_BEGIN] = "INSERT INTO whk_notification (enterprise_id, position) "
                                        "VALUES (%s, %lld) ON CONFLICT "
                                        "DO NOTHING",
+            [SQL_NOTIFICATION_PASS] = "UPDATE whk_notification SET position = %lld WHERE "
+                                      "enterprise_id = %s AND due_at IS NULL",
             [SQL_SCHEMA_LIST] = "SELECT type, name, sql FROM sqlite_schema",
         },
 };

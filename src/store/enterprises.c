@@ -58,6 +58,14 @@ const whk_outcome_t *whk_store_enterprise_add(whk_store_t *store, apr_pool_t *po
     return whk_write(store, pool, SQL_ENTERPRISE_ADD, arguments, added);
 }
 
+const whk_outcome_t *whk_store_enterprise_rename(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *id, const char *name)
+{
+    const void *arguments[] = {name, id};
+
+    return whk_write(store, pool, SQL_ENTERPRISE_RENAME, arguments, NULL);
+}
+
 const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *pool, const char *id,
                                               whk_enterprise_t **enterprise)
 {

@@ -19,6 +19,10 @@ typedef struct whk_enterprise_t {
 const whk_outcome_t *whk_store_enterprise_add(whk_store_t *store, apr_pool_t *pool, const char *id,
                                               const char *name, apr_time_t when, int *added);
 
+/** Call it otherwise; its id stays. */
+const whk_outcome_t *whk_store_enterprise_rename(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *id, const char *name);
+
 /** NULL where there is none. */
 const whk_outcome_t *whk_store_enterprise_get(whk_store_t *store, apr_pool_t *pool, const char *id,
                                               whk_enterprise_t **enterprise);

@@ -20,6 +20,14 @@ const whk_outcome_t *whk_store_notification_queue(whk_store_t *store, apr_pool_t
     return whk_statement_write(store, pool, SQL_NOTIFICATION_QUEUE, arguments, NULL);
 }
 
+const whk_outcome_t *whk_store_notification_pass(whk_store_t *store, apr_pool_t *pool,
+                                                 const char *enterprise_id, apr_int64_t event_id)
+{
+    const void *arguments[] = {&event_id, enterprise_id};
+
+    return whk_statement_write(store, pool, SQL_NOTIFICATION_PASS, arguments, NULL);
+}
+
 static void *read_notification(whk_row_t *row)
 {
     whk_notification_t *due = apr_pcalloc(row->pool, sizeof(*due));
