@@ -44,5 +44,13 @@ is($matched, $wanted, 'each try is found, and nothing else') or diag $out, $serv
 cmp_ok($lines, '>', $wanted + 3, '... in a log with other lines');
 (undef, $out) = WHK::Server::run_command('fail2ban-regex', '-o', 'ip', $server->dir . '/error.log', "$WHK::Server::root/conf/fail2ban/webhook-keys.conf");
 is(join(' ', sort { $a cmp $b } keys %{ { map { $_ => 1 } split ' ', $out } }), '127.0.0.1', 'no other address');
+
+# httpd writes IPv6 without brackets: what stands behind the last colon is the port.
+my @v6 = map { "[Fri Nov 27 18:41:16.354780 2026] [webhook_keys:warn] [pid 1:tid 2] [client $_] WHK0393: x\n" } '2001:db8::1:1234', '2001:db8::2:0', '::1:65535', '2001:db8:0:0:0:0:0:3:80';
+open my $log, '>', $server->dir . '/v6.log' or die $!;
+print $log @v6;
+close $log;
+(undef, $out) = WHK::Server::run_command('fail2ban-regex', '-o', 'ip', $server->dir . '/v6.log', "$WHK::Server::root/conf/fail2ban/webhook-keys.conf");
+is(join(' ', sort split ' ', $out), '2001:db8::1 2001:db8::2 2001:db8::3 ::1', 'IPv6');
 unlike($server->error_log, qr/exit signal/, 'no crash');
 done_testing;

@@ -135,6 +135,54 @@ subtest 'nothing is lost' => sub {
     tells('over a reload', "registered delta $key->{kid}");
 };
 
+subtest 'how it ends' => sub {
+    # A program that is stopped is none that is done: it is ended in the end, and told again.
+    how("touch $dir/stopped; [ -e $dir/once ] || { touch $dir/once; kill -STOP \$\$; }");
+    my $key = $w->key('EdDSA', enterprise => 'eta');
+    ok(within(10, sub { -e "$dir/stopped" }), 'a program that is stopped');
+    sleep 1;
+    is(scalar(grep { /eta/ } names()), 0, '... told nobody yet');
+    my $pid = qx{pgrep -f '\Q$program\E .*eta'} =~ s/\s.*//sr;
+    kill CONT => $pid;
+    ok(within(10, sub { grep { /^registered eta \Q$key->{kid}\E/ } names() }), '... and goes on');
+    unlink glob "$dir/told.*";
+    # What it starts ends with it, and signals reach it.
+    how("sleep 1234 & echo \$! > $dir/child; trap 'touch $dir/asked; exit 1' TERM; touch $dir/running2; wait");
+    $key = $w->key('EdDSA', enterprise => 'eta');
+    ok(within(10, sub { -e "$dir/running2" }), 'one that waits for what it started');
+    my $child = do { local @ARGV = "$dir/child"; <> };
+    chomp $child;
+    is($server->stop, 0, 'httpd stops');
+    ok(-e "$dir/asked", '... asked it to end');
+    ok(within(3, sub { !kill 0, $child }), '... and ended what it started');
+    how(undef);
+    $server->start;
+    $w->{client} = WHK::Client->new($server->port);
+    tells('told when it is back', "registered eta $key->{kid}");
+};
+
+subtest 'turned on late' => sub {
+    my $log   = write_file('late', '');
+    my $late  = write_file('late-program', "#!/bin/sh\necho \"\$1 \$2 \$3\" >> $log\n");
+    chmod 0755, $late;
+    chmod 0666, $log;
+    my $hosts = sub { my $port = shift; "Listen 127.0.0.1:$port\n<VirtualHost 127.0.0.1:$port>\nWebhookKeysNotify $late\n<Location /api/policy/v1>\nSetHandler webhook-keys\nAuthType Bearer\nAuthName w\nRequire webhook-keys-admin\n</Location>\n</VirtualHost>\n" };
+    my $other = WHK::Server->new(children => 2, before => '<IfDefine LATE>' . "\n" . $hosts->(WHK::Server::free_port()) . "</IfDefine>\n");
+    my $admins = WHK::Admins->new($other, 'late', 3);
+    my $client = WHK::Client->new($other->port);
+    is($admins->register($client, { keyId => 'near', jwks => WHK::Keys::jwks(WHK::Keys::jwk('ed25519')), revokesDate => in_days(0.4) })->status, 201, 'a key whose end is near');
+    $other->stop;
+    open my $in, '<', $other->conf or die $!;
+    my $text = do { local $/; <$in> };
+    open my $out, '>', $other->conf or die $!;
+    print $out "Define LATE\n$text";
+    close $out;
+    $other->start;
+    my $seen = sub { local @ARGV = $log; return join '', <> };
+    ok(within(15, sub { $seen->() =~ /near/ }), 'by a virtual host that is not the first') or diag $other->error_log;
+    is($seen->(), "revocation-near late near\n", '... what it writes down first is told, and nothing of before');
+};
+
 subtest 'what only time brings' => sub {
     my ($soon, $week, $later) = map { $w->key('EdDSA', enterprise => 'zeta') } 1 .. 3;
     plan_away($soon, in_days(0.5));

@@ -7,6 +7,7 @@ use Test::More;
 use Encode qw(decode encode_utf8);
 use File::Temp qw(tempdir);
 use JSON::PP;
+use MIME::Base64 qw(decode_base64);
 use Time::HiRes qw(sleep time);
 use WHK::Client;
 use WHK::Signing;
@@ -23,7 +24,7 @@ subtest 'a mail' => sub {
     close $out;
     chmod 0755, "$dir/sendmail";
     local $ENV{SENDMAIL} = "$dir/sendmail";
-    for my $name ('my-key-v2', "-x\$(id)`id`'\"", "Schlüssel \x{1f511} =?UTF-8?Q?x?=", 'x' x 255) {
+    for my $name ('my-key-v2', "-x\$(id)`id`'\"", "Schlüssel \x{1f511} =?UTF-8?Q?x?=", 'x' x 255, "\x{1f511}" x 255) {
         open my $run, '|-', "$examples/notify-mail.sh", 'ops@example.com', 'registered', 'acme', encode_utf8($name) or die "notify-mail.sh: $!";
         print $run encode_utf8("{\"keyId\":\"$name\"}\n");
         ok(close $run, 'sent');
@@ -32,8 +33,9 @@ subtest 'a mail' => sub {
         my @fields = map { /^([\w-]+): / ? $1 : "no field: $_" } split /\n/, $head;
         is("@fields", 'To Subject MIME-Version Content-Type Content-Transfer-Encoding Auto-Submitted', 'its header') or diag $head;
         my $shown = encode_utf8($name) =~ s{[^A-Za-z0-9 :._@/-]}{?}gr;
-        like($head, qr/^Subject: webhook keys: registered acme \Q$shown\E$/m, 'its subject');
-        is(decode('UTF-8', $body), "{\"keyId\":\"$name\"}\n", 'the event');
+        is(($head =~ /^Subject: (.*)$/m)[0], substr("webhook keys: registered acme $shown", 0, 200), 'its subject');
+        is(scalar(grep { length > 200 + length 'Subject: ' } split /\n/, "$head\n$body"), 0, 'no line is too long');
+        is(decode('UTF-8', decode_base64($body)), "{\"keyId\":\"$name\"}\n", 'the event');
     }
     open my $in, '<', "$dir/arguments" or die "arguments: $!";
     is(<$in>, "-t -oi\n", 'sendmail is given no name');
@@ -49,6 +51,10 @@ subtest 'a webhook' => sub {
     is(JSON::PP->new->utf8->decode($request->{body})->{event}, 'registered', '... the event');
     ($status) = WHK::Server::run_command('sh', '-c', "echo '{}' | $examples/notify-webhook.sh $url/none registered acme k");
     isnt($status, 0, 'what is not taken is tried again');
+    my $moved = WHK::Server->new(sqlite => 1, modules => ['alias'], before => 'Redirect 301 /moved http://127.0.0.1/');
+    ($status, undef, $err) = WHK::Server::run_command('sh', '-c', "echo '{}' | $examples/notify-webhook.sh http://127.0.0.1:@{[$moved->port]}/moved registered acme k");
+    isnt($status, 0, 'so is what is sent elsewhere');
+    like($err, qr/answered with 301/, '... which the log says');
 };
 
 done_testing;

@@ -38,8 +38,19 @@ const char *whk_notify_program_flaw(const char *file, apr_pool_t *pool)
     return NULL;
 }
 
+/* Reads of one look: who writes without end must not keep us from looking at the clock. */
+#define READS_MOST 64
+
+typedef enum {
+    RUNS,
+    ENDED,
+    LOST /* nobody can say how it ended */
+} state_t;
+
 typedef struct {
     apr_proc_t process;
+    int code;
+    apr_exit_why_e why;
     char said[SAID_MOST + 1]; /* the end of it */
     apr_size_t length;
 } run_t;
@@ -65,11 +76,14 @@ static void keep_end(run_t *run, const char *text, apr_size_t length)
 static void read_what_it_says(run_t *run)
 {
     char text[4096];
-    apr_size_t length = sizeof(text);
+    int i;
 
-    while (apr_file_read(run->process.err, text, &length) == APR_SUCCESS && length) {
+    for (i = 0; i < READS_MOST; i++) {
+        apr_size_t length = sizeof(text);
+
+        if (apr_file_read(run->process.err, text, &length) != APR_SUCCESS || !length)
+            return;
         keep_end(run, text, length);
-        length = sizeof(text);
     }
 }
 
@@ -83,20 +97,34 @@ static const char *printable(run_t *run)
     return run->length ? run->said : "nothing on its standard error";
 }
 
-/* In the child, behind fork(): nothing may be called here that takes a lock. */
+/* In the child, behind fork(): nothing may be called here that takes a lock. It is what the program
+ * said on its standard error. */
 static void could_not_start(apr_pool_t *pool, apr_status_t status, const char *description)
 {
+    char text[120];
+    size_t length;
+
     (void)pool;
-    (void)status;
     (void)description;
+    apr_strerror(status, text, sizeof(text));
+    length = strlen(text);
+    if (write(STDERR_FILENO, text, length) != (ssize_t)length)
+        _exit(255);
 }
 
 /* In the child, before its pipes become its standard files. APR's own are closed by then, those of
  * a database's client library are not: MariaDB's leaves its connection open, with all that it may.
- */
-static apr_status_t close_what_is_ours(void *most)
+ * Threads of httpd block signals and ignore SIGPIPE, which a program would have from them. A group
+ * of its own, so that what it starts ends with it. */
+static apr_status_t leave_what_is_ours(void *most)
 {
+    sigset_t none;
     int file;
+
+    setpgid(0, 0);
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 
 #ifdef CLOSE_RANGE_CLOEXEC
     if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
@@ -144,48 +172,96 @@ static apr_status_t start(run_t *run, const apr_array_header_t *command, apr_poo
         status = apr_procattr_child_errfn_set(attributes, could_not_start);
     if (status != APR_SUCCESS)
         return status;
-    apr_pool_cleanup_register(pool, &most, apr_pool_cleanup_null, close_what_is_ours);
+    apr_pool_cleanup_register(pool, &most, apr_pool_cleanup_null, leave_what_is_ours);
     status = apr_proc_create(&run->process, arguments[0], arguments, environment, attributes, pool);
     apr_pool_cleanup_kill(pool, &most, apr_pool_cleanup_null);
     return status;
 }
 
-static int is_over(run_t *run, int *code, apr_exit_why_e *why)
+/* APR tells of one that is stopped, too: by APR_EGENERAL, and says nothing else of it. */
+static state_t look(run_t *run)
 {
+    apr_status_t status;
+
     read_what_it_says(run);
-    return apr_proc_wait(&run->process, code, why, APR_NOWAIT) != APR_CHILD_NOTDONE;
+    status = apr_proc_wait(&run->process, &run->code, &run->why, APR_NOWAIT);
+    if (status == APR_CHILD_DONE)
+        return ENDED;
+    return status == APR_CHILD_NOTDONE || status == APR_EGENERAL ? RUNS : LOST;
 }
 
-static int wait_until(run_t *run, apr_time_t end, const volatile apr_uint32_t *stop, int *code,
-                      apr_exit_why_e *why)
+static state_t wait_until(run_t *run, apr_time_t end, const volatile apr_uint32_t *stop)
 {
-    while (!is_over(run, code, why)) {
+    state_t state;
+
+    while ((state = look(run)) == RUNS) {
         if (whk_clock_now() >= end || (stop && *stop))
-            return 0;
+            return RUNS;
         apr_sleep(LOOK_EVERY);
     }
-    return 1;
+    return state;
+}
+
+/* It, and what it started; or it alone, where it had no time to become a group. */
+static void send_signal(run_t *run, int number)
+{
+    if (kill(-run->process.pid, number) != 0)
+        kill(run->process.pid, number);
 }
 
 static void end(run_t *run)
 {
-    apr_exit_why_e why;
-    int code;
-
-    kill(run->process.pid, SIGTERM);
-    if (wait_until(run, whk_clock_now() + GRACE, NULL, &code, &why))
-        return;
-    kill(run->process.pid, SIGKILL);
-    apr_proc_wait(&run->process, &code, &why, APR_WAIT);
+    send_signal(run, SIGTERM);
+    if (wait_until(run, whk_clock_now() + GRACE, NULL) == RUNS) {
+        send_signal(run, SIGKILL);
+        while (wait_until(run, whk_clock_now() + GRACE, NULL) == RUNS)
+            ;
+    } else {
+        /* What it started may be there still. */
+        kill(-run->process.pid, SIGKILL);
+    }
 }
 
 /* What is too long for a pipe would have to wait for the program: an event is not. */
-static void give(run_t *run, const char *input)
+static int give(run_t *run, const char *input)
 {
-    apr_size_t length = strlen(input);
+    apr_size_t wanted = strlen(input);
+    apr_size_t length = wanted;
+    apr_status_t status = apr_file_write(run->process.in, input, &length);
 
-    apr_file_write(run->process.in, input, &length);
     apr_file_close(run->process.in);
+    /* One that does not read is none that fails. */
+    return length == wanted || APR_STATUS_IS_EPIPE(status);
+}
+
+static const char *flaw_of_end(run_t *run, state_t state, apr_pool_t *pool)
+{
+    if (state == ENDED && APR_PROC_CHECK_EXIT(run->why) && run->code == 0)
+        return NULL;
+    if (state == LOST)
+        return "nobody can say how it ended: is SIGCHLD ignored where httpd is started?";
+    return apr_psprintf(pool, "it ended with %s %d; it said: %s",
+                        APR_PROC_CHECK_EXIT(run->why) ? "exit status" : "signal", run->code,
+                        printable(run));
+}
+
+static const char *run_program(run_t *run, const char *input, apr_interval_time_t most,
+                               const volatile apr_uint32_t *stop, apr_pool_t *pool)
+{
+    state_t state;
+
+    if (!give(run, input)) {
+        end(run);
+        return "the event is too long for a pipe of this system";
+    }
+    state = wait_until(run, whk_clock_now() + most, stop);
+    if (state != RUNS)
+        return flaw_of_end(run, state, pool);
+    end(run);
+    return stop && *stop
+               ? "httpd ends"
+               : apr_psprintf(pool, "it took longer than %d s, and was ended; it said: %s",
+                              (int)apr_time_sec(most), printable(run));
 }
 
 const char *whk_notify_program_run(const apr_array_header_t *command, const char *input,
@@ -193,23 +269,14 @@ const char *whk_notify_program_run(const apr_array_header_t *command, const char
                                    apr_pool_t *pool)
 {
     run_t *run = apr_pcalloc(pool, sizeof(*run));
-    apr_exit_why_e why = APR_PROC_EXIT;
-    apr_status_t status = start(run, command, pool);
-    int code = 0;
+    apr_status_t status;
+    apr_pool_t *own;
+    const char *flaw;
 
-    if (status != APR_SUCCESS)
-        return apr_psprintf(pool, "it could not be started: %pm", &status);
-    give(run, input);
-    if (!wait_until(run, whk_clock_now() + most, stop, &code, &why)) {
-        end(run);
-        return stop && *stop ? "httpd ends"
-                             : apr_psprintf(pool,
-                                            "it took longer than %d s, and was ended; it "
-                                            "said: %s",
-                                            (int)apr_time_sec(most), printable(run));
-    }
-    if (APR_PROC_CHECK_EXIT(why) && code == 0)
-        return NULL;
-    return apr_psprintf(pool, "it ended with %s %d; it said: %s",
-                        APR_PROC_CHECK_EXIT(why) ? "exit status" : "signal", code, printable(run));
+    apr_pool_create(&own, pool);
+    status = start(run, command, own);
+    flaw = status == APR_SUCCESS ? run_program(run, input, most, stop, pool)
+                                 : apr_psprintf(pool, "it could not be started: %pm", &status);
+    apr_pool_destroy(own);
+    return flaw;
 }

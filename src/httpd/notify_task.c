@@ -81,6 +81,13 @@ static int tell(void *data, const char *name, const whk_event_t *event, const ch
     return flaw == NULL;
 }
 
+static void pass(void *data, const whk_outcome_t *flaw)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, (server_rec *)data,
+                 WHK_LOGNO(0945) "nobody is told of an event by WebhookKeysNotify: %s",
+                 whk_outcome_reason(flaw));
+}
+
 static int is_turn(whk_server_t *server)
 {
     if (server->key_cache)
@@ -94,10 +101,12 @@ static int is_turn(whk_server_t *server)
 static const whk_outcome_t *tell_what_is_due(server_rec *s, whk_server_t *server,
                                              whk_registry_t *registry)
 {
-    const whk_notifier_t notifier = {tell, is_stopping, s, 2 * PROGRAM_MOST};
+    const whk_notifier_t notifier = {tell, pass, is_stopping, s, PROGRAM_MOST};
     apr_time_t now = whk_clock_now();
+    apr_time_t since;
     apr_int64_t pending;
 
+    WHK_TRY(whk_notify_begin(registry, &since));
     if (!server->looked_for_notices || now - server->looked_for_notices >= LOOK_EVERY) {
         server->looked_for_notices = now;
         WHK_TRY(whk_write_key_notices(registry, is_stopping, s));

@@ -302,7 +302,10 @@ static int is_same(const char *one, const char *other)
     return one && other ? !strcmp(one, other) : one == other;
 }
 
-static int is_first_of_its_database(const server_rec *s, server_rec *main_server)
+/* Among those that `takes_part`. */
+static int is_first_of_its_database(const server_rec *s, server_rec *main_server,
+                                    int (*takes_part)(const server_rec *s,
+                                                      const server_rec *main_server))
 {
     const whk_other_settings_t own = whk_other_settings_of(s, main_server);
     const server_rec *each;
@@ -310,7 +313,7 @@ static int is_first_of_its_database(const server_rec *s, server_rec *main_server
     for (each = main_server; each != s; each = each->next) {
         const whk_other_settings_t settings = whk_other_settings_of(each, main_server);
 
-        if (has_keys(each, main_server) && is_same(own.driver, settings.driver) &&
+        if (takes_part(each, main_server) && is_same(own.driver, settings.driver) &&
             is_same(own.params, settings.params))
             return 0;
     }
@@ -323,7 +326,7 @@ static void set_up_revoke_due(server_rec *s, server_rec *main_server)
 {
     apr_status_t status;
 
-    if (!has_keys(s, main_server) || !is_first_of_its_database(s, main_server))
+    if (!has_keys(s, main_server) || !is_first_of_its_database(s, main_server, has_keys))
         return;
     status = start_task(s, "_webhook_keys_background_", LOOK_FOR_REVOKE_DUE_EVERY, revoke_due);
     if (status != APR_SUCCESS)
@@ -333,13 +336,17 @@ static void set_up_revoke_due(server_rec *s, server_rec *main_server)
                             "they were: load mod_watchdog (LoadModule watchdog_module)");
 }
 
+static int tells(const server_rec *s, const server_rec *main_server)
+{
+    return whk_config_of_server(s)->notify && has_keys(s, main_server);
+}
+
 /* A thread of its own: a program may take its time. Once for each database, as above. */
 static void set_up_notify(server_rec *s, server_rec *main_server)
 {
     apr_status_t status;
 
-    if (!whk_config_of_server(s)->notify || !has_keys(s, main_server) ||
-        !is_first_of_its_database(s, main_server))
+    if (!tells(s, main_server) || !is_first_of_its_database(s, main_server, tells))
         return;
     status = start_task(s, "_webhook_keys_notify_", LOOK_FOR_REVOKE_DUE_EVERY, whk_notify_task);
     if (status != APR_SUCCESS)

@@ -34,7 +34,8 @@ static const whk_outcome_t *append(whk_store_t *store, apr_pool_t *pool, const w
     return whk_store_enterprise_update(store, pool, enterprise);
 }
 
-/* A key that was revoked, or whose row is not to be trusted, is passed over. */
+/* A key that was revoked is passed over; one whose row is not to be trusted is marked as if it had
+ * been told of, so that it keeps no other waiting, and its enterprise is NULL. */
 static const whk_outcome_t *record(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
     const work_t *work = baton;
@@ -44,8 +45,10 @@ static const whk_outcome_t *record(whk_store_t *store, void *baton, apr_pool_t *
     WHK_TRY(whk_store_enterprise_lock(store, pool, work->name->enterprise_id, &enterprise));
     WHK_TRY(whk_store_key_get(store, pool, work->name->enterprise_id, work->name->key_id, &key));
     if (!enterprise || !key || key->status != WHK_KEY_STATUS_ACTIVE ||
-        whk_key_is_due(key, whk_time_now()) || whk_key_flaw(pool, work->secret, key))
+        whk_key_is_due(key, whk_time_now()))
         return NULL;
+    if (whk_key_flaw(pool, work->secret, key))
+        enterprise = NULL;
     return work->write(store, pool, work, enterprise, key);
 }
 
@@ -61,9 +64,9 @@ static const whk_outcome_t *write_near(whk_store_t *store, apr_pool_t *pool, con
         return NULL;
     WHK_TRY(whk_store_key_set_warned(store, pool, of->name,
                                      key->revokes - (left <= DAY ? DAY : 7 * DAY), &first));
-    return first ? append(store, pool, of, enterprise, WHK_EVENT_REVOCATION_NEAR,
-                          whk_time_format(pool, key->revokes))
-                 : NULL;
+    return first && enterprise ? append(store, pool, of, enterprise, WHK_EVENT_REVOCATION_NEAR,
+                                        whk_time_format(pool, key->revokes))
+                               : NULL;
 }
 
 static const whk_outcome_t *write_unused(whk_store_t *store, apr_pool_t *pool, const void *work,
@@ -76,11 +79,11 @@ static const whk_outcome_t *write_unused(whk_store_t *store, apr_pool_t *pool, c
     int first;
 
     /* One that stands for a set verifies nothing by itself. */
-    if (whk_key_is_set(key))
+    if (whk_key_is_set(key) || !enterprise)
         is_unused = 0;
     WHK_TRY(whk_store_key_set_unused(
-        store, pool, of->name, now, (is_unused || whk_key_is_set(key) ? now : since) + UNUSED_AFTER,
-        &first));
+        store, pool, of->name, now,
+        (is_unused || whk_key_is_set(key) || !enterprise ? now : since) + UNUSED_AFTER, &first));
     return first && is_unused ? append(store, pool, of, enterprise, WHK_EVENT_KEY_UNUSED,
                                        whk_time_format(pool, since))
                               : NULL;
@@ -93,7 +96,9 @@ static const whk_outcome_t *write_unreachable(whk_store_t *store, apr_pool_t *po
     const work_t *of = work;
 
     (void)key;
-    return append(store, pool, of, enterprise, WHK_EVENT_JWKS_URI_UNREACHABLE, of->code);
+    return enterprise
+               ? append(store, pool, of, enterprise, WHK_EVENT_JWKS_URI_UNREACHABLE, of->code)
+               : NULL;
 }
 
 static const whk_outcome_t *write_all(whk_registry_t *registry, const apr_array_header_t *names,

@@ -343,6 +343,7 @@ const whk_dialect_t whk_dialect_mysql = {
                 "due_at LIMIT 1",
             [SQL_NOTIFICATION_LEASE] =
                 "UPDATE whk_notification SET leased_until = %lld WHERE enterprise_id = %s AND "
+                "position = %lld AND "
                 "due_at <= %lld AND (leased_until <= %lld OR leased_until > %lld)",
             [SQL_NOTIFICATION_TOLD] =
                 "UPDATE whk_notification SET position = %lld, attempts = 0, leased_until = %lld "
@@ -353,6 +354,9 @@ const whk_dialect_t whk_dialect_mysql = {
             [SQL_NOTIFICATION_AGAIN] =
                 "UPDATE whk_notification SET due_at = %lld, attempts = attempts + 1, leased_until "
                 "= 0 WHERE enterprise_id = %s AND leased_until = %lld",
+            [SQL_NOTIFICATION_LATER] =
+                "UPDATE whk_notification SET due_at = %lld, leased_until = 0 "
+                "WHERE enterprise_id = %s AND leased_until = %lld",
             [SQL_NOTIFICATION_PENDING] =
                 "SELECT count(*) FROM (SELECT 1 FROM whk_notification WHERE due_at <= %lld LIMIT "
                 "%lld) AS pending",

@@ -59,10 +59,11 @@ const whk_outcome_t *whk_store_notification_lease(whk_store_t *store, apr_pool_t
     apr_int64_t at = apr_time_as_msec(now);
     apr_int64_t most = apr_time_as_msec(now + lease_most);
     apr_int64_t end = apr_time_as_msec(until);
-    const void *arguments[] = {&end, due->enterprise_id, &at, &at, &most};
+    const void *arguments[] = {&end, due->enterprise_id, &due->position, &at, &at, &most};
 
+    WHK_TRY(whk_write(store, pool, SQL_NOTIFICATION_LEASE, arguments, leased));
     due->leased_until = until;
-    return whk_write(store, pool, SQL_NOTIFICATION_LEASE, arguments, leased);
+    return NULL;
 }
 
 const whk_outcome_t *whk_store_notification_told(whk_store_t *store, apr_pool_t *pool,
@@ -73,9 +74,10 @@ const whk_outcome_t *whk_store_notification_told(whk_store_t *store, apr_pool_t 
     apr_int64_t end = apr_time_as_msec(until);
     const void *arguments[] = {&position, &end, due->enterprise_id, &own};
 
+    WHK_TRY(whk_write(store, pool, SQL_NOTIFICATION_TOLD, arguments, kept));
     due->position = position;
     due->leased_until = until;
-    return whk_write(store, pool, SQL_NOTIFICATION_TOLD, arguments, kept);
+    return NULL;
 }
 
 const whk_outcome_t *whk_store_notification_done(whk_store_t *store, apr_pool_t *pool,
@@ -97,6 +99,16 @@ const whk_outcome_t *whk_store_notification_again(whk_store_t *store, apr_pool_t
     return whk_write(store, pool, SQL_NOTIFICATION_AGAIN, arguments, NULL);
 }
 
+const whk_outcome_t *whk_store_notification_later(whk_store_t *store, apr_pool_t *pool,
+                                                  const whk_notification_t *due, apr_time_t when)
+{
+    apr_int64_t own = apr_time_as_msec(due->leased_until);
+    apr_int64_t at = apr_time_as_msec(when);
+    const void *arguments[] = {&at, due->enterprise_id, &own};
+
+    return whk_write(store, pool, SQL_NOTIFICATION_LATER, arguments, NULL);
+}
+
 const whk_outcome_t *whk_store_notification_pending(whk_store_t *store, apr_pool_t *pool,
                                                     apr_int64_t *count)
 {
@@ -108,17 +120,24 @@ const whk_outcome_t *whk_store_notification_pending(whk_store_t *store, apr_pool
 }
 
 const whk_outcome_t *whk_store_notification_since(whk_store_t *store, apr_pool_t *pool,
-                                                  apr_time_t now, apr_time_t *since)
+                                                  apr_time_t now, apr_interval_time_t apart,
+                                                  apr_time_t *since)
 {
     apr_int64_t at = apr_time_as_msec(now);
     apr_int64_t found;
     const void *arguments[] = {SINCE, &at};
+    const void *begun[] = {&at, SINCE};
     const void *which[] = {SINCE};
 
     WHK_TRY(whk_statement_count(store, pool, SQL_NOTIFICATION_SINCE, which, &found));
     if (!found) {
         WHK_TRY(whk_write(store, pool, SQL_NOTIFICATION_BEGIN, arguments, NULL));
         WHK_TRY(whk_statement_count(store, pool, SQL_NOTIFICATION_SINCE, which, &found));
+    }
+    /* By a clock that was ahead: it would silence all until then. */
+    if (found > apr_time_as_msec(now + apart)) {
+        found = at;
+        WHK_TRY(whk_write(store, pool, SQL_NOTIFICATION_PASS, begun, NULL));
     }
     *since = apr_time_from_msec(found);
     return NULL;

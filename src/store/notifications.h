@@ -29,7 +29,8 @@ const whk_outcome_t *whk_store_notification_due(whk_store_t *store, apr_pool_t *
                                                 apr_time_t now, apr_interval_time_t lease_most,
                                                 whk_notification_t **due);
 
-/** Take it until `until`, in one atomic update. `leased` is 0 where another process has it. */
+/** Take it until `until`, in one atomic update. `leased` is 0 where another process has it, or told
+ * some of it since it was read. */
 const whk_outcome_t *whk_store_notification_lease(whk_store_t *store, apr_pool_t *pool,
                                                   whk_notification_t *due, apr_time_t now,
                                                   apr_interval_time_t lease_most, apr_time_t until,
@@ -49,10 +50,16 @@ const whk_outcome_t *whk_store_notification_done(whk_store_t *store, apr_pool_t 
 const whk_outcome_t *whk_store_notification_again(whk_store_t *store, apr_pool_t *pool,
                                                   const whk_notification_t *due, apr_time_t when);
 
+/** Give it back for others to have their turn, due at `when`: nothing failed. */
+const whk_outcome_t *whk_store_notification_later(whk_store_t *store, apr_pool_t *pool,
+                                                  const whk_notification_t *due, apr_time_t when);
+
 /** How many enterprises are due or wait to be tried again; at most 1,000. */
 const whk_outcome_t *whk_store_notification_pending(whk_store_t *store, apr_pool_t *pool,
                                                     apr_int64_t *count);
 
-/** Since when events are told: `now`, where nobody said so before. */
+/** Since when events are told: `now`, where nobody said so before, or by a clock that was more than
+ * `apart` ahead. */
 const whk_outcome_t *whk_store_notification_since(whk_store_t *store, apr_pool_t *pool,
-                                                  apr_time_t now, apr_time_t *since);
+                                                  apr_time_t now, apr_interval_time_t apart,
+                                                  apr_time_t *since);

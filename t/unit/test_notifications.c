@@ -21,6 +21,7 @@ static fixture_t *fixture;
 static whk_registry_t registry;
 static const char *told; /* "name enterprise keyId|…" */
 static int fails;        /* so many times */
+static int passed;       /* over, because they were changed */
 static int appends;      /* while it is told */
 
 static int begin(void **state)
@@ -33,7 +34,7 @@ static int begin(void **state)
     registry.store = fixture->link->store;
     registry.secret = fixture->secret;
     told = "";
-    fails = appends = 0;
+    fails = appends = passed = 0;
     add_enterprise(fixture, "beta");
     return 0;
 }
@@ -78,6 +79,13 @@ static int tell(void *baton, const char *name, const whk_event_t *event, const c
     return 1;
 }
 
+static void pass(void *baton, const whk_outcome_t *flaw)
+{
+    (void)baton;
+    assert_non_null(flaw->operator_hint);
+    passed++;
+}
+
 static int not_stopping(void *baton)
 {
     (void)baton;
@@ -86,7 +94,7 @@ static int not_stopping(void *baton)
 
 static const whk_outcome_t *run(void)
 {
-    const whk_notifier_t notifier = {tell, not_stopping, NULL, apr_time_from_sec(120)};
+    const whk_notifier_t notifier = {tell, pass, not_stopping, NULL, apr_time_from_sec(60)};
 
     return whk_notify_due(&registry, &notifier);
 }
@@ -212,9 +220,85 @@ static void an_event_that_was_changed(void **state)
     append("acme", "a", WHK_EVENT_KEY_REGISTERED);
     append("acme", "b", WHK_EVENT_KEY_REGISTERED);
     run_sql(fixture->link, "UPDATE whk_event SET seal = 'x' WHERE key_id = 'a'");
-    assert_non_null(run());
-    assert_string_equal(told, "registered acme b");
+    append("acme", "c", WHK_EVENT_KEY_REGISTERED);
+    run_sql(fixture->link, "UPDATE whk_event SET seal = 'x' WHERE key_id = 'c'");
+    tells("registered acme b");
+    assert_int_equal(passed, 2);
     assert_int_equal(pending(), 0);
+}
+
+/* However fast its events come, another enterprise is not kept waiting. */
+static void one_without_end(void **state)
+{
+    const char *found;
+    int i;
+
+    (void)state;
+    turn_on();
+    append("acme", "a", WHK_EVENT_KEY_REGISTERED);
+    appends = 300;
+    stepped_wall += 10000;
+    append("beta", "b", WHK_EVENT_KEY_REGISTERED);
+    good(run());
+    found = strstr(told, "registered beta b");
+    assert_non_null(found);
+    for (i = 0; (told = strstr(told, "acme")) && told < found; i++)
+        told++;
+    assert_in_range(i, 1, 250);
+    assert_int_equal(pending(), 0);
+}
+
+/* Another node told of them since it was read that they are due. */
+static void told_meanwhile(void **state)
+{
+    apr_time_t now;
+    whk_notification_t *due;
+    int leased;
+
+    (void)state;
+    turn_on();
+    append("acme", "a", WHK_EVENT_KEY_REGISTERED);
+    now = whk_time_now();
+    good(whk_store_notification_due(registry.store, fixture->pool, now, DAY, &due));
+    assert_non_null(due);
+    tells("registered acme a");
+    append("acme", "b", WHK_EVENT_KEY_REGISTERED);
+    good(whk_store_notification_lease(registry.store, fixture->pool, due, now + DAY, DAY, now + DAY,
+                                      &leased));
+    assert_int_equal(leased, 0);
+    tells("registered acme b");
+}
+
+/* Slept over its lease: who knows what others did. */
+static int tell_slowly(void *baton, const char *name, const whk_event_t *event, const char *json,
+                       apr_pool_t *pool)
+{
+    stepped_wall += apr_time_from_sec(3600);
+    return tell(baton, name, event, json, pool);
+}
+
+static void whoever_slept(void **state)
+{
+    const whk_notifier_t notifier = {tell_slowly, pass, not_stopping, NULL, apr_time_from_sec(60)};
+
+    (void)state;
+    turn_on();
+    append("acme", "a", WHK_EVENT_KEY_REGISTERED);
+    append("acme", "b", WHK_EVENT_KEY_REGISTERED);
+    good(whk_notify_due(&registry, &notifier));
+    assert_string_equal(told, "registered acme a|registered acme b");
+    told = "";
+}
+
+static void begun_by_a_clock_that_was_ahead(void **state)
+{
+    (void)state;
+    stepped_wall = 365 * DAY;
+    good(run());
+    stepped_wall = 0;
+    good(run());
+    append("acme", "a", WHK_EVENT_KEY_REGISTERED);
+    tells("registered acme a");
 }
 
 /* ---- what only time brings ---- */
@@ -309,6 +393,10 @@ static void rows_that_are_bad(void **state)
     run_sql(fixture->link, "UPDATE whk_key SET seal = 'x'");
     look();
     tells("");
+    /* It is looked at once, and keeps no other waiting. */
+    assert_string_equal(ask_sql(fixture->pool, fixture->link,
+                                "SELECT count(*) FROM whk_key WHERE warned_at IS NULL", 0),
+                        "0");
 }
 
 int main(void)
@@ -320,6 +408,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_fails, begin, tear_down),
         cmocka_unit_test_setup_teardown(somebody_elses, begin, tear_down),
         cmocka_unit_test_setup_teardown(an_event_that_was_changed, begin, tear_down),
+        cmocka_unit_test_setup_teardown(one_without_end, begin, tear_down),
+        cmocka_unit_test_setup_teardown(told_meanwhile, begin, tear_down),
+        cmocka_unit_test_setup_teardown(whoever_slept, begin, tear_down),
+        cmocka_unit_test_setup_teardown(begun_by_a_clock_that_was_ahead, begin, tear_down),
         cmocka_unit_test_setup_teardown(a_revocation_that_is_near, begin, tear_down),
         cmocka_unit_test_setup_teardown(one_that_is_nearer_than_a_day, begin, tear_down),
         cmocka_unit_test_setup_teardown(a_key_that_is_not_used, begin, tear_down),
