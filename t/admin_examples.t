@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# conf/examples/admins-by-*.conf: callers whom other modules of httpd authenticate, with Require webhook-keys-admin as it is.
+# conf/examples/admins-by-certificate.conf and admins-by-password.conf: callers whom other modules of httpd authenticate, with Require webhook-keys-admin as it is.
 use strict;
 use warnings;
 use Test::More;
