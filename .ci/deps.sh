@@ -20,7 +20,7 @@ for purpose in "$@"; do
     galera) packages="$packages $galera" ;;
     test)
         packages="$packages $pgsql $galera $docs redis-server memcached libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
-            python3-cryptography php-cli libjson-perl libio-socket-ssl-perl apache2-utils wrk procps prometheus fail2ban slapd"
+            python3-cryptography php-cli libjson-perl libio-socket-ssl-perl apache2-utils wrk procps prometheus fail2ban slapd libapache2-mod-auth-openidc"
         # Node.js of another origin brings an npm of its own, and does not go together with Debian's.
         if ! command -v node > /dev/null || ! command -v npm > /dev/null; then packages="$packages nodejs npm"; fi
         ;;
