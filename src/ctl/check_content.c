@@ -40,7 +40,10 @@ static const whk_outcome_t *check_enrolments(whk_check_t *check, apr_hash_t *use
     for (i = 0; i < enrolments->nelts; i++) {
         const whk_otp_enrolment_t *enrolment =
             APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
-        const char *flaw = invocation->key ? enrolment_flaw(invocation, enrolment) : NULL;
+        int is_here =
+            strncmp(enrolment->sealed_secret, WHK_OTP_ELSEWHERE, strlen(WHK_OTP_ELSEWHERE)) != 0;
+        const char *flaw =
+            invocation->key && is_here ? enrolment_flaw(invocation, enrolment) : NULL;
 
         if (whk_otp_is_locked(enrolment, apr_time_now()))
             whk_check_report(

@@ -47,6 +47,8 @@ extern const whk_value_type_t whk_value_algorithms;   /**< whk_algorithms_t */
 extern const whk_value_type_t whk_value_otp_provider; /**< const char *: the name of one */
 extern const whk_value_type_t whk_value_allow_list;   /**< const whk_allow_list_t *; lines add up */
 extern const whk_value_type_t whk_value_proxy;        /**< const char *: a URL */
+extern const whk_value_type_t whk_value_query;        /**< const char *: SQL, with as many %s as
+                                                           its bounds say */
 
 /* How webhooks are verified: directive_values_webhook.c. */
 extern const whk_value_type_t whk_value_signature;    /**< whk_signature_config_t */

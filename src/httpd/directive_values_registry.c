@@ -66,6 +66,31 @@ static const char *read_proxy(const whk_arguments_t *given, void *member)
     return NULL;
 }
 
+/* As apr_dbd_prepare() reads it: `%%` is a percent sign. @return -1: there is another `%` */
+static int count_places(const char *query)
+{
+    int count = 0;
+
+    for (; (query = strchr(query, '%')) != NULL; query += 2) {
+        if (query[1] != 's' && query[1] != '%')
+            return -1;
+        count += query[1] == 's';
+    }
+    return count;
+}
+
+static const char *read_query(const whk_arguments_t *given, void *member)
+{
+    if (given->count != 1 || count_places(given->words[0]) != given->min)
+        return apr_psprintf(given->cmd->temp_pool,
+                            "must be one SELECT, in quotes, with %s%%s in it (and %%%% for a "
+                            "percent sign)",
+                            given->min == 1 ? "one " : "two ");
+    *(const char **)member = apr_pstrdup(given->cmd->pool, given->words[0]);
+    return NULL;
+}
+
+const whk_value_type_t whk_value_query = {"query", sizeof(char *), read_query, NULL};
 const whk_value_type_t whk_value_algorithms = {"algorithms", sizeof(whk_algorithms_t),
                                                read_algorithms, NULL};
 const whk_value_type_t whk_value_otp_provider = {"otp_provider", sizeof(char *), read_otp_provider,

@@ -4,7 +4,7 @@
  *
  * Two ways. A *provider* replaces the built-in `totp` where `WebhookKeysOTPProvider` names it; a
  * *hook* function sees every check first. Whoever answers OK has accepted the code: see to it that
- * a code works once. */
+ * a code works once. t/lib/mod_test_otp.c is an example of both. */
 
 #include <httpd.h>
 

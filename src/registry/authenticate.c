@@ -6,6 +6,7 @@
 #include "model/log_number.h"
 #include "model/timestamp.h"
 #include "registry/digest.h"
+#include "registry/operator_tables.h"
 #include "store/tokens.h"
 
 /* Longer than any token that we issue, and short enough that hashing a hostile one costs nothing.
@@ -32,6 +33,10 @@ const whk_outcome_t *whk_authenticate(whk_registry_t *registry, const char *toke
     if (!hash)
         return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
                         WHK_LOGNO(0201) "SHA-256 is not available in OpenSSL");
+    if (registry->policy->token_query) {
+        WHK_TRY(whk_operator_token(registry, hash, user));
+        return *user ? NULL : invalid_token(registry->pool);
+    }
     WHK_TRY(whk_store_token_find(registry->store, registry->pool, hash, &found));
     if (!found || found->revoked || (found->expires && found->expires <= now))
         return invalid_token(registry->pool);

@@ -6,6 +6,7 @@
 
 #include "model/log_number.h"
 #include "model/name.h"
+#include "registry/operator_tables.h"
 #include "registry/seal.h"
 #include "store/admins.h"
 
@@ -25,22 +26,33 @@ static const whk_outcome_t *reserved_name(apr_pool_t *pool, const char *user)
     return outcome;
 }
 
+static const whk_outcome_t *find_admin(whk_registry_t *registry, const char *user,
+                                       const char *enterprise_id, int *is_admin)
+{
+    whk_admin_t *admin;
+
+    if (registry->policy->admin_query)
+        return whk_operator_admin(registry, enterprise_id, user, is_admin);
+    WHK_TRY(whk_store_admin_get(registry->store, registry->pool, enterprise_id, user, &admin));
+    *is_admin = admin != NULL;
+    return admin ? whk_admin_check(registry->pool, registry->secret, admin) : NULL;
+}
+
 const whk_outcome_t *whk_authorize(whk_registry_t *registry, const char *user,
                                    const char *enterprise_id, const char *remote_address,
                                    const char *request_id, whk_caller_t **caller)
 {
-    whk_admin_t *admin = NULL;
+    int is_admin = 0;
 
     /* A name that can't have been stored needs no question to a database that might choke on it. */
     if (!whk_enterprise_id_flaw(enterprise_id, strlen(enterprise_id)) &&
         !whk_name_flaw(user, strlen(user))) {
         if (whk_user_flaw(user, strlen(user)))
             return reserved_name(registry->pool, user);
-        WHK_TRY(whk_store_admin_get(registry->store, registry->pool, enterprise_id, user, &admin));
+        WHK_TRY(find_admin(registry, user, enterprise_id, &is_admin));
     }
-    if (!admin)
+    if (!is_admin)
         return not_admin(registry->pool);
-    WHK_TRY(whk_admin_check(registry->pool, registry->secret, admin));
     *caller =
         whk_caller_authorized(registry->pool, user, enterprise_id, remote_address, request_id);
     return NULL;

@@ -24,6 +24,10 @@ typedef struct whk_policy_t {
     apr_interval_time_t jwks_uri_refresh; /**< WebhookKeysJwksUriRefresh */
     int jwks_uri_pin;    /**< WebhookKeysJwksUriPin: a set that changes its key is refused */
     int jwks_uri_follow; /**< WebhookKeysJwksUriFollow: keys may stand for whole sets */
+    /* Over tables of the operator's own (registry/operator_tables.h); NULL: the registry's. */
+    const char *token_query;      /**< WebhookKeysTokenQuery */
+    const char *admin_query;      /**< WebhookKeysAdminQuery */
+    const char *otp_secret_query; /**< WebhookKeysOTPSecretQuery */
 } whk_policy_t;
 
 /** What a fetch is for: who has which share of the places for them. */

@@ -283,7 +283,8 @@ static const whk_outcome_t *reseal_secrets(walk_t *walk, apr_pool_t *all, apr_po
             const whk_otp_enrolment_t *enrolment =
                 APR_ARRAY_IDX(enrolments, i, const whk_otp_enrolment_t *);
 
-            if (whk_secret_key_is_current(walk->reseal->secret, enrolment->sealed_secret))
+            if (whk_secret_key_is_current(walk->reseal->secret, enrolment->sealed_secret) ||
+                !strncmp(enrolment->sealed_secret, WHK_OTP_ELSEWHERE, strlen(WHK_OTP_ELSEWHERE)))
                 continue;
             WHK_TRY(add_secret(walk, pool, changes, enrolment));
         }

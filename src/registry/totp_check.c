@@ -2,13 +2,16 @@
 #include "registry/totp_check.h"
 
 #include <apr_strings.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "metrics/metrics.h"
 #include "model/clock.h"
 #include "model/log_number.h"
+#include "model/random.h"
 #include "model/timestamp.h"
 #include "otp/totp.h"
+#include "registry/operator_tables.h"
 #include "registry/otp_lock.h"
 
 static const whk_outcome_t *otp_invalid(apr_pool_t *pool)
@@ -56,9 +59,9 @@ static const whk_outcome_t *refuse_code(whk_registry_t *registry, const whk_call
                : otp_invalid(registry->pool);
 }
 
-static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secret_key_t *key,
-                                       const whk_otp_enrolment_t *enrolment, const char *code,
-                                       apr_time_t now, apr_int64_t *step, int *matches)
+static const whk_outcome_t *match_sealed(whk_registry_t *registry, const whk_secret_key_t *key,
+                                         const whk_otp_enrolment_t *enrolment, const char *code,
+                                         apr_time_t now, apr_int64_t *step, int *matches)
 {
     whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
     const unsigned char *secret;
@@ -79,13 +82,28 @@ static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secre
     return NULL;
 }
 
+/* `elsewhere` is the secret as a table of the operator's own has it; NULL: it is in the row. */
+static const whk_outcome_t *match_code(whk_registry_t *registry, const whk_secret_key_t *key,
+                                       const whk_otp_enrolment_t *enrolment,
+                                       const whk_operator_secret_t *elsewhere, const char *code,
+                                       apr_time_t now, apr_int64_t *step, int *matches)
+{
+    if (!elsewhere)
+        return match_sealed(registry, key, enrolment, code, now, step, matches);
+    *matches =
+        whk_totp_match(&elsewhere->totp, elsewhere->bytes, elsewhere->length, now, code, step);
+    return NULL;
+}
+
 /* A code was used of a step that has not come yet. It stays used: whoever saw it could send it
  * again once its time has come. */
-static int is_ahead(const whk_otp_enrolment_t *enrolment, apr_time_t now)
+static int is_ahead(const whk_otp_enrolment_t *enrolment, const whk_operator_secret_t *elsewhere,
+                    apr_time_t now)
 {
     whk_totp_t totp = {enrolment->algorithm, enrolment->digits, enrolment->period};
 
-    return enrolment->last_step > whk_totp_step(&totp, now + WHK_CLOCKS_APART) + 1;
+    return enrolment->last_step >
+           whk_totp_step(elsewhere ? &elsewhere->totp : &totp, now + WHK_CLOCKS_APART) + 1;
 }
 
 static const char *ahead_hint(whk_registry_t *registry, const whk_otp_enrolment_t *enrolment)
@@ -100,7 +118,8 @@ static const char *ahead_hint(whk_registry_t *registry, const whk_otp_enrolment_
 /* Check the code and use it up. Between the two the secret may be sealed anew under another key,
  * which is no fault of the code's: then both are done again, once. */
 static const whk_outcome_t *accept_code(whk_registry_t *registry, const whk_secret_key_t *key,
-                                        whk_otp_enrolment_t *enrolment, const char *code,
+                                        whk_otp_enrolment_t *enrolment,
+                                        const whk_operator_secret_t *elsewhere, const char *code,
                                         apr_time_t now, int *accepted)
 {
     const char *checked = NULL;
@@ -112,7 +131,7 @@ static const whk_outcome_t *accept_code(whk_registry_t *registry, const whk_secr
     for (tries = 0; tries < 2 && !*accepted && enrolment; tries++) {
         if (checked && !strcmp(checked, enrolment->sealed_secret))
             return NULL;
-        WHK_TRY(match_code(registry, key, enrolment, code, now, &step, &matches));
+        WHK_TRY(match_code(registry, key, enrolment, elsewhere, code, now, &step, &matches));
         if (!matches)
             return NULL;
         checked = enrolment->sealed_secret;
@@ -125,34 +144,99 @@ static const whk_outcome_t *accept_code(whk_registry_t *registry, const whk_secr
     return NULL;
 }
 
-const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
-                                    const whk_caller_t *caller, const char *code)
+static const whk_outcome_t *no_secret(whk_registry_t *registry, const char *user)
 {
-    const char *user = whk_caller_actor(caller);
+    if (registry->policy->otp_secret_query)
+        return with_hint(registry, otp_invalid(registry->pool),
+                         apr_psprintf(registry->pool,
+                                      WHK_LOGNO(0238) "user %s has no OTP secret by "
+                                                      "WebhookKeysOTPSecretQuery and so can't "
+                                                      "register or revoke",
+                                      user));
+    return with_hint(registry, otp_invalid(registry->pool),
+                     apr_psprintf(registry->pool,
+                                  WHK_LOGNO(0231) "user %s has no OTP secret and so can't "
+                                                  "register or revoke: run whkctl otp enroll",
+                                  user));
+}
+
+/* What is kept of a user whose secret is elsewhere. */
+static const whk_outcome_t *add_state(whk_registry_t *registry, const char *user,
+                                      const whk_operator_secret_t *elsewhere,
+                                      whk_otp_enrolment_t **enrolment)
+{
+    whk_otp_enrolment_t state = {.user = user,
+                                 .algorithm = elsewhere->totp.algorithm,
+                                 .digits = elsewhere->totp.digits,
+                                 .period = elsewhere->totp.period,
+                                 .created = whk_time_now()};
+
+    state.sealed_secret =
+        apr_pstrcat(registry->pool, WHK_OTP_ELSEWHERE, whk_uuid(registry->pool), NULL);
+    WHK_TRY(whk_store_otp_add(registry->store, registry->pool, &state));
+    return whk_store_otp_get(registry->store, registry->pool, user, enrolment);
+}
+
+/* `enrolment` is set to NULL where the user has no secret. */
+static const whk_outcome_t *find_enrolment(whk_registry_t *registry, const char *user,
+                                           whk_operator_secret_t **elsewhere,
+                                           whk_otp_enrolment_t **enrolment)
+{
+    *elsewhere = NULL;
+    *enrolment = NULL;
+    if (registry->policy->otp_secret_query) {
+        WHK_TRY(whk_operator_secret(registry, user, elsewhere));
+        if (!*elsewhere)
+            return NULL;
+    }
+    WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, enrolment));
+    if (*elsewhere && !*enrolment)
+        return add_state(registry, user, *elsewhere, enrolment);
+    /* Its secret is where nobody looks any more. */
+    if (!*elsewhere && *enrolment &&
+        !strncmp((*enrolment)->sealed_secret, WHK_OTP_ELSEWHERE, strlen(WHK_OTP_ELSEWHERE)))
+        *enrolment = NULL;
+    return NULL;
+}
+
+static const whk_outcome_t *check(whk_registry_t *registry, const whk_secret_key_t *key,
+                                  const whk_caller_t *caller, const char *code,
+                                  const whk_operator_secret_t *elsewhere,
+                                  whk_otp_enrolment_t *enrolment)
+{
     apr_time_t now = whk_time_now();
-    whk_otp_enrolment_t *enrolment;
     const whk_outcome_t *outcome;
     int accepted;
 
-    WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, &enrolment));
-    if (!enrolment)
-        return with_hint(registry, otp_invalid(registry->pool),
-                         apr_psprintf(registry->pool,
-                                      WHK_LOGNO(0231) "user %s has no OTP secret and so can't "
-                                                      "register or revoke: run whkctl otp enroll",
-                                      user));
     if (whk_otp_is_locked(enrolment, now)) {
         whk_metrics_count(WHK_OTP_CHECKS, WHK_OTP_RESULT_LOCKED, 0);
         return whk_otp_locked(registry->pool, enrolment->locked_until - now);
     }
     WHK_TRY(whk_otp_quota_take(registry, enrolment));
-    WHK_TRY(accept_code(registry, key, enrolment, code, now, &accepted));
+    WHK_TRY(accept_code(registry, key, enrolment, elsewhere, code, now, &accepted));
     if (accepted) {
         whk_otp_quota_return(registry, enrolment);
         whk_metrics_count(WHK_OTP_CHECKS, WHK_OTP_RESULT_ACCEPTED, 0);
         return NULL;
     }
     outcome = refuse_code(registry, caller, now);
-    return is_ahead(enrolment, now) ? with_hint(registry, outcome, ahead_hint(registry, enrolment))
-                                    : outcome;
+    return is_ahead(enrolment, elsewhere, now)
+               ? with_hint(registry, outcome, ahead_hint(registry, enrolment))
+               : outcome;
+}
+
+const whk_outcome_t *whk_totp_check(whk_registry_t *registry, const whk_secret_key_t *key,
+                                    const whk_caller_t *caller, const char *code)
+{
+    const char *user = whk_caller_actor(caller);
+    whk_operator_secret_t *elsewhere;
+    whk_otp_enrolment_t *enrolment;
+    const whk_outcome_t *outcome;
+
+    WHK_TRY(find_enrolment(registry, user, &elsewhere, &enrolment));
+    outcome = enrolment ? check(registry, key, caller, code, elsewhere, enrolment)
+                        : no_secret(registry, user);
+    if (elsewhere)
+        OPENSSL_cleanse(elsewhere->bytes, elsewhere->length);
+    return outcome;
 }

@@ -28,6 +28,7 @@ typedef enum {
     SQL_OTP_GET,
     SQL_OTP_LIST,
     SQL_OTP_PUT,
+    SQL_OTP_ADD,
     SQL_OTP_REMOVE,
     SQL_OTP_UNLOCK,
     SQL_OTP_ACCEPT,

@@ -187,6 +187,10 @@ const whk_dialect_t whk_dialect_mysql = {
                 "period, "
                 "last_step, failures, locked_until, created_at) VALUES (%s, %s, %s, %lld, %lld, "
                 "%lld, %lld, %lld, %lld)",
+            [SQL_OTP_ADD] =
+                "INSERT INTO whk_otp (user_id, sealed_secret, algorithm, digits, period, "
+                "created_at) "
+                "VALUES (%s, %s, %s, %lld, %lld, %lld) ON DUPLICATE KEY UPDATE user_id = user_id",
             [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
             /* A row that stays as it is does not count: another time that is long gone. */
             [SQL_OTP_UNLOCK] = "UPDATE whk_otp SET failures = 0, locked_until = IF(locked_until = "

@@ -167,6 +167,9 @@ const whk_dialect_t whk_dialect_pgsql = {
                 "digits = excluded.digits, period = excluded.period, last_step = "
                 "excluded.last_step, failures = excluded.failures, locked_until = "
                 "excluded.locked_until, created_at = excluded.created_at",
+            [SQL_OTP_ADD] = "INSERT INTO whk_otp (user_id, sealed_secret, algorithm, digits, "
+                            "period, created_at) "
+                            "VALUES (%s, %s, %s, %lld, %lld, %lld) ON CONFLICT DO NOTHING",
             [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
             [SQL_OTP_UNLOCK] =
                 "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",

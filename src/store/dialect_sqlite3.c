@@ -98,6 +98,9 @@ const whk_dialect_t whk_dialect_sqlite3 = {
                 "period, "
                 "last_step, failures, locked_until, created_at) VALUES (%s, %s, %s, %lld, %lld, "
                 "%lld, %lld, %lld, %lld)",
+            [SQL_OTP_ADD] = "INSERT INTO whk_otp (user_id, sealed_secret, algorithm, digits, "
+                            "period, created_at) "
+                            "VALUES (%s, %s, %s, %lld, %lld, %lld) ON CONFLICT DO NOTHING",
             [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
             [SQL_OTP_UNLOCK] =
                 "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",

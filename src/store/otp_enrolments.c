@@ -57,6 +57,19 @@ const whk_outcome_t *whk_store_otp_put(whk_store_t *store, apr_pool_t *pool,
     return whk_write(store, pool, SQL_OTP_PUT, arguments, NULL);
 }
 
+const whk_outcome_t *whk_store_otp_add(whk_store_t *store, apr_pool_t *pool,
+                                       const whk_otp_enrolment_t *enrolment)
+{
+    apr_int64_t digits = enrolment->digits;
+    apr_int64_t period = enrolment->period;
+    apr_int64_t created = apr_time_as_msec(enrolment->created);
+    const void *arguments[] = {
+        enrolment->user, enrolment->sealed_secret, enrolment->algorithm, &digits, &period,
+        &created};
+
+    return whk_write(store, pool, SQL_OTP_ADD, arguments, NULL);
+}
+
 const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           int *removed)
 {

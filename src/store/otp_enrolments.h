@@ -5,6 +5,10 @@
 
 #include "store/store.h"
 
+/** What `sealed_secret` begins with where the secret itself is in a table of the operator's own,
+ * and this row has its state alone. No sealed secret does. */
+#define WHK_OTP_ELSEWHERE "elsewhere."
+
 /** A user's OTP enrolment and its state. */
 typedef struct whk_otp_enrolment_t {
     const char *user;
@@ -28,6 +32,10 @@ const whk_outcome_t *whk_store_otp_list(whk_store_t *store, apr_pool_t *pool,
 
 /** Insert, or replace what the user had, its state included. */
 const whk_outcome_t *whk_store_otp_put(whk_store_t *store, apr_pool_t *pool,
+                                       const whk_otp_enrolment_t *enrolment);
+
+/** Insert, where the user has none. */
+const whk_outcome_t *whk_store_otp_add(whk_store_t *store, apr_pool_t *pool,
                                        const whk_otp_enrolment_t *enrolment);
 
 const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, const char *user,

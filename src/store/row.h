@@ -12,6 +12,7 @@ typedef struct whk_row_t {
     const apr_dbd_driver_t *driver;
     apr_dbd_row_t *row;
     apr_pool_t *pool;
+    int columns; /**< how many it has */
     int corrupt; /**< a column that must not be NULL is, or holds what can't be */
 } whk_row_t;
 

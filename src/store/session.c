@@ -97,7 +97,7 @@ int whk_session_number(whk_store_t *store, apr_pool_t *pool, const char *sql, ap
 {
     const whk_connection_t *connection = &store->connection;
     apr_dbd_results_t *results;
-    whk_row_t row = {connection->driver, NULL, pool, 0};
+    whk_row_t row = {.driver = connection->driver, .pool = pool};
     int code = select_rows(store, pool, sql, &results);
 
     /* The first question after a change of the schema may be answered by that it has changed. */
@@ -222,6 +222,7 @@ void whk_session_release(whk_store_t *store)
 void whk_session_reset(whk_store_t *store)
 {
     memset(store->session->prepared, 0, sizeof(store->session->prepared));
+    store->session->queries = NULL;
     store->session->set_up = 0;
     store->session->current = 0;
     store->session->generation++;

@@ -15,6 +15,7 @@ typedef struct whk_session_t {
     int generation;    /**< grows with each reset: names of statements are used once */
     apr_int64_t stamp; /**< the dialect's schema_stamp before any statement was prepared */
     apr_dbd_prepared_t *prepared[SQL_STATEMENT_COUNT];
+    struct apr_hash_t *queries; /**< the operator's own, by their text; NULL: none yet */
 } whk_session_t;
 
 /** What a transaction leaves behind, by which it is found out later whether it was committed. */

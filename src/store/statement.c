@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statement.h"
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "metrics/metrics.h"
@@ -15,32 +16,63 @@
 /* For how long lost connections are gone through. */
 #define LOST_PATIENCE apr_time_from_sec(10)
 
-/* A name, without which pgsql would have the text parsed and planned each time. */
-static const char *label(whk_store_t *store, whk_statement_t statement)
+/* A statement of ours, or a query of the operator's own. */
+typedef struct {
+    whk_statement_t statement;
+    const char *query; /* NULL: it is ours */
+} which_t;
+
+/* As prepared by a connection. */
+typedef struct {
+    apr_dbd_prepared_t *prepared;
+    int number; /* of its name */
+} query_t;
+
+static query_t *query_of(whk_store_t *store, const char *text)
 {
-    return apr_psprintf(store->connection.pool, "whk_%d_%d", store->session->generation, statement);
+    whk_session_t *session = store->session;
+    apr_pool_t *pool = store->connection.pool;
+    query_t *query;
+
+    if (!session->queries)
+        session->queries = apr_hash_make(pool);
+    query = apr_hash_get(session->queries, text, APR_HASH_KEY_STRING);
+    if (!query) {
+        query = apr_pcalloc(pool, sizeof(*query));
+        query->number = SQL_STATEMENT_COUNT + (int)apr_hash_count(session->queries);
+        apr_hash_set(session->queries, apr_pstrdup(pool, text), APR_HASH_KEY_STRING, query);
+    }
+    return query;
 }
 
-static const whk_outcome_t *prepare(whk_store_t *store, apr_pool_t *pool, whk_statement_t statement,
+/* A name, without which pgsql would have the text parsed and planned each time. */
+static const char *label(whk_store_t *store, int number)
+{
+    return apr_psprintf(store->connection.pool, "whk_%d_%d", store->session->generation, number);
+}
+
+static const whk_outcome_t *prepare(whk_store_t *store, apr_pool_t *pool, which_t which,
                                     apr_dbd_prepared_t **prepared)
 {
     whk_session_t *session = store->session;
     const whk_connection_t *connection = &store->connection;
+    query_t *query = which.query ? query_of(store, which.query) : NULL;
+    apr_dbd_prepared_t **place = query ? &query->prepared : &session->prepared[which.statement];
     int code;
 
     /* Behind one that failed nothing of a transaction counts. */
     if (store->in_transaction && store->failure)
         return store->failure;
-    if (!session->prepared[statement]) {
+    if (!*place) {
         code = apr_dbd_prepare(connection->driver, connection->pool, connection->handle,
-                               session->dialect->statements[statement], label(store, statement),
-                               &session->prepared[statement]);
+                               query ? which.query : session->dialect->statements[which.statement],
+                               label(store, query ? query->number : (int)which.statement), place);
         if (code) {
-            session->prepared[statement] = NULL;
+            *place = NULL;
             return whk_session_error(store, pool, "prepare a statement", code);
         }
     }
-    *prepared = session->prepared[statement];
+    *prepared = *place;
     return NULL;
 }
 
@@ -59,7 +91,7 @@ static const whk_outcome_t *write_row(whk_store_t *store, apr_pool_t *pool,
     apr_dbd_prepared_t *prepared;
     int code;
 
-    WHK_TRY(prepare(store, pool, statement, &prepared));
+    WHK_TRY(prepare(store, pool, (which_t){statement, NULL}, &prepared));
     code = apr_dbd_pbquery(store->connection.driver, pool, store->connection.handle, rows, prepared,
                            arguments);
     return code ? whk_session_error(store, pool, "write", code) : NULL;
@@ -82,8 +114,9 @@ static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
                                       apr_dbd_results_t *results, whk_row_reader read,
                                       apr_array_header_t *items)
 {
-    whk_row_t row = {store->connection.driver, NULL, pool, 0};
+    whk_row_t row = {.driver = store->connection.driver, .pool = pool};
 
+    row.columns = apr_dbd_num_cols(row.driver, results);
     while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
         void *item = read(&row);
 
@@ -97,23 +130,22 @@ static const whk_outcome_t *read_rows(whk_store_t *store, apr_pool_t *pool,
     return NULL;
 }
 
-static const whk_outcome_t *read_once(whk_store_t *store, apr_pool_t *pool,
-                                      whk_statement_t statement, const void **arguments,
-                                      apr_dbd_results_t **results)
+static const whk_outcome_t *read_once(whk_store_t *store, apr_pool_t *pool, which_t which,
+                                      const void **arguments, apr_dbd_results_t **results)
 {
     apr_dbd_prepared_t *prepared;
     int code;
 
     *results = NULL;
-    WHK_TRY(prepare(store, pool, statement, &prepared));
+    WHK_TRY(prepare(store, pool, which, &prepared));
     code = apr_dbd_pbselect(store->connection.driver, pool, store->connection.handle, results,
                             prepared, store->session->dialect->rows_at_random, arguments);
     return code ? whk_session_error(store, pool, "read", code) : NULL;
 }
 
-static const whk_outcome_t *read_patiently(whk_store_t *store, apr_pool_t *pool,
-                                           whk_statement_t statement, const void **arguments,
-                                           whk_row_reader read, apr_array_header_t **items)
+static const whk_outcome_t *read_patiently(whk_store_t *store, apr_pool_t *pool, which_t which,
+                                           const void **arguments, whk_row_reader read,
+                                           apr_array_header_t **items)
 {
     const whk_outcome_t *outcome = NULL;
     apr_dbd_results_t *results;
@@ -125,7 +157,7 @@ static const whk_outcome_t *read_patiently(whk_store_t *store, apr_pool_t *pool,
     *items = apr_array_make(pool, 8, sizeof(void *));
     for (tries = 0; tries < TRIES && again; tries++) {
         WHK_TRY(whk_session_acquire_current(store, pool));
-        outcome = read_once(store, pool, statement, arguments, &results);
+        outcome = read_once(store, pool, which, arguments, &results);
         if (!outcome) {
             outcome = read_rows(store, pool, results, read, *items);
             whk_session_release(store);
@@ -139,20 +171,35 @@ static const whk_outcome_t *read_patiently(whk_store_t *store, apr_pool_t *pool,
     return note(store, outcome);
 }
 
-const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
-                                        whk_statement_t statement, const void **arguments,
-                                        whk_row_reader read, apr_array_header_t **items)
+static const whk_outcome_t *read_and_measure(whk_store_t *store, apr_pool_t *pool, which_t which,
+                                             const void **arguments, whk_row_reader read,
+                                             apr_array_header_t **items)
 {
     /* Within a transaction it is part of that. */
     int is_alone = !store->in_transaction;
     apr_time_t began = is_alone ? whk_clock_now() : 0;
-    const whk_outcome_t *outcome = read_patiently(store, pool, statement, arguments, read, items);
+    const whk_outcome_t *outcome = read_patiently(store, pool, which, arguments, read, items);
 
     if (is_alone)
         whk_metrics_observe(WHK_STORE_DURATION, WHK_OPERATION_READ, whk_clock_now() - began);
     if (is_alone && outcome && outcome->code == WHK_STORE_UNAVAILABLE)
         whk_metrics_count(WHK_STORE_ERRORS, WHK_OPERATION_READ, 0);
     return outcome;
+}
+
+const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
+                                        whk_statement_t statement, const void **arguments,
+                                        whk_row_reader read, apr_array_header_t **items)
+{
+    return read_and_measure(store, pool, (which_t){statement, NULL}, arguments, read, items);
+}
+
+const whk_outcome_t *whk_statement_read_query(whk_store_t *store, apr_pool_t *pool,
+                                              const char *query, const void **arguments,
+                                              whk_row_reader read, apr_array_header_t **items)
+{
+    return read_and_measure(store, pool, (which_t){SQL_STATEMENT_COUNT, query}, arguments, read,
+                            items);
 }
 
 const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool,

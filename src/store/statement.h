@@ -19,6 +19,12 @@ const whk_outcome_t *whk_statement_read(whk_store_t *store, apr_pool_t *pool,
                                         whk_statement_t statement, const void **arguments,
                                         whk_row_reader read, apr_array_header_t **items);
 
+/** The same for a query of the operator's own, whose text is `query`: its arguments are texts, `%s`
+ * in it. */
+const whk_outcome_t *whk_statement_read_query(whk_store_t *store, apr_pool_t *pool,
+                                              const char *query, const void **arguments,
+                                              whk_row_reader read, apr_array_header_t **items);
+
 /** As whk_statement_read(), for at most one row: `item` is set to NULL where there is none. */
 const whk_outcome_t *whk_statement_read_one(whk_store_t *store, apr_pool_t *pool,
                                             whk_statement_t statement, const void **arguments,

@@ -57,7 +57,7 @@ sub build_module {
     my ($name, $folder) = @_;
     my $apr   = apxs('APR_CONFIG') || 'apr-1-config';
     my $flags = qx{$apr --cppflags --includes} =~ s/\s+/ /gr;
-    system('sh', '-c', 'exec ' . (apxs('CC') || 'cc') . " -shared -fPIC $flags -I" . apxs('INCLUDEDIR') . " -o '$folder/$name.so' '$root/t/lib/$name.c'") == 0 or die "$name.c can't be built\n";
+    system('sh', '-c', 'exec ' . (apxs('CC') || 'cc') . " -shared -fPIC -Wall -Wextra -Werror $flags -I$root/src -I" . apxs('INCLUDEDIR') . " -o '$folder/$name.so' '$root/t/lib/$name.c'") == 0 or die "$name.c can't be built\n";
     return "$folder/$name.so";
 }
 
