@@ -9,6 +9,8 @@ to=${DESTDIR:-}
 module=$LIBEXECDIR/mod_webhook_keys.so
 ctl=$SBINDIR/whkctl
 page=/usr/share/man/man8/whkctl.8
+directives_page=/usr/share/man/man5/mod_webhook_keys.5
+completion=/usr/share/bash-completion/completions/whkctl
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -41,11 +43,13 @@ install_example() {
 }
 
 install_all() {
-    install -d "$to$LIBEXECDIR" "$to$SBINDIR" "$to${page%/*}" "$to${example%/*}"
+    install -d "$to$LIBEXECDIR" "$to$SBINDIR" "$to${page%/*}" "$to${directives_page%/*}" "$to${completion%/*}" "$to${example%/*}"
     install -m 644 "$BUILD/mod_webhook_keys.so" "$to$module"
     install -m 755 "$BUILD/whkctl" "$to$ctl"
     install -m 644 docs/whkctl.8 "$to$page"
-    echo "Installed $to$module, $to$ctl and $to$page."
+    install -m 644 "$BUILD/mod_webhook_keys.5" "$to$directives_page"
+    install -m 644 conf/completion/whkctl.bash "$to$completion"
+    echo "Installed $to$module, $to$ctl, $to$page, $to$directives_page and $to$completion."
     [ -z "$load" ] || install_example "$work/load" "$to$load"
     install_example "$work/conf" "$to$example"
     cat << NEXT
@@ -91,8 +95,8 @@ uninstall_all() {
         exit 1
     fi
     cp "$to$example" "$work/in_use" 2> /dev/null || cp "$work/conf" "$work/in_use"
-    rm -f "$to$module" "$to$ctl" "$to$page"
-    echo "Removed $to$module, $to$ctl and $to$page."
+    rm -f "$to$module" "$to$ctl" "$to$page" "$to$directives_page" "$to$completion"
+    echo "Removed $to$module, $to$ctl, $to$page, $to$directives_page and $to$completion."
     [ -z "$load" ] || remove_example "$work/load" "$to$load"
     remove_example "$work/conf" "$to$example"
     echo "Left, if they were ever made: the registry ($(value DBDParams)) and the key that seals it" \

@@ -25,7 +25,7 @@ mkdir "$copy/tree"
 # Of what was built, what runs.
 tar -cf - --exclude=./.git --exclude=./run --exclude=./t/logs --exclude='./build*' . | tar -xf - -C "$copy/tree"
 mkdir "$copy/tree/$build"
-for file in mod_webhook_keys.so mod_list_directives.so whkctl make_registry unit; do
+for file in mod_webhook_keys.so mod_list_directives.so mod_webhook_keys.5 whkctl make_registry unit; do
     if [ -e "$build/$file" ]; then cp -R "$build/$file" "$copy/tree/$build"; fi
 done
 chown -R nobody:nogroup "$copy"

@@ -63,7 +63,7 @@ mkdir "$to/debian" or die $!;
 mkdir "$to/debian/mods-available" or die $!;
 my ($status, $out, $err) = install("$to/debian");
 is($status, 0, 'it is installed where there is mods-available') or diag $out, $err;
-ok(-s "$to/$_", "... $_") for qw(lib/httpd/mod_webhook_keys.so sbin/whkctl usr/share/man/man8/whkctl.8), map { "$to/debian/mods-available/webhook_keys.$_" } qw(load conf);
+ok(-s "$to/$_", "... $_") for qw(lib/httpd/mod_webhook_keys.so sbin/whkctl usr/share/man/man8/whkctl.8 usr/share/man/man5/mod_webhook_keys.5 usr/share/bash-completion/completions/whkctl), map { "$to/debian/mods-available/webhook_keys.$_" } qw(load conf);
 ($status, $out, $err) = install('/other');
 is($status, 0, '... and where there is none') or diag $out, $err;
 my $installed = "$to/other/extra/webhook_keys.conf";
@@ -142,7 +142,7 @@ sub another_root { $to = tempdir('whk-install-XXXXXX', TMPDIR => 1, CLEANUP => 1
 
 sub uninstalls {
     my ($sysconfdir, @examples) = @_;
-    my @program = qw(/lib/httpd/mod_webhook_keys.so /sbin/whkctl /usr/share/man/man8/whkctl.8);
+    my @program = qw(/lib/httpd/mod_webhook_keys.so /sbin/whkctl /usr/share/man/man8/whkctl.8 /usr/share/man/man5/mod_webhook_keys.5 /usr/share/bash-completion/completions/whkctl);
     for my $time ('once', 'twice') {
         my ($status, $out, $err) = install($sysconfdir);
         is($status, 0, "it is installed $time") or diag $out, $err;
