@@ -11,7 +11,7 @@ TEST_SOURCES := $(wildcard t/unit/*.c t/lib/*.c t/bench/*.c)
 C_FILES := $(SHIPPED_SOURCES) $(TEST_SOURCES) $(wildcard src/*/*.h src/*/*/*.h t/*/*.h)
 # By their first lines.
 HASH := \#
-SHELL_SCRIPTS := $(shell find .ci conf src t -path t/logs -prune -o -type f \
+SHELL_SCRIPTS := $(shell find .ci conf packaging src t -path t/logs -prune -o -type f \
     -exec awk 'FNR > 3 { nextfile } /^$(HASH)!.*[ \/](ba)?sh$$|^$(HASH) shellcheck shell=/ { print FILENAME }' {} +)
 
 LINT_STEPS := format shell gcc clang analyzer tidy cppcheck

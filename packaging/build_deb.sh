@@ -1,13 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Behind `make -f Makefile.apxs deb`. build_deb.sh TO [VERSION]: the Debian package of this tree, below TO, which is made
-# anew; with VERSION as if that were the next release. The same tree gives the same bytes, wherever and whenever it is
-# built.
+# Behind `make -f Makefile.apxs deb`. build_deb.sh TO: the Debian package of this tree, below TO. The same tree
+# gives the same bytes, wherever and whenever it is built.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 to=${1:?where the package goes}
-version=${2:-}
 mkdir -p "$to"
 to=$(cd "$to" && pwd)
 find "$to" -mindepth 1 -maxdepth 1 \( -name 'libapache2-mod-webhook-keys*' -o -name source -o -name build.log \) -exec rm -rf {} +
@@ -18,14 +16,6 @@ mkdir "$to/source"
 (cd "$root" && tar -cf - --exclude='./.git' --exclude='./run' --exclude='./build*' --exclude='./t/logs' --exclude='./t/htdocs' \
     --exclude='node_modules' --exclude='*~' .) | tar -xf - -C "$to/source" --no-same-owner
 cp -R "$root/packaging/debian" "$to/source/debian"
-if [ -n "$version" ]; then
-    {
-        printf 'libapache2-mod-webhook-keys (%s) unstable; urgency=medium\n\n  * As it is here.\n\n' "$version"
-        sed -n '/^ -- /{p;q}' "$root/packaging/debian/changelog"
-        echo
-        cat "$root/packaging/debian/changelog"
-    } > "$to/source/debian/changelog"
-fi
 
 # make's own variables are not those of the make in there, and nothing else of this environment has a say either.
 cd "$to/source"
