@@ -19,7 +19,7 @@ for purpose in "$@"; do
     mysql) packages="$packages $mysql" ;;
     galera) packages="$packages $galera" ;;
     test)
-        packages="$packages $pgsql $galera $docs redis-server memcached libapache2-mod-perl2 libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
+        packages="$packages $pgsql $galera $docs redis-server memcached libapache2-mod-perl2 libapache2-mod-qos libcmocka-dev sqlite3 libsqlite3-dev python3 python3-jwcrypto
             python3-cryptography php-cli libjson-perl libio-socket-ssl-perl apache2-utils wrk procps prometheus fail2ban slapd libapache2-mod-auth-openidc"
         # Node.js of another origin brings an npm of its own, and does not go together with Debian's.
         if ! command -v node > /dev/null || ! command -v npm > /dev/null; then packages="$packages nodejs npm"; fi
@@ -58,6 +58,13 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 echo "Installing missing packages:$missing"
+# What Debian enables as it is installed would be in the way of the system's httpd, and this one of Debian 12 does not even load.
+case " $missing " in
+*" libapache2-mod-qos "*)
+    mkdir -p /var/lib/apache2/module/disabled_by_admin
+    touch /var/lib/apache2/module/disabled_by_admin/qos
+    ;;
+esac
 export DEBIAN_FRONTEND=noninteractive
 # A package of httpd may start the system's service: a project has no business with it.
 policy=/usr/sbin/policy-rc.d

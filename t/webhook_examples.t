@@ -16,7 +16,7 @@ my %changed = (
     'jws' => 'bad_signature', 'jws-detached' => 'bad_signature', 'jwt' => 'digest_mismatch', 'http-signature' => 'digest_mismatch',
     'standard-webhooks' => 'bad_signature',
 );
-my %other = map { $_ => 1 } qw(admins-by-certificate admins-by-ldap admins-by-openid admins-by-password signed-answers signed-requests);    # not of webhooks that come
+my %other = map { $_ => 1 } qw(admins-by-certificate admins-by-ldap admins-by-openid admins-by-password hardened signed-answers signed-requests);    # not of webhooks that come
 my @examples = sort grep { !$other{$_} } map { basename($_, '.conf') } glob "$WHK::Server::root/conf/examples/*.conf";
 is_deeply(\@examples, [ sort keys %changed ], 'each scheme has its example');
 
