@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Behind `make -f Makefile.apxs test-deb`: the Debian package is the same bytes when it is built twice, and lintian has nothing
 # to say; in a fresh system, which debootstrap makes from wherever apt gets this one's packages, it is installed, used,
-# upgraded, removed and purged (deb_session.sh). SUITE: another release of Debian, in which it is then built as well.
+# upgraded, removed and purged (deb_session.sh). SUITE: another release, in which it is then built as well; with MIRROR and
+# KEYRING, where its packages are and what they are signed by, one of Ubuntu.
 # Needs root, and a kernel that lets root make namespaces: what httpd listens on and whatever is started in there is in
 # namespaces of its own, which end with this script.
 set -eu
@@ -82,7 +83,8 @@ sources() {
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
         awk -v suite="$1" '$2 == suite || $2 == suite "-updates" || $2 == suite "-security"' | grep ' main$' | sort -u
 }
-mirror=$(sources "$here" | awk -v suite="$here" '$2 == suite { print $1; exit }')
+mirror=${MIRROR:-}
+[ -n "$mirror" ] || mirror=$(sources "$here" | awk -v suite="$here" '$2 == suite { print $1; exit }')
 [ -n "$mirror" ] || failed "apt of this machine knows no mirror of $here"
 http_proxy=$(apt-config shell proxy Acquire::http::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
 https_proxy=$(apt-config shell proxy Acquire::https::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
@@ -97,7 +99,12 @@ if [ -e "$base" ]; then
     tar -C "$system" -xpf "$base"
     ok "a fresh system of $SUITE, of $base"
 else
-    quietly timeout 400 unshare --mount -- debootstrap --variant=minbase "$SUITE" "$system" "$mirror" ||
+    # One that is younger than debootstrap is made as unstable is.
+    scripts=/usr/share/debootstrap/scripts
+    script=$scripts/$SUITE
+    [ -e "$script" ] || script=$scripts/${MIRROR:+gutsy}
+    [ -f "$script" ] || script=$scripts/sid
+    quietly timeout 400 unshare --mount -- debootstrap --variant=minbase ${MIRROR:+--components=main,universe} ${KEYRING:+"--keyring=$KEYRING"} "$SUITE" "$system" "$mirror" "$script" ||
         failed "debootstrap makes no system of $SUITE here: it needs mknod, mount and the mirror"
     tar -C "$system" --exclude='./var/cache/apt/archives/*.deb' -cpf "$base.new" . && mv "$base.new" "$base"
     ok "a fresh system of $SUITE, by debootstrap"
