@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and says so: those that building and running need, and with
 # the argument `test` those of tests and bench beside, with `bench` what draws the bench's plot, with `docs` what makes the
-# site, with `deb` what builds and tests the packages, with `pgsql`, `mysql` and `galera` those of a demo on such a
+# site, with `deb` and `test-deb` what builds and tests the packages, with `pgsql`, `mysql` and `galera` those of a demo on such a
 # database, with `lint` and `clang` those of lint, and clang. As root it uses apt-get; otherwise it tells the command.
 # Quiet and quick where nothing is missing.
 set -eu
@@ -26,7 +26,8 @@ for purpose in "$@"; do
         ;;
     docs) packages="$packages $docs" ;;
     bench) packages="$packages gnuplot-nox" ;;
-    deb) packages="$packages debhelper dpkg-dev lintian debootstrap rpmlint rpm iproute2" ;;
+    deb) packages="$packages debhelper dpkg-dev" ;;
+    test-deb) packages="$packages debhelper dpkg-dev lintian debootstrap rpmlint rpm iproute2" ;;
     lint) packages="$packages libcmocka-dev libsqlite3-dev clang clang-tidy clang-format cppcheck shellcheck" ;;
     clang) packages="$packages clang" ;;
     esac

@@ -3,7 +3,8 @@
 # Behind `make -f Makefile.apxs test-deb`: the Debian package is the same bytes when it is built twice, and lintian has nothing
 # to say; in a fresh system, which debootstrap makes from wherever apt gets this one's packages, it is installed, used,
 # upgraded, removed and purged (deb_session.sh). SUITE: another release, in which it is then built as well; with MIRROR and
-# KEYRING, where its packages are and what they are signed by, one of Ubuntu.
+# KEYRING, where its packages are and what they are signed by, one of Ubuntu. VALID_UNTIL=no: the mirror is one of a day that
+# is over, which apt refuses of a release that goes on changing.
 # Needs root, and a kernel that lets root make namespaces: what httpd listens on and whatever is started in there is in
 # namespaces of its own, which end with this script.
 set -eu
@@ -77,15 +78,17 @@ fi
 
 # ---- a fresh system
 
-# What apt is told on this machine it is told there: where packages are, and by which proxy.
+# What apt is told on this machine it is told there: where the distribution's packages are, and by which proxy.
 # shellcheck disable=SC2016 # apt's
 sources() {
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        awk -v suite="$1" '$2 == suite || $2 == suite "-updates" || $2 == suite "-security"' | grep ' main$' | sort -u
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+        awk -v suite="$1" '$4 ~ /^(Debian|Ubuntu|)$/ && ($2 == suite || $2 == suite "-updates" || $2 == suite "-security") { print $1, $2, $3 }' | sort -u
 }
 mirror=${MIRROR:-}
 [ -n "$mirror" ] || mirror=$(sources "$here" | awk -v suite="$here" '$2 == suite { print $1; exit }')
 [ -n "$mirror" ] || failed "apt of this machine knows no mirror of $here"
+components=main,universe
+[ -n "${MIRROR:-}" ] || components=$(sources "$here" | awk -v suite="$here" '$2 == suite { print $3 }' | sort -u | paste -s -d ,)
 http_proxy=$(apt-config shell proxy Acquire::http::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
 https_proxy=$(apt-config shell proxy Acquire::https::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
 [ -z "$http_proxy" ] || export http_proxy
@@ -104,7 +107,7 @@ else
     script=$scripts/$SUITE
     [ -e "$script" ] || script=$scripts/${MIRROR:+gutsy}
     [ -f "$script" ] || script=$scripts/sid
-    quietly timeout 400 unshare --mount -- debootstrap --variant=minbase ${MIRROR:+--components=main,universe} ${KEYRING:+"--keyring=$KEYRING"} "$SUITE" "$system" "$mirror" "$script" ||
+    quietly timeout 400 unshare --mount -- debootstrap --variant=minbase "--components=$components" ${KEYRING:+"--keyring=$KEYRING"} "$SUITE" "$system" "$mirror" "$script" ||
         failed "debootstrap makes no system of $SUITE here: it needs mknod, mount and the mirror"
     tar -C "$system" --exclude='./var/cache/apt/archives/*.deb' -cpf "$base.new" . && mv "$base.new" "$base"
     ok "a fresh system of $SUITE, by debootstrap"
@@ -117,6 +120,7 @@ for file in /etc/resolv.conf /etc/hosts; do
     [ ! -e "$file" ] || cp -L "$file" "$system$file"
 done
 printf 'Dir::Cache::pkgcache "";\nAPT::Install-Recommends "false";\n' > "$system/etc/apt/apt.conf.d/91test"
+[ "${VALID_UNTIL:-}" != no ] || echo 'Acquire::Check-Valid-Until "false";' >> "$system/etc/apt/apt.conf.d/91test"
 # Until it has a network of its own nothing is started in there.
 printf '#!/bin/sh\nexit 101\n' > "$system/usr/sbin/policy-rc.d"
 chmod 755 "$system/usr/sbin/policy-rc.d"
@@ -133,7 +137,8 @@ if [ "$SUITE" != "$here" ]; then
     cp -R "$system/build/out" "$work/one"
     rm -rf "$system/build"
     ! grep -nE '^[^ ]+:[0-9]+:[0-9]+: warning: ' "$work/one/build.log" || failed 'the compiler warns of what stands above'
-    ok "it is built on $SUITE"
+    # shellcheck disable=SC2016 # dpkg's
+    ok "it is built on $SUITE, by $(in_system 30 --net dpkg-query -W -f '${Package} ${Version}, ' gcc apache2-dev | sed 's/, $//')"
 fi
 
 # The next release, with another example: dpkg has to ask what becomes of one that was edited.
