@@ -8,6 +8,7 @@
 # Needs root, and a kernel that lets root make namespaces: what httpd listens on and whatever is started in there is in
 # namespaces of its own, which end with this script.
 set -eu
+umask 022
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck disable=SC1091 # the system's
