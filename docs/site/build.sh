@@ -54,7 +54,7 @@ part() { # CAPTION PAGE...
 {
     printf '# mod_webhook_keys\n\nAn Apache httpd module: a registry of public keys by which webhooks are verified before they reach a backend.\n\n'
     part 'To begin with' README
-    part 'Operators' packages operations monitoring metrics logging log-messages checks notifications performance whkctl
+    part 'Operators' packages operations moving-in monitoring metrics logging log-messages checks notifications performance whkctl
     part 'Directives' directives 'directives/*'
     part 'Customers' customers rotation api errors
     part 'Senders and who answers' signing answering
