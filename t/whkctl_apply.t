@@ -103,6 +103,10 @@ subtest 'what cannot be' => sub {
     $refuses->('the token itself', $with->('tokens', sha256 => $tokens[0]), qr/tokens\[0\]\.sha256 must be the SHA-256/);
     $refuses->('upper case', $with->('tokens', sha256 => 'A' x 64), qr/lower-case/);
     $refuses->('no time', $with->('tokens', expires => 'tomorrow'), qr/tokens\[0\]\.expires must be a date/);
+    $refuses->('an enterprise twice', { enterprises => [ { id => 'new', admins => ['x'] }, { id => 'new', admins => ['y'] } ] }, qr/enterprises\[1\] has the id of an entry before it/);
+    $refuses->('a token twice', { tokens => [ map { { user => $_, sha256 => 'a' x 64 } } qw(x y) ] }, qr/tokens\[1\] has the sha256 of an entry before it/);
+    $refuses->('members that are two', { 'enterprises tokens' => [] }, qr/it may have/);
+    $refuses->('what a terminal obeys', { "\x{1b}]0;x\x{07}" => [] }, qr/member "\\u\{1B\}\]0;x\\u\{07\}"/);
     $refuses->("another's token", { tokens => [ { %alice, user => 'eve' } ] }, qr/another user's here/);
     $refuses->('another end', { tokens => [ { %alice, expires => '2101-01-01T00:00:00Z' } ] }, qr/never changes/);
     $refuses->('one that is revoked', { tokens => [ { user => 'bob@example.com', sha256 => sha256_hex($tokens[1]) } ] }, qr/revoked here, for ever/);

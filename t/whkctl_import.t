@@ -121,10 +121,32 @@ subtest 'again' => sub {
     imports('all of them', lines(@five), { status => 0, imported => 2, there => 3 });
     is($server->sql("SELECT count(*) FROM whk_event"), $events + 2, 'what is there makes no event');
     imports('once more', lines(@five), { status => 0, imported => 0, there => 5 });
+    my %runs = map { $_->{requestId} => 1 } grep { ($_->{keyId} // '') =~ /^n\d/ } @{ $server->ctl_json(qw(audit list gamma))->{events} };
+    is(scalar(grep { /^import:[0-9a-f-]{36}$/ } keys %runs), 2, 'the events of a run have one id') or diag join ' ', %runs;
     is(scalar(grep { /^n\d/ } keys %{ { keys_of('gamma') } }), 5, 'more than a customer may register');
     $server->ctl_ok(qw(key revoke gamma n1));
     my $told = imports('one that was revoked meanwhile', lines(@five), { status => 1, there => 4, refused => 1, done => JSON::PP::false });
     is("$told->{refusals}[0]{line} $told->{refusals}[0]{code}", '1 key_id_taken', '... is not there any more');
+    sound();
+};
+
+subtest 'again, with what changed' => sub {
+    my ($one, $two, $three) = splice @keys, 0, 3;
+    delete $_->{kid} for $one, $two, $three;
+    my %by_uri = (enterprise => 'gamma', keyId => 'was-by-uri', jwks => { keys => [$one] }, jwksUri => 'https://h.example/jwks.json', status => 'REVOKED');
+    imports('a REVOKED key by URI', lines(\%by_uri), { status => 0, imported => 1 });
+    imports('... again', lines(\%by_uri), { status => 0, there => 1, refused => 0 });
+    imports('... with another key', lines({ %by_uri, jwks => { keys => [$two] } }), { status => 1, refused => 1 });
+    my %plain = (enterprise => 'gamma', keyId => 'to-be-planned', key => $two);
+    imports('a key', lines(\%plain), { status => 0, imported => 1 });
+    my $told = imports('... that is to be revoked then', lines({ %plain, revokesDate => '2031-01-01T00:00:00Z' }), { status => 1, refused => 1 });
+    like($told->{refusals}[0]{message}, qr/whkctl key revoke --at/, '... and what to type');
+    $server->ctl_ok(qw(key revoke gamma to-be-planned --at 2031-01-01T00:00:00Z));
+    imports('... which is so by now', lines({ %plain, revokesDate => '2031-01-01T00:00:00Z' }), { status => 0, there => 1 });
+    imports('a plan of the past', lines({ enterprise => 'gamma', keyId => 'past', key => $three, revokesDate => '2020-01-01T00:00:00Z' }), { status => 0, imported => 1 });
+    my %is = keys_of('gamma');
+    is($is{past}{status}, 'REVOKED', '... is carried out');
+    imports('bare CR between lines', "enterprise,keyId,status\rgamma,older,REVOKED\rgamma,cr-1,REVOKED\rgamma,cr-2,REVOKED\r", { status => 0, imported => 2, there => 1 });
     sound();
 };
 
@@ -162,7 +184,11 @@ subtest 'bad input' => sub {
         [ 'two keys'            => { enterprise => 'acme', keyId => 'x', jwks => { keys => [ $one, $two ] } }, qr/exactly one/ ],
         [ 'a member of none'    => { enterprise => 'acme', keyID => 'x', key => $one }, qr/"keyID".*keyId/ ],
         [ 'a status of none'    => { enterprise => 'acme', keyId => 'x', key => $one, status => 'OFF' }, qr/ACTIVE or REVOKED/ ],
-        [ 'yesterday'           => { enterprise => 'acme', keyId => 'x', key => $one, revokesDate => '2020-01-01T00:00:00Z' }, qr/revokesDate/ ],
+        [ 'in a hundred years'  => { enterprise => 'acme', keyId => 'x', key => $one, revokesDate => '2126-01-01T00:00:00Z' }, qr/revokesDate/ ],
+        [ 'no time'             => { enterprise => 'acme', keyId => 'x', key => $one, revokesDate => 'soon' }, qr/revokesDate/ ],
+        [ 'revoked or not'      => { enterprise => 'acme', keyId => 'x', key => $one, revokedDate => '2020-01-01T00:00:00Z' }, qr/status is not REVOKED/ ],
+        [ 'no name of a set'    => { enterprise => 'acme', keyId => '*:', jwksUri => 'https://h.example/' }, qr/and a name/ ],
+        [ 'encrypted'           => { enterprise => 'acme', keyId => 'x', key => "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00000000000000000000000000000000\n\nAAAA\n-----END CERTIFICATE-----\n" }, qr/OpenSSL/ ],
         [ 'a set that is a key' => { enterprise => 'acme', keyId => '*', key => $one }, qr/followed/ ],
         [ 'a weak key'          => { enterprise => 'acme', keyId => 'x', key => \%rsa }, qr/./ ],
         [ 'PEM of nothing'      => { enterprise => 'acme', keyId => 'x', key => "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n" }, qr/OpenSSL/ ],
@@ -186,10 +212,13 @@ subtest 'bad input' => sub {
     for my $file ([ 'a private key' => $private, qr/private or shared secret/ ], [ 'several keys' => "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n" x 2, qr/several/ ]) {
         like(import_text($file->[1], '--enterprise', 'acme', '--key-id', 'x')->{refusals}[0]{message}, $file->[2], $file->[0]);
     }
+    for my $kid ('', '..', 'x' x 256, "a\nb") {
+        like(import_text($json->encode({ keys => [ { map { $_ => $one->{$_} } grep { $_ ne 'kid' } keys %$one } ] }), '--enterprise', 'acme', '--key-id', $kid)->{refusals}[0]{message}, qr/keyId must/, 'a --key-id that is none');
+    }
     imports('a keyId twice', lines(map { { enterprise => 'acme', keyId => 'twice', key => $_ } } $two, $three), { status => 1, refused => 1 });
     imports('a key twice', lines(map { { enterprise => 'acme', keyId => $_, key => { map { $_ => $two->{$_} } grep { $_ ne 'kid' } keys %$two } } } qw(a b)), { status => 1, refused => 1 });
     imports('a key of this enterprise under another keyId', lines({ enterprise => 'gamma', keyId => 'other', status => 'REVOKED', key => do { my %is = %$one; delete $is{kid}; \%is } }), { status => 0, refused => 0 }, '--dry-run');
-    for ([ 'nothing' => '', qr/empty/ ], [ 'an array' => '[{"enterprise":"acme"}]', qr/jq -c/ ], [ 'no such column' => "enterprise,name\nacme,x\n", qr/"name"/ ], [ 'more fields' => "enterprise,keyId\nacme,x,y\n", qr/as many fields/ ],
+    for ([ 'nothing' => '', qr/empty/ ], [ 'an array' => '[{"enterprise":"acme"}]', qr/jq -c/ ], [ 'no such column' => "enterprise,name\nacme,x\n", qr/"name"/ ], [ 'more fields' => "enterprise,keyId\nacme,x,y\n", qr/as many fields/ ], [ 'fewer, as where it was cut' => "enterprise,keyId,key,status\nacme,x,y", qr/as many fields/ ],
         [ 'a quote that stays open' => "enterprise,keyId\nacme,\"x\n", qr/never closed/ ], [ 'a quote in a field' => "enterprise,keyId\nacme,x\"y\"\n", qr/must be CSV/ ]) {
         my $told = import_text($_->[1]);
         is($told->{status}, 1, $_->[0]);
@@ -236,7 +265,8 @@ subtest 'killed in the middle' => sub {
 
 subtest 'out, and in elsewhere' => sub {
     my $origin = 'https://h.example/jwks.json';
-    imports('keys by URI', lines({ enterprise => 'beta', keyId => 'uri', key => shift @keys, jwksUri => $origin }, { enterprise => 'beta', keyId => '*:all', jwksUri => $origin }), { status => 0, imported => 2 });
+    imports('keys by URI', lines({ enterprise => 'beta', keyId => '*:all', jwksUri => $origin }, { enterprise => 'beta', keyId => 'uri', key => shift @keys, jwksUri => $origin }), { status => 0, imported => 2 });
+    is($server->sql("SELECT key_id FROM whk_key WHERE enterprise_id = 'beta' ORDER BY key_number DESC LIMIT 1"), '*:all', 'sets come when all else is there');
     is($server->sql("SELECT count(*) FROM whk_remote_set WHERE uri = '$origin'"), 1, 'their set is to be fetched');
     my $out = $server->ctl_ok('export');
     my @out = map { $json->decode($_) } split /\n/, $out;
@@ -258,9 +288,10 @@ subtest 'out, and in elsewhere' => sub {
 
 sleep 2;
 my $told_of = sub { return -e $told ? scalar qx{cat $told} : '' };
-is($told_of->(), "revoked gamma n1\n", 'nobody was told of what was imported');
+my $told_before = "revoked gamma n1\nrevocation-planned gamma to-be-planned\n";
+is($told_of->(), $told_before, 'nobody was told of what was imported');
 refused(WHK::Admins->new($server, 'beta', 1)->register($w->client, { keyId => 'by-api', jwks => WHK::Keys::jwks(shift @keys) }), 409, 'active_key_limit', 'who has more than may be registers no other');
 $server->ctl_ok(qw(key revoke acme jwk));
 for (1 .. 100) { last if $told_of->() =~ /acme/; sleep 0.1 }
-is($told_of->(), "revoked gamma n1\nrevoked acme jwk\n", '... and of what comes after it somebody is');
+is($told_of->(), "${told_before}revoked acme jwk\n", '... and of what comes after it somebody is');
 done_testing;

@@ -23,6 +23,7 @@ typedef struct {
     apr_pool_t *pool; /* of an enterprise, or of a token */
     int is_dry;
     int prunes;
+    apr_hash_t *seen; /* ids and hashes of the file */
     json_t *changes;
 } apply_t;
 
@@ -58,7 +59,8 @@ static int check_members(const json_t *object, const char *what, const char *nam
     {
         const char *at = strstr(names, name);
 
-        if (!at || (at > names && at[-1] != ' ') || (at[strlen(name)] && at[strlen(name)] != ' '))
+        if (!at || strchr(name, ' ') || (at > names && at[-1] != ' ') ||
+            (at[strlen(name)] && at[strlen(name)] != ' '))
             return whk_refused("%s has a member \"%s\": it may have %s", what, name, names);
     }
     return WHK_EXIT_DONE;
@@ -73,6 +75,19 @@ static int check_text(const char *what, const json_t *value,
     return flaw ? whk_refused("%s must %s", what, flaw) : WHK_EXIT_DONE;
 }
 
+/* Two entries of one would each undo what the other does. */
+static int check_first(apply_t *apply, const char *what, const char *member_name,
+                       const json_t *object)
+{
+    apr_pool_t *pool = apply->invocation->pool;
+    const char *key = apr_pstrcat(pool, member_name, " ", member(object, member_name), NULL);
+
+    if (apr_hash_get(apply->seen, key, APR_HASH_KEY_STRING))
+        return whk_refused("%s has the %s of an entry before it: make them one", what, member_name);
+    apr_hash_set(apply->seen, key, APR_HASH_KEY_STRING, key);
+    return WHK_EXIT_DONE;
+}
+
 static int check_enterprise(apply_t *apply, const json_t *enterprise, size_t index)
 {
     const char *what = apr_psprintf(apply->pool, "enterprises[%d]", (int)index);
@@ -84,6 +99,7 @@ static int check_enterprise(apply_t *apply, const json_t *enterprise, size_t ind
     WHK_TRY_STATUS(check_members(enterprise, what, "id name admins"));
     WHK_TRY_STATUS(check_text(apr_pstrcat(apply->pool, what, ".id", NULL),
                               json_object_get(enterprise, "id"), whk_enterprise_id_flaw));
+    WHK_TRY_STATUS(check_first(apply, what, "id", enterprise));
     if (name)
         WHK_TRY_STATUS(
             check_text(apr_pstrcat(apply->pool, what, ".name", NULL), name, whk_name_flaw));
@@ -133,7 +149,7 @@ static int check_token(apply_t *apply, const json_t *token, size_t index)
             WHK_TRY_STATUS(check_text(apr_pstrcat(apply->pool, what, ".", members[i].name, NULL),
                                       value, members[i].flaw_of));
     }
-    return WHK_EXIT_DONE;
+    return check_first(apply, what, "sha256", token);
 }
 
 typedef int (*each_t)(apply_t *apply, const json_t *item, size_t index);
@@ -384,6 +400,7 @@ int whk_cmd_apply(whk_invocation_t *invocation)
     apply_t apply = {.invocation = invocation,
                      .is_dry = invocation->option[WHK_OPTION_DRY_RUN] != NULL,
                      .prunes = invocation->option[WHK_OPTION_PRUNE] != NULL,
+                     .seen = apr_hash_make(invocation->pool),
                      .changes = json_array()};
     json_error_t error;
     json_t *file = json_loadf(invocation->input, JSON_REJECT_DUPLICATES, &error);

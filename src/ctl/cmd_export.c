@@ -32,21 +32,22 @@ static json_t *jwks_of(const whk_key_t *key, apr_pool_t *pool)
     return json_pack("{s:[O]}", "keys", jwk);
 }
 
-static const char *line_of(const whk_key_t *key, apr_pool_t *pool)
+static json_t *line_of(const whk_key_t *key, apr_pool_t *pool)
 {
-    json_t *line = whk_json_adopt(pool, json_pack("{s:s, s:o}", "enterprise", key->enterprise_id,
-                                                  "jwks", jwks_of(key, pool)));
+    json_t *line =
+        json_pack("{s:s, s:o}", "enterprise", key->enterprise_id, "jwks", jwks_of(key, pool));
     json_t *members = whk_json_adopt(pool, whk_key_json(key, pool));
 
-    return line && members && json_object_update(line, members) == 0 ? whk_json_text(pool, line)
-                                                                     : NULL;
+    if (line && members && json_object_update(line, members) == 0)
+        return line;
+    json_decref(line);
+    return NULL;
 }
 
 /* What is not as we wrote it is not handed on as if it were. */
 static void export_key(export_t *export, whk_key_t *key, apr_pool_t *pool)
 {
     const whk_outcome_t *flaw = whk_key_check(pool, export->invocation->key, key);
-    const char *line;
 
     whk_progress_step(&export->progress);
     if (flaw) {
@@ -55,11 +56,7 @@ static void export_key(export_t *export, whk_key_t *key, apr_pool_t *pool)
         return;
     }
     whk_key_settle(key, export->now);
-    line = line_of(key, pool);
-    if (line)
-        puts(line);
-    else
-        export->bad++;
+    export->bad += whk_print_json(line_of(key, pool)) != WHK_EXIT_DONE;
 }
 
 static const whk_outcome_t *export_enterprise(void *baton, const whk_enterprise_t *enterprise,

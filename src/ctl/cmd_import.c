@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_hash.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ctl/commands.h"
 #include "ctl/import_file.h"
 #include "ctl/import_record.h"
 #include "ctl/print.h"
 #include "ctl/progress.h"
+#include "model/random.h"
 
 /* Keys of a transaction: some ten milliseconds, in which nobody else writes to SQLite. */
 #define BATCH 250
 
+/* Lines beside, that leave something in the batch's memory. */
+#define LINES_MOST 4000
+
 /* What is told of each, one by one. */
 #define FINDINGS_MOST 100
+
+typedef struct {
+    int line;
+    int number;
+} place_t;
 
 typedef struct {
     int line;
@@ -23,15 +34,26 @@ typedef struct {
     const whk_outcome_t *refusal;
 } finding_t;
 
+/* Of the file. Sets that are followed come last: httpd fetches them at once, and what they publish
+ * still may be REVOKED in another line. */
+typedef enum {
+    TRIAL, /* nothing is changed */
+    KEYS,
+    SETS
+} pass_t;
+
 typedef struct {
     whk_invocation_t *invocation;
     whk_import_defaults_t defaults;
-    int is_trial; /* the first pass: nothing is changed */
+    pass_t pass;
+    int number; /* of the record, in this pass */
+    int lines_in_batch;
+    int sets; /* there are some */
     apr_pool_t *batch_pool;
-    apr_array_header_t *batch; /* whk_key_import_t * */
-    apr_array_header_t *lines; /* int: of each */
-    apr_hash_t *seen;          /* of the first pass: enterprise and keyId, or key, to its line */
-    apr_hash_t *settled;       /* lines that the first pass has nothing left to do for */
+    apr_array_header_t *batch;  /* whk_key_import_t * */
+    apr_array_header_t *places; /* place_t: of each */
+    apr_hash_t *seen;           /* of the first pass: enterprise and keyId, or key, to its line */
+    apr_hash_t *settled; /* numbers of records that the first pass leaves nothing to do for */
     apr_array_header_t *findings;
     whk_progress_t progress;
     int done;
@@ -42,29 +64,30 @@ typedef struct {
 
 /* ---- what is refused ---- */
 
-static void settle(import_t *import, int line)
+static void settle(import_t *import, int number)
 {
-    int *key = apr_pmemdup(import->invocation->pool, &line, sizeof(line));
+    int *key = apr_pmemdup(import->invocation->pool, &number, sizeof(number));
 
-    if (import->is_trial)
+    if (import->pass == TRIAL)
         apr_hash_set(import->settled, key, sizeof(*key), key);
 }
 
 /* What is kept of it outlives the batch. */
-static void refuse(import_t *import, int line, const char *enterprise, const char *key_id,
+static void refuse(import_t *import, place_t place, const char *enterprise, const char *key_id,
                    const whk_outcome_t *refusal)
 {
     apr_pool_t *pool = import->invocation->pool;
-    whk_outcome_t *copy = apr_pmemdup(pool, refusal, sizeof(*refusal));
+    whk_outcome_t *copy;
 
     import->refused++;
-    settle(import, line);
+    settle(import, place.number);
     if (import->findings->nelts >= FINDINGS_MOST)
         return;
+    copy = apr_pmemdup(pool, refusal, sizeof(*refusal));
     copy->message = apr_pstrdup(pool, refusal->message);
     copy->operator_hint = apr_pstrdup(pool, refusal->operator_hint);
     APR_ARRAY_PUSH(import->findings, finding_t) =
-        (finding_t){line, apr_pstrdup(pool, enterprise), apr_pstrdup(pool, key_id), copy};
+        (finding_t){place.line, apr_pstrdup(pool, enterprise), apr_pstrdup(pool, key_id), copy};
 }
 
 static const char *text_of(const json_t *record, const char *name)
@@ -103,15 +126,23 @@ static const whk_outcome_t *check_seen(import_t *import, const whk_key_import_t 
 
 /* ---- a batch ---- */
 
-static void note_result(import_t *import, int line, const whk_key_import_t *key)
+static void note_result(import_t *import, place_t place, const whk_key_import_t *key)
 {
     import->done += key->result == WHK_IMPORT_DONE;
     if (key->result == WHK_IMPORT_THERE) {
         import->there++;
-        settle(import, line);
+        settle(import, place.number);
     }
     if (key->result == WHK_IMPORT_REFUSED)
-        refuse(import, line, whk_caller_enterprise(key->caller), key->key_id, key->refusal);
+        refuse(import, place, whk_caller_enterprise(key->caller), key->key_id, key->refusal);
+}
+
+static void begin_batch(import_t *import)
+{
+    apr_pool_clear(import->batch_pool);
+    import->batch = apr_array_make(import->batch_pool, BATCH, sizeof(whk_key_import_t *));
+    import->places->nelts = 0;
+    import->lines_in_batch = 0;
 }
 
 static int flush(import_t *import)
@@ -121,67 +152,96 @@ static int flush(import_t *import)
     int i;
 
     registry.pool = import->batch_pool;
-    WHK_TRY_OR_REFUSE(import->is_trial ? whk_import_try(&registry, import->batch, adds)
-                                       : whk_import_keys(&registry, import->batch, adds));
+    if (import->batch->nelts)
+        WHK_TRY_OR_REFUSE(import->pass == TRIAL ? whk_import_try(&registry, import->batch, adds)
+                                                : whk_import_keys(&registry, import->batch, adds));
     for (i = 0; i < import->batch->nelts; i++)
-        note_result(import, APR_ARRAY_IDX(import->lines, i, int),
+        note_result(import, APR_ARRAY_IDX(import->places, i, place_t),
                     APR_ARRAY_IDX(import->batch, i, const whk_key_import_t *));
-    apr_pool_clear(import->batch_pool);
-    import->batch = apr_array_make(import->batch_pool, BATCH, sizeof(whk_key_import_t *));
-    import->lines->nelts = 0;
+    begin_batch(import);
     return WHK_EXIT_DONE;
 }
 
-static int add(import_t *import, int line, whk_key_import_t *key)
+static int is_set(const whk_key_import_t *key)
 {
-    const whk_outcome_t *refusal = import->is_trial ? check_seen(import, key, line) : NULL;
+    return !key->jwk && !key->is_revoked;
+}
+
+static int add(import_t *import, place_t place, whk_key_import_t *key)
+{
+    const whk_outcome_t *refusal =
+        import->pass == TRIAL ? check_seen(import, key, place.line) : NULL;
 
     if (refusal) {
-        refuse(import, line, whk_caller_enterprise(key->caller), key->key_id, refusal);
+        refuse(import, place, whk_caller_enterprise(key->caller), key->key_id, refusal);
         return WHK_EXIT_DONE;
     }
+    import->sets += import->pass == TRIAL && is_set(key);
+    if (import->pass != TRIAL && is_set(key) != (import->pass == SETS))
+        return WHK_EXIT_DONE;
     APR_ARRAY_PUSH(import->batch, whk_key_import_t *) = key;
-    APR_ARRAY_PUSH(import->lines, int) = line;
+    APR_ARRAY_PUSH(import->places, place_t) = place;
     return import->batch->nelts < BATCH ? WHK_EXIT_DONE : flush(import);
+}
+
+static int take(import_t *import, place_t place, const json_t *record, const char *flaw)
+{
+    apr_pool_t *pool = import->batch_pool;
+    whk_key_import_t *key = apr_palloc(pool, sizeof(*key));
+    int is_followed = 0;
+    const whk_outcome_t *refusal =
+        flaw ? whk_refuse(pool, WHK_INVALID_REQUEST, "%s", flaw)
+             : whk_import_record_read(key, &is_followed, record, &import->defaults, pool);
+
+    if (refusal) {
+        refuse(import, place, text_of(record, "enterprise"), text_of(record, "keyId"), refusal);
+        return WHK_EXIT_DONE;
+    }
+    import->followed += is_followed && import->pass == TRIAL;
+    return is_followed ? WHK_EXIT_DONE : add(import, place, key);
 }
 
 static int visit(void *baton, int line, const json_t *record, const char *flaw, apr_pool_t *pool)
 {
     import_t *import = baton;
-    whk_key_import_t *key = apr_palloc(import->batch_pool, sizeof(*key));
-    const whk_outcome_t *refusal;
-    int is_followed = 0;
+    place_t place = {line, ++import->number};
 
+    (void)pool;
     whk_progress_step_to(&import->progress, ftello(import->invocation->input));
-    if (!import->is_trial && apr_hash_get(import->settled, &line, sizeof(line)))
+    if (import->pass != TRIAL && apr_hash_get(import->settled, &place.number, sizeof(place.number)))
         return WHK_EXIT_DONE;
-    refusal = flaw ? whk_refuse(pool, WHK_INVALID_REQUEST, "%s", flaw)
-                   : whk_import_record_read(key, &is_followed, record, &import->defaults,
-                                            import->batch_pool);
-    if (refusal) {
-        refuse(import, line, text_of(record, "enterprise"), text_of(record, "keyId"), refusal);
-        return WHK_EXIT_DONE;
-    }
-    import->followed += is_followed && import->is_trial;
-    return is_followed ? WHK_EXIT_DONE : add(import, line, key);
+    WHK_TRY_STATUS(take(import, place, record, flaw));
+    return ++import->lines_in_batch < LINES_MOST ? WHK_EXIT_DONE : flush(import);
 }
 
-static int pass(import_t *import, int is_trial)
+static int run_pass(import_t *import, pass_t pass)
 {
     FILE *input = import->invocation->input;
     int status;
 
-    import->is_trial = is_trial;
-    import->done = 0;
-    import->batch = apr_array_make(import->batch_pool, BATCH, sizeof(whk_key_import_t *));
-    import->lines->nelts = 0;
+    import->pass = pass;
+    import->number = 0;
+    if (pass != SETS)
+        import->done = 0;
+    begin_batch(import);
     fseeko(input, 0, SEEK_END);
-    import->progress = whk_progress_begin_to(is_trial ? "keys looked at" : "keys", ftello(input));
+    import->progress =
+        whk_progress_begin_to(pass == TRIAL ? "keys looked at" : "keys", ftello(input));
     status = whk_import_file_read(input, visit, import, import->invocation->pool);
     if (status == WHK_EXIT_DONE)
         status = flush(import);
     whk_progress_end(&import->progress);
     return status;
+}
+
+/* What was looked at is what is imported. */
+static int is_unchanged(const whk_invocation_t *invocation, const struct stat *before)
+{
+    struct stat now;
+
+    return fstat(fileno(invocation->input), &now) == 0 && now.st_size == before->st_size &&
+           now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
 }
 
 /* ---- what is told ---- */
@@ -250,17 +310,24 @@ int whk_cmd_import(whk_invocation_t *invocation)
     apr_pool_t *pool = invocation->pool;
     int skips = invocation->option[WHK_OPTION_SKIP_REFUSED] != NULL;
     import_t import = {.invocation = invocation,
-                       .defaults = {invocation->operator_name,
+                       .defaults = {invocation->operator_name, whk_uuid(pool),
                                     invocation->option[WHK_OPTION_ENTERPRISE],
                                     invocation->option[WHK_OPTION_KEY_ID]},
-                       .lines = apr_array_make(pool, BATCH, sizeof(int)),
+                       .places = apr_array_make(pool, BATCH, sizeof(place_t)),
                        .seen = apr_hash_make(pool),
                        .settled = apr_hash_make(pool),
                        .findings = apr_array_make(pool, 16, sizeof(finding_t))};
+    struct stat before;
+    int status = WHK_EXIT_DONE;
     int refused;
+    int wanted;
 
+    if (!import.defaults.run)
+        return whk_refused("nothing was imported: the system gives no random bytes");
     apr_pool_create(&import.batch_pool, pool);
-    WHK_TRY_STATUS(pass(&import, 1));
+    if (fstat(fileno(invocation->input), &before) != 0)
+        return whk_refused("the file can't be looked at: %s", strerror(errno));
+    WHK_TRY_STATUS(run_pass(&import, TRIAL));
     refused = import.refused;
     if (invocation->option[WHK_OPTION_DRY_RUN] || (refused && !skips)) {
         report(&import, 0);
@@ -269,8 +336,16 @@ int whk_cmd_import(whk_invocation_t *invocation)
                         "--skip-refused");
         return refused ? WHK_EXIT_REFUSED : WHK_EXIT_DONE;
     }
-    if (import.done)
-        WHK_TRY_STATUS(pass(&import, 0));
+    if (!is_unchanged(invocation, &before))
+        return whk_refused("nothing was imported: the file was changed while it was looked at");
+    wanted = import.done;
+    if (wanted)
+        status = run_pass(&import, KEYS);
+    if (status == WHK_EXIT_DONE && wanted && import.sets)
+        status = run_pass(&import, SETS);
     report(&import, 1);
+    if (status != WHK_EXIT_DONE)
+        return whk_refused("%d keys are imported, and then it failed: run it again for the rest",
+                           import.done);
     return import.refused > refused ? WHK_EXIT_REFUSED : WHK_EXIT_DONE;
 }

@@ -138,8 +138,24 @@ int whk_cmd_otp_unlock(whk_invocation_t *invocation)
                             "is not locked any more, and has no refused code counted.");
 }
 
+/* What of a user whose secret is elsewhere is here keeps a code from being used twice. */
+static int check_removable(whk_invocation_t *invocation, const char *user)
+{
+    whk_otp_enrolment_t *enrolment;
+
+    WHK_TRY_STATUS(whk_invocation_check_name("USER", user, whk_name_flaw));
+    WHK_TRY_OR_REFUSE(whk_store_otp_get(invocation->store, invocation->pool, user, &enrolment));
+    if (enrolment &&
+        !strncmp(enrolment->sealed_secret, WHK_OTP_ELSEWHERE, strlen(WHK_OTP_ELSEWHERE)))
+        return whk_refused("the secret of %s is in the table that WebhookKeysOTPSecretQuery asks: "
+                           "remove it there; whkctl otp unlock lifts a lock",
+                           user);
+    return WHK_EXIT_DONE;
+}
+
 int whk_cmd_otp_remove(whk_invocation_t *invocation)
 {
+    WHK_TRY_STATUS(check_removable(invocation, invocation->operand[0]));
     return change_enrolment(invocation, whk_store_otp_remove, "removed",
                             "has no secret for one-time passwords any more.");
 }

@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/diagnostics.h"
 
+#include <apr_strings.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "ctl/printable.h"
 
 static void __attribute__((format(printf, 2, 0)))
 say(const char *who, const char *format, va_list arguments)
 {
+    apr_pool_t *pool;
+    char *rest;
+    char *line;
+
+    apr_pool_create(&pool, NULL);
     fputs(who, stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    /* What it tells of may hold what a terminal obeys; lines are httpd's own. */
+    rest = apr_pvsprintf(pool, format, arguments);
+    while ((line = strsep(&rest, "\n")) != NULL)
+        fprintf(stderr, "%s\n", whk_printable(pool, line));
+    apr_pool_destroy(pool);
 }
 
 int whk_refused(const char *format, ...)

@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 #include <csv.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/diagnostics.h"
@@ -33,21 +32,34 @@ static int visit(reader_t *reader, int line, const json_t *record, const char *f
     return reader->status;
 }
 
-/* @return its length without its end, 0 for an empty one; -1: there is none, -2: it is too long */
-static long read_line(reader_t *reader, char **line, size_t *size)
-{
-    long length = (long)getline(line, size, reader->file);
+#define NO_LINE (-1)
+#define TOO_LONG (-2)
 
-    if (length > LONGEST)
-        return -2;
-    while (length > 0 && ((*line)[length - 1] == '\n' || (*line)[length - 1] == '\r'))
-        (*line)[--length] = '\0';
-    return length;
+/* Into `line`, which has room for LONGEST and a NUL, its end included.
+ * @return its length, NO_LINE or TOO_LONG */
+static long read_line(reader_t *reader, char *line)
+{
+    long length = 0;
+    int c = EOF;
+
+    while (length < LONGEST && (c = getc_unlocked(reader->file)) != EOF) {
+        line[length++] = (char)c;
+        if (c == '\n')
+            break;
+    }
+    line[length] = '\0';
+    if (c == EOF || c == '\n')
+        return length ? length : NO_LINE;
+    while ((c = getc_unlocked(reader->file)) != EOF && c != '\n')
+        ;
+    return TOO_LONG;
 }
 
-static int is_blank(const char *text)
+static long without_end(const char *line, long length)
 {
-    return !text[strspn(text, " \t")];
+    while (length > 0 && strchr("\r\n \t", line[length - 1]) && line[length - 1])
+        length--;
+    return length;
 }
 
 /* ---- JSON lines ---- */
@@ -68,19 +80,17 @@ static int visit_json(reader_t *reader, int number, const char *line, apr_size_t
 
 static int read_json_lines(reader_t *reader)
 {
-    char *line = NULL;
-    size_t size = 0;
-    long length;
+    char *line = apr_palloc(reader->pool, LONGEST + 1);
     int number = 0;
+    long length;
 
-    while ((length = read_line(reader, &line, &size)) != -1 && reader->status == WHK_EXIT_DONE) {
+    while (reader->status == WHK_EXIT_DONE && (length = read_line(reader, line)) != NO_LINE) {
         number++;
-        if (length == -2)
+        if (length == TOO_LONG)
             visit(reader, number, NULL, "the line must be no longer than 1 MiB");
-        else if (!is_blank(line))
-            visit_json(reader, number, line, (apr_size_t)length);
+        else if (without_end(line, length))
+            visit_json(reader, number, line, (apr_size_t)without_end(line, length));
     }
-    free(line);
     return reader->status;
 }
 
@@ -132,6 +142,8 @@ static void end_record(int end, void *baton)
     csv_t *csv = baton;
 
     (void)end;
+    if (csv->column_count && csv->field < csv->column_count && !csv->flaw)
+        csv->flaw = "the line must have as many fields as the first one has names";
     if (!csv->column_count) {
         csv->column_count = csv->field;
     } else if (csv->flaw || json_object_size(csv->record)) {
@@ -150,29 +162,31 @@ static unsigned char delimiter_of(const char *names)
     return strchr(names, ',') ? ',' : strchr(names, ';') ? ';' : strchr(names, '\t') ? '\t' : ',';
 }
 
+static int parse_line(csv_t *csv, struct csv_parser *parser, const char *line, long length)
+{
+    if (length == TOO_LONG || csv_get_buffer_size(parser) > 2 * LONGEST)
+        return whk_refused("line %d: a record must be no longer than 1 MiB", csv->begins);
+    if (csv->number == 1)
+        csv_set_delim(parser, delimiter_of(line));
+    if (csv_parse(parser, line, (size_t)length, take_field, end_record, csv) != (size_t)length)
+        return whk_refused("line %d must be CSV: quotes stand around a whole field, and twice "
+                           "inside of it",
+                           csv->number);
+    if (csv->flaw && !csv->column_count)
+        return whk_refused("%s", csv->flaw);
+    return csv->reader->status;
+}
+
 static int parse_csv(csv_t *csv, struct csv_parser *parser)
 {
     reader_t *reader = csv->reader;
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t length;
+    char *line = apr_palloc(reader->pool, LONGEST + 1);
+    long length;
 
-    while (reader->status == WHK_EXIT_DONE && (length = getline(&line, &size, reader->file)) > 0) {
+    while (reader->status == WHK_EXIT_DONE && (length = read_line(reader, line)) != NO_LINE) {
         csv->number++;
-        if (csv->number == 1)
-            csv_set_delim(parser, delimiter_of(line));
-        if (length > LONGEST || csv_get_buffer_size(parser) > 2 * LONGEST)
-            reader->status =
-                whk_refused("line %d: a record must be no longer than 1 MiB", csv->begins);
-        else if (csv_parse(parser, line, (size_t)length, take_field, end_record, csv) !=
-                 (size_t)length)
-            reader->status = whk_refused("line %d must be CSV: quotes stand around a whole field, "
-                                         "and twice inside of it",
-                                         csv->number);
-        if (csv->flaw && !csv->column_count)
-            reader->status = whk_refused("%s", csv->flaw);
+        reader->status = parse_line(csv, parser, line, length);
     }
-    free(line);
     if (reader->status != WHK_EXIT_DONE)
         return reader->status;
     if (csv_fini(parser, take_field, end_record, csv) != 0)

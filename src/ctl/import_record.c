@@ -9,6 +9,7 @@
 #include "jose/jwk_set.h"
 #include "jose/public_key_text.h"
 #include "model/name.h"
+#include "model/timestamp.h"
 #include "registry/revokes_date.h"
 
 /* Whatever the module knows: which of them verify, a location says. */
@@ -91,15 +92,39 @@ static const whk_outcome_t *read_status(const json_t *record, int *is_revoked, a
     return NULL;
 }
 
+/* One that has come made the key what it would have made it here. */
 static const whk_outcome_t *read_revokes(const json_t *record, whk_key_import_t *import,
                                          apr_pool_t *pool)
 {
     const char *text;
+    apr_time_t when;
 
     WHK_TRY(read_string(record, "revokesDate", &text, pool));
-    return text && !import->is_revoked
-               ? whk_revokes_date_read("revokesDate", text, &import->revokes, pool)
-               : NULL;
+    if (!text || import->is_revoked)
+        return NULL;
+    if (whk_time_parse(text, &when) && when <= whk_time_now()) {
+        import->is_revoked = 1;
+        return NULL;
+    }
+    return whk_revokes_date_read("revokesDate", text, &import->revokes, pool);
+}
+
+/* Whoever says when a key was revoked, and not that it is, left something out. */
+static const whk_outcome_t *check_revoked(const json_t *record, const whk_key_import_t *import,
+                                          apr_pool_t *pool)
+{
+    static const char *const names[] = {"revokedDate", "revokedBy"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]) && !import->is_revoked; i++) {
+        const json_t *member = json_object_get(record, names[i]);
+
+        if (member && !json_is_null(member))
+            return whk_refuse(pool, WHK_INVALID_REQUEST,
+                              "there is a %s, but status is not REVOKED: say which it is",
+                              names[i]);
+    }
+    return NULL;
 }
 
 /* The rest is looked at when it is fetched. */
@@ -172,6 +197,7 @@ static const whk_outcome_t *resolve_key_id(whk_key_import_t *import, const char 
                                            apr_pool_t *pool)
 {
     const char *kid = import->jwk ? import->jwk->kid : NULL;
+    const char *flaw;
 
     if (import->key_id && kid && strcmp(import->key_id, kid) != 0)
         return whk_refuse(pool, WHK_KEY_ID_MISMATCH,
@@ -181,13 +207,16 @@ static const whk_outcome_t *resolve_key_id(whk_key_import_t *import, const char 
     if (!import->key_id)
         return whk_refuse(pool, WHK_KEY_ID_REQUIRED,
                           "the key has no name: give keyId, a kid in its JWK, or --key-id");
-    return NULL;
+    flaw = whk_key_id_flaw(import->key_id, strlen(import->key_id));
+    return flaw ? whk_refuse(pool, WHK_INVALID_REQUEST, "keyId must %s", flaw) : NULL;
 }
 
 static const whk_outcome_t *check_kind(const whk_key_import_t *import, apr_pool_t *pool)
 {
     int names_set = whk_key_id_is_set(import->key_id);
 
+    if (!strcmp(import->key_id, "*:"))
+        return whk_refuse(pool, WHK_INVALID_REQUEST, "keyId must be * or *: and a name");
     if (import->is_revoked)
         return NULL;
     if (names_set && import->jwk)
@@ -219,11 +248,12 @@ const whk_outcome_t *whk_import_record_read(whk_key_import_t *import, int *is_fo
     if (!enterprise)
         return whk_refuse(pool, WHK_INVALID_REQUEST,
                           "enterprise is missing: give it in the file, or by --enterprise");
-    import->caller = whk_caller_operator(pool, defaults->operator_name, enterprise);
+    import->caller = whk_caller_import(pool, defaults->operator_name, enterprise, defaults->run);
     WHK_TRY(read_name(record, "keyId", NULL, whk_key_id_flaw, &import->key_id, pool));
     WHK_TRY(read_name(record, "keyName", NULL, whk_name_flaw, &import->key_name, pool));
     WHK_TRY(read_status(record, &import->is_revoked, pool));
     WHK_TRY(read_revokes(record, import, pool));
+    WHK_TRY(check_revoked(record, import, pool));
     WHK_TRY(read_uri(record, import, pool));
     WHK_TRY(read_key(record, &import->jwk, pool));
     WHK_TRY(resolve_key_id(import, defaults->key_id, pool));

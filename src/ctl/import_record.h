@@ -9,6 +9,7 @@
 /** What holds where a record does not say it. */
 typedef struct whk_import_defaults_t {
     const char *operator_name;
+    const char *run;        /**< by which its events are known: model/caller.h */
     const char *enterprise; /**< NULL: each record names its own */
     const char *key_id;     /**< NULL: the same */
 } whk_import_defaults_t;

@@ -183,13 +183,21 @@ static FILE *keep_input(void)
     return ferror(stdin) ? NULL : kept;
 }
 
+/* One that nobody writes into is not waited for. */
+static FILE *open_file(const char *file)
+{
+    int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    return descriptor < 0 ? NULL : fdopen(descriptor, "r");
+}
+
 /* With what whoever started us may read, before we become the registry's owner. */
 static int open_input(whk_invocation_t *invocation)
 {
     const char *file = invocation->operand[0];
     struct stat info;
 
-    invocation->input = strcmp(file, "-") ? fopen(file, "re") : keep_input();
+    invocation->input = strcmp(file, "-") ? open_file(file) : keep_input();
     if (!invocation->input)
         return whk_refused("%s can't be read: %s", file, strerror(errno));
     if (fstat(fileno(invocation->input), &info) != 0 || !S_ISREG(info.st_mode))

@@ -6,6 +6,8 @@
 #include <apr_time.h>
 #include <jansson.h>
 
+#include "ctl/printable.h"
+
 typedef struct whk_table_t whk_table_t;
 
 /** A table of `columns` columns; their headings follow. */
@@ -25,8 +27,3 @@ json_t *whk_print_time_json(apr_pool_t *pool, apr_time_t when);
 
 /** Print a value on a line of its own, and take the reference. @return an exit status */
 int whk_print_json(json_t *value);
-
-/** Text without anything that a terminal would obey: control characters, and those that turn the
- * direction of writing, show as `\u{9B}`. Names can't hold control characters, but a row that
- * someone edited can. */
-const char *whk_printable(apr_pool_t *pool, const char *text);

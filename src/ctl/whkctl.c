@@ -226,8 +226,10 @@ int main(int argc, char **argv)
     whk_invocation_t invocation = {0};
     int status;
 
-    if (apr_initialize() != APR_SUCCESS)
-        return whk_refused("APR cannot be initialised");
+    if (apr_initialize() != APR_SUCCESS) {
+        fputs("whkctl: APR cannot be initialised\n", stderr);
+        return WHK_EXIT_REFUSED;
+    }
     setlocale(LC_CTYPE, "");
     umask(027);
     /* Who started this may ignore it, and then nobody learns how httpd ended. */
@@ -237,9 +239,9 @@ int main(int argc, char **argv)
     invocation.operator_name = whk_identity_name(invocation.pool, getuid());
     status = run(&invocation, argc, argv);
     apr_pool_destroy(invocation.pool);
-    apr_terminate();
     /* What was printed is part of what was done: a token that nobody got to see, say. */
     if (fflush(stdout) != 0 || ferror(stdout))
-        return whk_refused("standard output could not be written");
+        status = whk_refused("standard output could not be written");
+    apr_terminate();
     return status;
 }

@@ -294,6 +294,16 @@ static json_t *setting(const char *name)
     return value ? value : json_null();
 }
 
+/* In whatever section. */
+static int is_somewhere(const ap_directive_t *directive, const char *name)
+{
+    for (; directive; directive = directive->next)
+        if (is_named(directive, name) ||
+            (*directive->directive == '<' && is_somewhere(directive->first_child, name)))
+            return 1;
+    return 0;
+}
+
 json_t *whk_server_dump_settings(void)
 {
     int threads = 1;
@@ -301,8 +311,10 @@ json_t *whk_server_dump_settings(void)
 
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &processes);
-    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o}", "threads", threads, "processes", processes,
-                     "DBDMax", setting("DBDMax"), "DBDPersist", setting("DBDPersist"),
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:b, s:b}", "threads", threads, "processes",
+                     processes, "DBDMax", setting("DBDMax"), "DBDPersist", setting("DBDPersist"),
                      "WebhookKeysReplayCache", setting("WebhookKeysReplayCache"), "LogLevel",
-                     setting("LogLevel"));
+                     setting("LogLevel"), "adminQuery",
+                     is_somewhere(ap_conftree, "WebhookKeysAdminQuery"), "otpSecretQuery",
+                     is_somewhere(ap_conftree, "WebhookKeysOTPSecretQuery"));
 }

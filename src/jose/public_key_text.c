@@ -42,12 +42,24 @@ static const whk_outcome_t *read_whpk(json_t **jwk, const char *text, apr_size_t
 
 /* ---- PEM ---- */
 
+/* Called for what is encrypted: nobody is asked. */
+static int refuse_passphrase(char *buffer, int size, int is_writing, void *baton)
+{
+    (void)buffer;
+    (void)size;
+    (void)is_writing;
+    (void)baton;
+    return -1;
+}
+
 static EVP_PKEY *read_public_key(BIO *input)
 {
     EVP_PKEY *pkey = NULL;
     OSSL_DECODER_CTX *context =
         OSSL_DECODER_CTX_new_for_pkey(&pkey, "PEM", NULL, NULL, EVP_PKEY_PUBLIC_KEY, NULL, NULL);
 
+    if (context)
+        OSSL_DECODER_CTX_set_pem_password_cb(context, refuse_passphrase, NULL);
     if (!context || OSSL_DECODER_from_bio(context, input) != 1)
         pkey = NULL;
     OSSL_DECODER_CTX_free(context);
@@ -56,7 +68,7 @@ static EVP_PKEY *read_public_key(BIO *input)
 
 static EVP_PKEY *read_certificate(BIO *input)
 {
-    X509 *certificate = PEM_read_bio_X509(input, NULL, NULL, NULL);
+    X509 *certificate = PEM_read_bio_X509(input, NULL, refuse_passphrase, NULL);
     EVP_PKEY *pkey = certificate ? X509_get_pubkey(certificate) : NULL;
 
     X509_free(certificate);

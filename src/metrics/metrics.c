@@ -318,42 +318,44 @@ apr_int64_t whk_metrics_value(const whk_metrics_t *metrics, whk_series_id_t seri
 
 apr_int64_t whk_metrics_total(const whk_metrics_t *metrics, whk_series_id_t series)
 {
-    apr_int64_t total = 0;
+    apr_uint64_t total = 0;
     int i;
 
     for (i = 0; i < whk_series_size(series); i++)
-        total += sum_of_stripes(metrics, offsets[series] + i);
-    return total;
+        total += (apr_uint64_t)sum_of_stripes(metrics, offsets[series] + i);
+    return (apr_int64_t)total;
 }
 
 void whk_metrics_histogram(const whk_metrics_t *metrics, whk_series_id_t series, int first,
                            whk_histogram_t *histogram)
 {
     int index = cell_of(series, first, 0);
+    apr_uint64_t count = 0;
     int i;
 
-    histogram->count = 0;
     for (i = 0; i <= WHK_BUCKETS; i++) {
         histogram->buckets[i] = sum_of_stripes(metrics, index + i);
-        histogram->count += histogram->buckets[i];
+        count += (apr_uint64_t)histogram->buckets[i];
     }
+    histogram->count = (apr_int64_t)count;
     histogram->sum = sum_of_stripes(metrics, index + WHK_BUCKETS + 1);
 }
 
 apr_int64_t whk_histogram_percentile(const whk_histogram_t *histogram, int percent)
 {
-    apr_int64_t wanted = (histogram->count * percent + 99) / 100;
-    apr_int64_t before = 0;
+    double wanted = (double)histogram->count * percent / 100;
+    double before = 0;
     int i;
 
     if (histogram->count <= 0)
         return 0;
     for (i = 0; i < WHK_BUCKETS; i++) {
-        apr_int64_t begin = i ? whk_bucket_ends[i - 1] : 0;
+        double begin = i ? whk_bucket_ends[i - 1] : 0;
+        double own = (double)histogram->buckets[i];
 
-        if (histogram->buckets[i] > 0 && before + histogram->buckets[i] >= wanted)
-            return begin + (whk_bucket_ends[i] - begin) * (wanted - before) / histogram->buckets[i];
-        before += histogram->buckets[i];
+        if (own > 0 && before + own >= wanted)
+            return (apr_int64_t)(begin + (whk_bucket_ends[i] - begin) * (wanted - before) / own);
+        before += own > 0 ? own : 0;
     }
     return whk_bucket_ends[WHK_BUCKETS - 1];
 }

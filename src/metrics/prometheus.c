@@ -123,7 +123,7 @@ static void put_histogram(const writer_t *writer, whk_series_id_t id, int first)
     for (i = 0; i <= WHK_BUCKETS; i++) {
         const char *end = i < WHK_BUCKETS ? seconds(writer->pool, whk_bucket_ends[i]) : "+Inf";
 
-        count += histogram.buckets[i];
+        count = (apr_int64_t)((apr_uint64_t)count + (apr_uint64_t)histogram.buckets[i]);
         put(writer, PREFIX "%s_bucket%s %" APR_INT64_T_FMT "\n", name,
             labels_text(writer, id, first, 0, apr_pstrcat(writer->pool, "le=\"", end, "\"", NULL)),
             count);

@@ -2,6 +2,7 @@
 #include "model/caller.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 #include "model/key.h"
 
@@ -39,6 +40,22 @@ whk_caller_t *whk_caller_operator(apr_pool_t *pool, const char *unix_user,
     caller->enterprise_id = apr_pstrdup(pool, enterprise_id);
     caller->complete = 1;
     return caller;
+}
+
+#define IMPORT "import:"
+
+whk_caller_t *whk_caller_import(apr_pool_t *pool, const char *unix_user, const char *enterprise_id,
+                                const char *run)
+{
+    whk_caller_t *caller = whk_caller_operator(pool, unix_user, enterprise_id);
+
+    caller->request_id = apr_pstrcat(pool, IMPORT, run, NULL);
+    return caller;
+}
+
+int whk_caller_is_import(const char *request_id)
+{
+    return request_id && !strncmp(request_id, IMPORT, strlen(IMPORT));
 }
 
 whk_caller_t *whk_caller_background(apr_pool_t *pool, const char *enterprise_id)

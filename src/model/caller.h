@@ -22,6 +22,14 @@ void whk_caller_complete(whk_caller_t *caller);
 whk_caller_t *whk_caller_operator(apr_pool_t *pool, const char *unix_user,
                                   const char *enterprise_id);
 
+/** The same for whkctl import, whose events have the requestId `import:` and `run`: one leads to
+ * all of them, and nobody is told of any (registry/notifications.h). No request has such an id. */
+whk_caller_t *whk_caller_import(apr_pool_t *pool, const char *unix_user, const char *enterprise_id,
+                                const char *run);
+
+/** Whether an event has such a requestId; NULL has not. */
+int whk_caller_is_import(const char *request_id);
+
 /** For the background refresh of key sets alone: writes to the audit trail as `background`, and is
  *  never complete. */
 whk_caller_t *whk_caller_background(apr_pool_t *pool, const char *enterprise_id);

@@ -13,7 +13,8 @@
  *      "hosts": [{"place": null, "addresses": ["443"], "serves": true, "authenticates": true,
  * "admin": true, "verifies": false, "validWebhook": false, "tls": true, "asksForTls": false,
  * "open": []}], "settings": {"threads": 25, "processes": 16, "DBDMax": "25", "DBDPersist": null,
- *                   "WebhookKeysReplayCache": null, "LogLevel": "warn"}}
+ *                   "WebhookKeysReplayCache": null, "LogLevel": "warn",
+ *                   "adminQuery": false, "otpSecretQuery": false}}
  *
  * `user` is whom httpd's children run as, null where no User directive says so. The first server is
  * the main one, whose place is null; the virtual hosts follow in the order of the configuration,

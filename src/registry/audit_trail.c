@@ -25,11 +25,11 @@ const char *whk_audit_hash(apr_pool_t *pool, const char *previous, const whk_eve
     return whk_sha256_hex(pool, text, strlen(text));
 }
 
-const whk_outcome_t *whk_audit_append_untold(whk_store_t *store, apr_pool_t *pool,
-                                             const whk_secret_key_t *secret,
-                                             whk_enterprise_t *enterprise, whk_event_type_t type,
-                                             const char *key_id, const whk_caller_t *caller,
-                                             const char *detail, apr_time_t when)
+const whk_outcome_t *whk_audit_append(whk_store_t *store, apr_pool_t *pool,
+                                      const whk_secret_key_t *secret, whk_enterprise_t *enterprise,
+                                      whk_event_type_t type, const char *key_id,
+                                      const whk_caller_t *caller, const char *detail,
+                                      apr_time_t when)
 {
     whk_event_t event = {
         .id = enterprise->event_count + 1,
@@ -49,20 +49,9 @@ const whk_outcome_t *whk_audit_append_untold(whk_store_t *store, apr_pool_t *poo
                         WHK_LOGNO(0200) "SHA-256 is not available in OpenSSL");
     WHK_TRY(whk_event_set_seal(pool, secret, &event));
     WHK_TRY(whk_store_event_insert(store, pool, &event));
+    if (whk_notification_name(type) && !whk_caller_is_import(event.request_id))
+        WHK_TRY(whk_store_notification_queue(store, pool, enterprise->id, event.id, when));
     enterprise->event_count = event.id;
     enterprise->event_head = event.hash;
     return NULL;
-}
-
-const whk_outcome_t *whk_audit_append(whk_store_t *store, apr_pool_t *pool,
-                                      const whk_secret_key_t *secret, whk_enterprise_t *enterprise,
-                                      whk_event_type_t type, const char *key_id,
-                                      const whk_caller_t *caller, const char *detail,
-                                      apr_time_t when)
-{
-    WHK_TRY(whk_audit_append_untold(store, pool, secret, enterprise, type, key_id, caller, detail,
-                                    when));
-    return whk_notification_name(type) ? whk_store_notification_queue(store, pool, enterprise->id,
-                                                                      enterprise->event_count, when)
-                                       : NULL;
 }

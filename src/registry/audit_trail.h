@@ -24,13 +24,5 @@ const whk_outcome_t *whk_audit_append(whk_store_t *store, apr_pool_t *pool,
                                       const whk_caller_t *caller, const char *detail,
                                       apr_time_t when);
 
-/** [T] The same, without anybody who is to be told of it: the caller of this says so by
- * whk_store_notification_pass() once all is appended. */
-const whk_outcome_t *whk_audit_append_untold(whk_store_t *store, apr_pool_t *pool,
-                                             const whk_secret_key_t *secret,
-                                             whk_enterprise_t *enterprise, whk_event_type_t type,
-                                             const char *key_id, const whk_caller_t *caller,
-                                             const char *detail, apr_time_t when);
-
 /** The hash of an event that follows one whose hash is `previous`; NULL: there is no SHA-256. */
 const char *whk_audit_hash(apr_pool_t *pool, const char *previous, const whk_event_t *event);

@@ -12,7 +12,6 @@
 #include "registry/seal.h"
 #include "store/enterprises.h"
 #include "store/keys.h"
-#include "store/notifications.h"
 #include "store/remote_sets.h"
 #include "store/transaction.h"
 #include "store/used_material.h"
@@ -71,31 +70,34 @@ static const whk_outcome_t *leave_places(whk_store_t *store, apr_pool_t *pool, a
 
         apr_hash_this(index, NULL, NULL, &value);
         place = value;
-        if (!place->is_changed)
-            continue;
-        WHK_TRY(whk_store_notification_pass(store, pool, place->row->id, place->row->event_count));
-        WHK_TRY(whk_store_enterprise_update(store, pool, place->row));
+        if (place->is_changed)
+            WHK_TRY(whk_store_enterprise_update(store, pool, place->row));
     }
     return NULL;
 }
 
 /* ---- one key ---- */
 
+/* A key by URI may have another one by now; what never verifies again is the key itself. */
 static int is_same_material(const whk_key_t *there, const whk_key_import_t *import)
 {
-    if (import->jwks_uri || there->jwks_uri)
+    int is_by_uri = !import->is_revoked && (import->jwks_uri || there->jwks_uri);
+
+    if (is_by_uri)
         return import->jwks_uri && there->jwks_uri && !strcmp(import->jwks_uri, there->jwks_uri) &&
                whk_key_is_set(there) == !import->jwk;
     return import->jwk && !strcmp(import->jwk->thumbprint, there->thumbprint);
 }
 
-/* Of a keyId that is only to be used up, whatever used it up. */
+/* Of a keyId that is only to be used up, whatever used it up. What the file does not plan may be
+ * planned here. */
 static int is_as_wanted(const whk_key_t *there, const whk_key_import_t *import)
 {
     int is_revoked = there->status == WHK_KEY_STATUS_REVOKED;
 
     return is_revoked == import->is_revoked &&
-           ((is_revoked && !import->jwk) || is_same_material(there, import));
+           ((is_revoked && !import->jwk) || is_same_material(there, import)) &&
+           (is_revoked || !import->revokes || import->revokes == there->revokes);
 }
 
 static const whk_outcome_t *refusal_of(apr_pool_t *pool, const whk_key_t *there,
@@ -104,9 +106,14 @@ static const whk_outcome_t *refusal_of(apr_pool_t *pool, const whk_key_t *there,
     if (there->status == WHK_KEY_STATUS_REVOKED && !import->is_revoked)
         return whk_refuse(pool, WHK_KEY_ID_TAKEN,
                           "this keyId is REVOKED here: it is used up for ever");
-    if (import->is_revoked && (!import->jwk || is_same_material(there, import)))
+    if (import->is_revoked && there->status == WHK_KEY_STATUS_ACTIVE &&
+        (!import->jwk || is_same_material(there, import)))
         return whk_refuse(pool, WHK_KEY_ID_TAKEN,
                           "this key is ACTIVE here: revoke it by whkctl key revoke");
+    if (!import->is_revoked && is_same_material(there, import))
+        return whk_refuse(pool, WHK_KEY_ID_TAKEN,
+                          "this key is here, and is to be revoked at another time, or never: plan "
+                          "it by whkctl key revoke --at");
     return whk_refuse(pool, WHK_KEY_ID_TAKEN, "this keyId is another key's here");
 }
 
@@ -135,8 +142,8 @@ static const whk_outcome_t *append(whk_store_t *store, apr_pool_t *pool, const w
                                    const whk_key_import_t *import, whk_enterprise_t *enterprise,
                                    whk_event_type_t type, const char *detail, apr_time_t when)
 {
-    return whk_audit_append_untold(store, pool, work->secret, enterprise, type, import->key_id,
-                                   import->caller, detail, when);
+    return whk_audit_append(store, pool, work->secret, enterprise, type, import->key_id,
+                            import->caller, detail, when);
 }
 
 static const whk_outcome_t *revoke_key(whk_store_t *store, apr_pool_t *pool, const work_t *work,

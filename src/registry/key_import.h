@@ -3,7 +3,7 @@
 /** Keys that customers used before they came here, registered by the operator: many at a time, and
  * again where that was interrupted. The rules of a registration hold, but for WebhookKeysMaxActive
  * and WebhookKeysAlgorithms, which are what customers may do. Each has its events in the audit
- * trail; nobody is told of them (WebhookKeysNotify). */
+ * trail; nobody is told of them (WebhookKeysNotify; model/caller.h). */
 
 #include "jose/jwk.h"
 #include "registry/registry.h"

@@ -3,7 +3,7 @@
 /** Telling somebody of events: from the audit trail, at least once, in their order for each
  * enterprise, by one process of the fleet at a time. What could not be told is tried again, later
  * each time, and keeps no other enterprise waiting. Events of before anybody was to be told are
- * not.
+ * not, and neither are those of whkctl import: whoever imports knows.
  *
  * An event whose seal does not fit is not told as if it were true: it is passed over. */
 

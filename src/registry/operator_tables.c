@@ -111,8 +111,12 @@ static const char *tidy(apr_pool_t *pool, const char *text)
 static int read_number(const apr_array_header_t *row, int index, int fallback)
 {
     const char *text = column(row, index);
+    char *end;
+    long number = strtol(text, &end, 10);
 
-    return *text ? (int)strtol(text, NULL, 10) : fallback;
+    if (!*text)
+        return fallback;
+    return *end || number < 0 || number > 1000 ? -1 : (int)number;
 }
 
 static const char *read_algorithm(const apr_array_header_t *row)

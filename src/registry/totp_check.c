@@ -177,6 +177,31 @@ static const whk_outcome_t *add_state(whk_registry_t *registry, const char *user
     return whk_store_otp_get(registry->store, registry->pool, user, enrolment);
 }
 
+static int is_elsewhere(const whk_otp_enrolment_t *enrolment)
+{
+    return !strncmp(enrolment->sealed_secret, WHK_OTP_ELSEWHERE, strlen(WHK_OTP_ELSEWHERE));
+}
+
+/* Steps are counted by the period: that in which the last one ended is used up with it. */
+static const whk_outcome_t *follow_period(whk_registry_t *registry, const char *user,
+                                          const whk_operator_secret_t *elsewhere,
+                                          whk_otp_enrolment_t **enrolment)
+{
+    whk_otp_enrolment_t *row = *enrolment;
+    int period = elsewhere->totp.period;
+    apr_int64_t last = row->last_step < 0 ? -1 : ((row->last_step + 1) * row->period - 1) / period;
+
+    if (row->period == period)
+        return NULL;
+    if (!is_elsewhere(row))
+        return whk_fail(registry->pool, WHK_INTERNAL_ERROR,
+                        WHK_LOGNO(0239) "user %s has a secret of whkctl's, of another period than "
+                                        "WebhookKeysOTPSecretQuery says: run whkctl otp remove %s",
+                        user, user);
+    WHK_TRY(whk_store_otp_set_period(registry->store, registry->pool, row, period, last));
+    return whk_store_otp_get(registry->store, registry->pool, user, enrolment);
+}
+
 /* `enrolment` is set to NULL where the user has no secret. */
 static const whk_outcome_t *find_enrolment(whk_registry_t *registry, const char *user,
                                            whk_operator_secret_t **elsewhere,
@@ -192,9 +217,10 @@ static const whk_outcome_t *find_enrolment(whk_registry_t *registry, const char 
     WHK_TRY(whk_store_otp_get(registry->store, registry->pool, user, enrolment));
     if (*elsewhere && !*enrolment)
         return add_state(registry, user, *elsewhere, enrolment);
+    if (*elsewhere)
+        return follow_period(registry, user, *elsewhere, enrolment);
     /* Its secret is where nobody looks any more. */
-    if (!*elsewhere && *enrolment &&
-        !strncmp((*enrolment)->sealed_secret, WHK_OTP_ELSEWHERE, strlen(WHK_OTP_ELSEWHERE)))
+    if (*enrolment && is_elsewhere(*enrolment))
         *enrolment = NULL;
     return NULL;
 }

@@ -191,6 +191,9 @@ const whk_dialect_t whk_dialect_mysql = {
                 "INSERT INTO whk_otp (user_id, sealed_secret, algorithm, digits, period, "
                 "created_at) "
                 "VALUES (%s, %s, %s, %lld, %lld, %lld) ON DUPLICATE KEY UPDATE user_id = user_id",
+            [SQL_OTP_SET_PERIOD] =
+                "UPDATE whk_otp SET period = %lld, last_step = %lld WHERE user_id = %s AND "
+                "sealed_secret = %s AND period = %lld AND last_step = %lld",
             [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
             /* A row that stays as it is does not count: another time that is long gone. */
             [SQL_OTP_UNLOCK] = "UPDATE whk_otp SET failures = 0, locked_until = IF(locked_until = "
@@ -369,8 +372,8 @@ const whk_dialect_t whk_dialect_mysql = {
             [SQL_NOTIFICATION_BEGIN] =
                 "INSERT INTO whk_notification (enterprise_id, position) VALUES (%s, %lld) ON "
                 "DUPLICATE KEY UPDATE position = position",
-            [SQL_NOTIFICATION_PASS] = "UPDATE whk_notification SET position = %lld WHERE "
-                                      "enterprise_id = %s AND due_at IS NULL",
+            [SQL_NOTIFICATION_BEGIN_ANEW] = "UPDATE whk_notification SET position = %lld WHERE "
+                                            "enterprise_id = %s AND due_at IS NULL",
             [SQL_SCHEMA_LIST] = SCHEMA_LIST,
         },
 };

@@ -170,6 +170,9 @@ const whk_dialect_t whk_dialect_pgsql = {
             [SQL_OTP_ADD] = "INSERT INTO whk_otp (user_id, sealed_secret, algorithm, digits, "
                             "period, created_at) "
                             "VALUES (%s, %s, %s, %lld, %lld, %lld) ON CONFLICT DO NOTHING",
+            [SQL_OTP_SET_PERIOD] =
+                "UPDATE whk_otp SET period = %lld, last_step = %lld WHERE user_id = %s AND "
+                "sealed_secret = %s AND period = %lld AND last_step = %lld",
             [SQL_OTP_REMOVE] = "DELETE FROM whk_otp WHERE user_id = %s",
             [SQL_OTP_UNLOCK] =
                 "UPDATE whk_otp SET failures = 0, locked_until = 0 WHERE user_id = %s",
@@ -342,8 +345,8 @@ const whk_dialect_t whk_dialect_pgsql = {
             [SQL_NOTIFICATION_BEGIN] = "INSERT INTO whk_notification (enterprise_id, position) "
                                        "VALUES (%s, %lld) ON CONFLICT "
                                        "DO NOTHING",
-            [SQL_NOTIFICATION_PASS] = "UPDATE whk_notification SET position = %lld WHERE "
-                                      "enterprise_id = %s AND due_at IS NULL",
+            [SQL_NOTIFICATION_BEGIN_ANEW] = "UPDATE whk_notification SET position = %lld WHERE "
+                                            "enterprise_id = %s AND due_at IS NULL",
             [SQL_SCHEMA_LIST] = SCHEMA_LIST,
         },
 };

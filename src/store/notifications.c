@@ -20,14 +20,6 @@ const whk_outcome_t *whk_store_notification_queue(whk_store_t *store, apr_pool_t
     return whk_statement_write(store, pool, SQL_NOTIFICATION_QUEUE, arguments, NULL);
 }
 
-const whk_outcome_t *whk_store_notification_pass(whk_store_t *store, apr_pool_t *pool,
-                                                 const char *enterprise_id, apr_int64_t event_id)
-{
-    const void *arguments[] = {&event_id, enterprise_id};
-
-    return whk_statement_write(store, pool, SQL_NOTIFICATION_PASS, arguments, NULL);
-}
-
 static void *read_notification(whk_row_t *row)
 {
     whk_notification_t *due = apr_pcalloc(row->pool, sizeof(*due));
@@ -137,7 +129,7 @@ const whk_outcome_t *whk_store_notification_since(whk_store_t *store, apr_pool_t
     /* By a clock that was ahead: it would silence all until then. */
     if (found > apr_time_as_msec(now + apart)) {
         found = at;
-        WHK_TRY(whk_write(store, pool, SQL_NOTIFICATION_PASS, begun, NULL));
+        WHK_TRY(whk_write(store, pool, SQL_NOTIFICATION_BEGIN_ANEW, begun, NULL));
     }
     *since = apr_time_from_msec(found);
     return NULL;

@@ -18,11 +18,6 @@ const whk_outcome_t *whk_store_notification_queue(whk_store_t *store, apr_pool_t
                                                   const char *enterprise_id, apr_int64_t event_id,
                                                   apr_time_t when);
 
-/** [T] Nobody is to be told of an enterprise's events up to this one, unless some before it are
- * to be told still. */
-const whk_outcome_t *whk_store_notification_pass(whk_store_t *store, apr_pool_t *pool,
-                                                 const char *enterprise_id, apr_int64_t event_id);
-
 /** The one that has been due for longest and is nobody's, or NULL.
  * @param lease_most no lease is as long as this from now, but under a wrong clock */
 const whk_outcome_t *whk_store_notification_due(whk_store_t *store, apr_pool_t *pool,

@@ -70,6 +70,19 @@ const whk_outcome_t *whk_store_otp_add(whk_store_t *store, apr_pool_t *pool,
     return whk_write(store, pool, SQL_OTP_ADD, arguments, NULL);
 }
 
+const whk_outcome_t *whk_store_otp_set_period(whk_store_t *store, apr_pool_t *pool,
+                                              const whk_otp_enrolment_t *enrolment, int period,
+                                              apr_int64_t last_step)
+{
+    apr_int64_t wanted = period;
+    apr_int64_t was = enrolment->period;
+    const void *arguments[] = {
+        &wanted, &last_step,           enrolment->user, enrolment->sealed_secret,
+        &was,    &enrolment->last_step};
+
+    return whk_write(store, pool, SQL_OTP_SET_PERIOD, arguments, NULL);
+}
+
 const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           int *removed)
 {

@@ -38,6 +38,12 @@ const whk_outcome_t *whk_store_otp_put(whk_store_t *store, apr_pool_t *pool,
 const whk_outcome_t *whk_store_otp_add(whk_store_t *store, apr_pool_t *pool,
                                        const whk_otp_enrolment_t *enrolment);
 
+/** Write another period, and the last step as it is in that, where the row is as it was read.
+ * Whoever reads it again sees what is there. */
+const whk_outcome_t *whk_store_otp_set_period(whk_store_t *store, apr_pool_t *pool,
+                                              const whk_otp_enrolment_t *enrolment, int period,
+                                              apr_int64_t last_step);
+
 const whk_outcome_t *whk_store_otp_remove(whk_store_t *store, apr_pool_t *pool, const char *user,
                                           int *removed);
 

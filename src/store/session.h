@@ -16,6 +16,7 @@ typedef struct whk_session_t {
     apr_int64_t stamp; /**< the dialect's schema_stamp before any statement was prepared */
     apr_dbd_prepared_t *prepared[SQL_STATEMENT_COUNT];
     struct apr_hash_t *queries; /**< the operator's own, by their text; NULL: none yet */
+    int query_count;            /**< names of these that were used */
 } whk_session_t;
 
 /** What a transaction leaves behind, by which it is found out later whether it was committed. */

@@ -22,11 +22,16 @@ typedef struct {
     const char *query; /* NULL: it is ours */
 } which_t;
 
-/* As prepared by a connection. */
+/* As prepared by a connection. One that fails may be stale, as after a change of its table, and is
+ * prepared anew; but not for each request while it goes on failing, since the driver keeps what was
+ * prepared until the connection ends. */
 typedef struct {
     apr_dbd_prepared_t *prepared;
-    int number; /* of its name */
+    const char *label;
+    apr_time_t renewed_at; /* by whk_clock_now(); 0: never */
 } query_t;
+
+#define RENEW_EVERY apr_time_from_sec(10)
 
 static query_t *query_of(whk_store_t *store, const char *text)
 {
@@ -39,7 +44,6 @@ static query_t *query_of(whk_store_t *store, const char *text)
     query = apr_hash_get(session->queries, text, APR_HASH_KEY_STRING);
     if (!query) {
         query = apr_pcalloc(pool, sizeof(*query));
-        query->number = SQL_STATEMENT_COUNT + (int)apr_hash_count(session->queries);
         apr_hash_set(session->queries, apr_pstrdup(pool, text), APR_HASH_KEY_STRING, query);
     }
     return query;
@@ -51,29 +55,60 @@ static const char *label(whk_store_t *store, int number)
     return apr_psprintf(store->connection.pool, "whk_%d_%d", store->session->generation, number);
 }
 
+static const char *query_label(whk_store_t *store, query_t *query)
+{
+    if (!query->label)
+        query->label = label(store, SQL_STATEMENT_COUNT + store->session->query_count++);
+    return query->label;
+}
+
+/* What a statement that can't be prepared took goes with it. */
+static const whk_outcome_t *prepare_text(whk_store_t *store, apr_pool_t *pool, const char *text,
+                                         const char *name, apr_dbd_prepared_t **prepared)
+{
+    const whk_connection_t *connection = &store->connection;
+    apr_pool_t *own;
+    int code;
+
+    apr_pool_create(&own, connection->pool);
+    code = apr_dbd_prepare(connection->driver, own, connection->handle, text, name, prepared);
+    if (!code)
+        return NULL;
+    *prepared = NULL;
+    apr_pool_destroy(own);
+    return whk_session_error(store, pool, "prepare a statement", code);
+}
+
 static const whk_outcome_t *prepare(whk_store_t *store, apr_pool_t *pool, which_t which,
                                     apr_dbd_prepared_t **prepared)
 {
     whk_session_t *session = store->session;
-    const whk_connection_t *connection = &store->connection;
     query_t *query = which.query ? query_of(store, which.query) : NULL;
     apr_dbd_prepared_t **place = query ? &query->prepared : &session->prepared[which.statement];
-    int code;
 
     /* Behind one that failed nothing of a transaction counts. */
     if (store->in_transaction && store->failure)
         return store->failure;
-    if (!*place) {
-        code = apr_dbd_prepare(connection->driver, connection->pool, connection->handle,
-                               query ? which.query : session->dialect->statements[which.statement],
-                               label(store, query ? query->number : (int)which.statement), place);
-        if (code) {
-            *place = NULL;
-            return whk_session_error(store, pool, "prepare a statement", code);
-        }
-    }
+    if (!*place && query)
+        WHK_TRY(prepare_text(store, pool, which.query, query_label(store, query), place));
+    else if (!*place)
+        WHK_TRY(prepare_text(store, pool, session->dialect->statements[which.statement],
+                             label(store, (int)which.statement), place));
     *prepared = *place;
     return NULL;
+}
+
+/* After it failed. */
+static void renew(whk_store_t *store, which_t which)
+{
+    query_t *query = which.query && store->session ? query_of(store, which.query) : NULL;
+    apr_time_t now = whk_clock_now();
+
+    if (!query || !query->prepared || (query->renewed_at && now - query->renewed_at < RENEW_EVERY))
+        return;
+    query->prepared = NULL;
+    query->label = NULL;
+    query->renewed_at = now;
 }
 
 /* Inside a transaction a failure is final: the whole of it is rolled back, and perhaps run again.
@@ -164,6 +199,7 @@ static const whk_outcome_t *read_patiently(whk_store_t *store, apr_pool_t *pool,
             return outcome;
         }
         again = store->in_transaction ? 0 : whk_session_may_retry(store, pool);
+        renew(store, which);
         if (again == WHK_CONNECTION_LOST && ++lost < WHK_LOST_MOST && whk_clock_now() < end)
             tries--;
         whk_session_release(store);

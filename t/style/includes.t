@@ -90,7 +90,8 @@ my %allowed = (
     whk_caller_authorized => [qw(src/registry/authorize.c)],
     whk_caller_complete   => [qw(src/httpd/api/otp_hook.c)],
     whk_caller_schedule   => [qw(src/registry/due_revocations.c)],
-    whk_caller_operator   => [qw(src/ctl/cmd_audit.c src/ctl/cmd_key.c src/ctl/import_record.c)],
+    whk_caller_operator   => [qw(src/ctl/cmd_audit.c src/ctl/cmd_key.c)],
+    whk_caller_import     => [qw(src/ctl/import_record.c)],
 );
 for my $function (sort keys %allowed) {
     my @callers;
