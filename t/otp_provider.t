@@ -39,7 +39,12 @@ refused(register('none', 'k2'), 401, 'otp_invalid', 'one that it does not know')
 refused(register(undef, 'k2'), 401, 'otp_required', 'none');
 refused(register('', 'k2'), 401, 'otp_required', 'an empty one');
 refused(register({ $admins->write }->{OTP}, 'k2'), 401, 'otp_invalid', 'one of the provider that is built in');
-refused(register('locked', 'k2'), 429, 'otp_locked', 'a lock');
+my $locked = register('locked', 'k2');
+refused($locked, 429, 'otp_locked', 'a lock');
+is($locked->header('Retry-After'), 30, '... for how long');
+$locked = register('locked for a minute', 'k2');
+refused($locked, 429, 'otp_locked', 'a lock that says so');
+is(join(' ', $locked->headers('Retry-After')), 60, '... for how long');
 refused(register('outage', 'k2'), 500, 'internal_error', 'a hook that cannot decide');
 is(left(), 'one three four', '... asks no provider');
 unlike($server->error_log, qr/\b(?:two|outage)\b/, 'no code is in the log');

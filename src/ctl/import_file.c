@@ -10,7 +10,10 @@
 #include "jose/json.h"
 
 /* Bytes of a line, and of a file that is one key or one JWK Set. */
-#define LONGEST (1024 * 1024)
+#define LONGEST 1048576
+
+/* What a CSV record that goes on over lines may take. */
+#define LONGEST_RECORD 2097152
 
 #define COLUMNS_MAX 32
 
@@ -164,7 +167,7 @@ static unsigned char delimiter_of(const char *names)
 
 static int parse_line(csv_t *csv, struct csv_parser *parser, const char *line, long length)
 {
-    if (length == TOO_LONG || csv_get_buffer_size(parser) > 2 * LONGEST)
+    if (length == TOO_LONG || csv_get_buffer_size(parser) > LONGEST_RECORD)
         return whk_refused("line %d: a record must be no longer than 1 MiB", csv->begins);
     if (csv->number == 1)
         csv_set_delim(parser, delimiter_of(line));

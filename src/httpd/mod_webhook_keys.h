@@ -18,7 +18,8 @@ typedef struct whk_otp_provider_t {
     /** Check the code of a user who is an admin of the enterprise, and use it up.
      * @param code what the header held: any bytes but NUL, not empty
      * @return OK: accepted. HTTP_UNAUTHORIZED: refused (`otp_invalid`). HTTP_TOO_MANY_REQUESTS:
-     *         locked (`otp_locked`). Anything else: could not decide, and the request is stopped.
+     *         locked (`otp_locked`), for as long as a Retry-After in r->err_headers_out says, or 30
+     * s. Anything else: could not decide, and the request is stopped.
      */
     int (*check)(request_rec *r, const char *enterprise_id, const char *user, const char *code);
 } whk_otp_provider_t;

@@ -82,7 +82,9 @@ static int check(request_rec *r, const char *enterprise_id, const char *user, co
     }
     taken = take(codes, code);
     fclose(codes);
-    if (!strcmp(code, "locked"))
+    if (!strcmp(code, "locked for a minute"))
+        apr_table_setn(r->err_headers_out, "Retry-After", "60");
+    if (!strncmp(code, "locked", strlen("locked")))
         return HTTP_TOO_MANY_REQUESTS;
     return taken ? OK : HTTP_UNAUTHORIZED;
 }

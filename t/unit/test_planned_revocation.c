@@ -274,13 +274,18 @@ typedef struct {
     const whk_outcome_t *outcome;
 } late_t;
 
+static _Atomic int is_held;
+
+/* Until some time after that. */
 static const whk_outcome_t *hold_lock(whk_store_t *store, void *baton, apr_pool_t *pool)
 {
-    const int *milliseconds = baton;
+    const apr_time_t *until = baton;
     whk_enterprise_t *enterprise;
 
     WHK_TRY(whk_store_enterprise_lock(store, pool, "acme", &enterprise));
-    usleep((useconds_t)*milliseconds * 1000);
+    is_held = 1;
+    while (whk_time_now() < *until + apr_time_from_msec(200))
+        usleep(10000);
     return NULL;
 }
 
@@ -293,7 +298,8 @@ static void *come_late(void *baton)
     whk_planned_t planned;
     whk_key_t *key;
 
-    usleep(100000);
+    while (!is_held)
+        usleep(1000);
     if (late->which == 0)
         late->outcome = whk_plan_revocation(&registry, caller, "one",
                                             whk_time_now() + apr_time_from_sec(60), &planned);
@@ -307,7 +313,7 @@ static void *come_late(void *baton)
 /* They ask before the time, and their turn comes after it. */
 static void a_turn_that_comes_too_late(void **state)
 {
-    int milliseconds = 700;
+    apr_time_t planned = whk_time_now() + apr_time_from_msec(500);
     late_t late[3] = {{0}};
     apr_thread_mutex_t *mutex = NULL;
     int i;
@@ -316,7 +322,8 @@ static void a_turn_that_comes_too_late(void **state)
     if (is_driver("sqlite3"))
         apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT, world.fixture->pool);
     change_here(register_work, "acme", "one", 0);
-    good(plan_at("acme", "one", whk_time_now() + apr_time_from_msec(500)));
+    good(plan_at("acme", "one", planned));
+    is_held = 0;
     world.fixture->link->mutex = mutex;
     for (i = 0; i < 3; i++) {
         apr_pool_create_unmanaged_ex(&late[i].pool, NULL, NULL);
@@ -325,7 +332,7 @@ static void a_turn_that_comes_too_late(void **state)
         assert_int_equal(pthread_create(&late[i].thread, NULL, come_late, &late[i]), 0);
     }
     good(whk_store_transaction(world.fixture->link->store, world.fixture->pool, hold_lock,
-                               &milliseconds));
+                               &planned));
     for (i = 0; i < 3; i++) {
         pthread_join(late[i].thread, NULL);
         refused(late[i].outcome, WHK_KEY_ALREADY_REVOKED);

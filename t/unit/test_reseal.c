@@ -36,6 +36,7 @@ static const whk_store_source_t watched = {acquire_late, release, lock, unlock, 
 
 static fixture_t *fixture;
 static whk_registry_t registry;
+static const whk_policy_t policy;
 static const unsigned char secret[] = "12345678901234567890";
 static const whk_totp_t totp = {"sha1", 6, 30};
 
@@ -48,6 +49,7 @@ static int set_up_registry(void **state)
     registry.pool = fixture->pool;
     registry.store = whk_store_create(fixture->pool, &watched, fixture->link);
     registry.secret = fixture->secret;
+    registry.policy = &policy;
     return 0;
 }
 

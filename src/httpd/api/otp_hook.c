@@ -4,6 +4,7 @@
 #include <httpd.h>
 
 #include <apr_hooks.h>
+#include <apr_strings.h>
 #include <http_config.h>
 
 #include "httpd/api/api_request.h"
@@ -59,6 +60,20 @@ static int run_provider(request_rec *r, const whk_caller_t *caller, const char *
     return provider->check(r, whk_caller_enterprise(caller), whk_caller_actor(caller), code);
 }
 
+/* Who locks a user and does not say for how long, by a Retry-After, has clients wait a step. */
+#define RETRY_AFTER 30
+
+static const whk_outcome_t *locked(request_rec *r)
+{
+    whk_outcome_t *outcome = apr_pmemdup(
+        r->pool, whk_refuse(r->pool, WHK_OTP_LOCKED, "%s", whk_code_message(WHK_OTP_LOCKED)),
+        sizeof(*outcome));
+
+    if (!apr_table_get(r->err_headers_out, "Retry-After"))
+        outcome->retry_after = RETRY_AFTER;
+    return outcome;
+}
+
 /* The answer for a check by somebody else, who left no outcome of ours. */
 static int stop_with_status(request_rec *r, int status)
 {
@@ -67,8 +82,7 @@ static int stop_with_status(request_rec *r, int status)
         return whk_request_stop(
             r, whk_refuse(r->pool, WHK_OTP_INVALID, "%s", whk_code_message(WHK_OTP_INVALID)));
     case HTTP_TOO_MANY_REQUESTS:
-        return whk_request_stop(
-            r, whk_refuse(r->pool, WHK_OTP_LOCKED, "%s", whk_code_message(WHK_OTP_LOCKED)));
+        return whk_request_stop(r, locked(r));
     default:
         return whk_request_stop(
             r,
