@@ -131,7 +131,7 @@ CONF
 if grep -q 'WHK::Server->shared' "$@"; then share_httpd; fi
 
 status=0
-perl -It/lib "$(command -v prove)" -It/lib --harness WHK::Harness -j"${JOBS:-3}" --timer "$@" || status=$?
+perl -It/lib "$(command -v prove)" -It/lib --harness WHK::Harness -j"${JOBS:-4}" --timer "$@" || status=$?
 if [ -n "${WHK_SANITIZER_LOGS:-}" ]; then
     stop
     found=
