@@ -59,26 +59,42 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 echo "Installing missing packages:$missing"
-# What Debian enables as it is installed would be in the way of the system's httpd, and this one of Debian 12 does not even load.
-case " $missing " in
-*" libapache2-mod-qos "*)
-    mkdir -p /var/lib/apache2/module/disabled_by_admin
-    touch /var/lib/apache2/module/disabled_by_admin/qos
-    ;;
-esac
+# What Debian enables as it is installed would be in the way of the system's httpd, and mod_qos of Debian 12 does not even load.
+off=/var/lib/apache2/module/disabled_by_admin
+marked=
+for module in qos:libapache2-mod-qos auth_openidc:libapache2-mod-auth-openidc perl:libapache2-mod-perl2; do
+    case " $missing " in
+    *" ${module#*:} "*)
+        mkdir -p "$off"
+        [ -e "$off/${module%%:*}" ] || marked="$marked $off/${module%%:*}"
+        touch "$off/${module%%:*}"
+        ;;
+    esac
+done
+# Nor is it for a project to say what is started with the machine: what was not there before is not.
+services() { systemctl list-unit-files --type=service --state=enabled --no-legend 2> /dev/null | awk '{ print $1 }' | sort; }
+before=$(services)
 export DEBIAN_FRONTEND=noninteractive
 # A package of httpd may start the system's service: a project has no business with it.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     trap 'rm -f "$policy"' EXIT
-    trap 'exit 1' INT TERM
+    trap 'exit 1' HUP INT TERM
     printf '#!/bin/sh\nexit 101\n' > "$policy"
     chmod 755 "$policy"
 fi
 log=$(mktemp)
 if ! { apt-get update -q && $install; } > "$log" 2>&1; then
+    # shellcheck disable=SC2086 # a list of names
+    [ -z "$marked" ] || rm -f $marked
     tail -n 30 "$log" >&2
     echo "apt-get failed; its whole output is in $log" >&2
     exit 1
 fi
 rm -f "$log"
+for service in $(services); do
+    case "$before" in
+    *"$service"*) ;;
+    *) systemctl disable "$service" > /dev/null 2>&1 && echo "Not started with the machine: $service" ;;
+    esac
+done

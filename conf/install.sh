@@ -85,6 +85,10 @@ remove_example() {
 value() { sed -n "s/^[[:space:]]*$1[[:space:]]\{1,\}//p" "$work/in_use" | head -n 1; }
 
 uninstall_all() {
+    if command -v dpkg-query > /dev/null && dpkg-query -S "$to$module" > /dev/null 2>&1; then
+        echo "$to$module is of a Debian package: apt-get remove libapache2-mod-webhook-keys" >&2
+        exit 1
+    fi
     if is_enabled; then
         echo "httpd still loads it, and would not start again without it. First, as root:" >&2
         if [ -n "$load" ]; then

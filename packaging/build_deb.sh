@@ -16,6 +16,8 @@ mkdir "$to/source"
 (cd "$root" && tar -cf - --exclude='./.git' --exclude='./run' --exclude='./build*' --exclude='./t/logs' --exclude='./t/htdocs' \
     --exclude='node_modules' --exclude='*~' .) | tar -xf - -C "$to/source" --no-same-owner
 cp -R "$root/packaging/debian" "$to/source/debian"
+# Of a checkout they are of when it was made.
+find "$to/source" -exec touch -h -d "$(dpkg-parsechangelog -l "$to/source/debian/changelog" -S Date)" {} +
 
 # make's own variables are not those of the make in there, and nothing else of this environment has a say either.
 cd "$to/source"

@@ -97,13 +97,14 @@ like($answer, qr{^HTTP/1\.1 408 }, 'a header that does not come to its end is en
 cmp_ok(time - $begun, '<', 4, '... in the time that it has');
 
 SKIP: {
-    skip 'there is no mod_qos here', 4 if !$has_qos;
+    skip 'there is no mod_qos here', 7 if !$has_qos;
 
     for (1 .. $rate + 5) {
         $r = call($keys, headers($admins->read));
         last if $r->{code} ne 200;
     }
     is($r->{code}, 429, 'who asks too often is told so') or diag explain $r;
+    is(call($_, '--path-as-is', headers($admins->read))->{code}, 429, '... however the path is written') for map { $keys =~ s{/api/}{$_}r } '/%61pi/', '//api/', '/x/../api/';
     cmp_ok($asked, '>=', $rate - 8, '... not before he has');
     is($r->{json}{requestId} ? 1 : 0, 1, '... in JSON') or diag explain $r;
     is(call("$base/hooks/acme", '--data-binary', '{}')->{code}, 401, '... and webhooks go on');

@@ -6,6 +6,7 @@
 #include <util_filter.h>
 
 #include "httpd/body_buffer.h"
+#include "model/clock.h"
 #include "model/log_number.h"
 
 /* What is worth reading away to keep a connection. */
@@ -14,6 +15,11 @@
 /* How long that may take: pauses that double, a quarter of a second in all. */
 #define DISCARD_PAUSE_FIRST apr_time_from_msec(1)
 #define DISCARD_PAUSE_LAST apr_time_from_msec(128)
+
+/* Whatever mod_reqtimeout says, which has no say over HTTP/2: so long a body may take, and a second
+ * for each so many bytes. */
+#define BODY_TIME apr_time_from_sec(60)
+#define BYTES_A_SECOND 500
 
 static const whk_outcome_t *check_media_type(request_rec *r)
 {
@@ -53,8 +59,10 @@ static const whk_outcome_t *read_error(request_rec *r, apr_status_t status, apr_
     if (ap_map_http_request_error(status, HTTP_BAD_REQUEST) == HTTP_REQUEST_ENTITY_TOO_LARGE)
         return whk_body_too_large(r, limit);
     r->connection->keepalive = AP_CONN_CLOSE;
-    return whk_refuse(r->pool, WHK_INVALID_REQUEST,
-                      "the body did not arrive whole: its framing is broken, or it stopped");
+    return whk_refuse(
+        r->pool, WHK_INVALID_REQUEST,
+        "the body did not arrive whole: its framing is broken, or it stopped, or came "
+        "too slowly");
 }
 
 /* What was announced is made room for at once: at most `limit`, as it was checked. */
@@ -94,9 +102,16 @@ static apr_status_t append_brigade(whk_body_buffer_t *body, apr_bucket_brigade *
     return APR_SUCCESS;
 }
 
+static int is_too_slow(const whk_body_buffer_t *body, apr_time_t began)
+{
+    return whk_clock_now() - began >
+           BODY_TIME + apr_time_from_sec((apr_int64_t)(body->length / BYTES_A_SECOND));
+}
+
 const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_t limit,
                                    char **bytes, apr_size_t *length)
 {
+    apr_time_t began = whk_clock_now();
     apr_bucket_brigade *brigade;
     whk_body_buffer_t *body;
     apr_status_t status;
@@ -110,6 +125,8 @@ const whk_outcome_t *whk_body_read(request_rec *r, ap_filter_t *from, apr_int64_
         status = ap_get_brigade(from, brigade, AP_MODE_READBYTES, APR_BLOCK_READ, HUGE_STRING_LEN);
         if (status == APR_SUCCESS)
             status = append_brigade(body, brigade, &at_end);
+        if (status == APR_SUCCESS && !at_end && is_too_slow(body, began))
+            status = APR_TIMEUP;
         apr_brigade_cleanup(brigade);
     }
     if (status != APR_SUCCESS)

@@ -44,7 +44,8 @@ in_system() {
     seconds=$1 network=$2
     shift 2
     [ "$network" != host ] || network=
-    timeout --foreground "$seconds" unshare ${network:+"$network"} --mount --pid --fork --kill-child -- sh -c '
+    # unshare takes no notice of SIGTERM.
+    timeout --foreground -k 10 "$seconds" unshare ${network:+"$network"} --mount --pid --fork --kill-child -- sh -c '
         system=$1
         shift
         mount -t proc proc "$system/proc"
@@ -108,7 +109,11 @@ else
     script=$scripts/$SUITE
     [ -e "$script" ] || script=$scripts/${MIRROR:+gutsy}
     [ -f "$script" ] || script=$scripts/sid
-    quietly timeout 400 unshare --mount -- debootstrap --variant=minbase "--components=$components" ${KEYRING:+"--keyring=$KEYRING"} "$SUITE" "$system" "$mirror" "$script" ||
+    bootstrap() {
+        quietly timeout -k 10 400 unshare --mount -- debootstrap --variant=minbase "--components=$components" ${KEYRING:+"--keyring=$KEYRING"} "$SUITE" "$system" "$mirror" "$script"
+    }
+    # A download may fail.
+    bootstrap || { rm -rf --one-file-system "$system" && mkdir "$system" && bootstrap; } ||
         failed "debootstrap makes no system of $SUITE here: it needs mknod, mount and the mirror"
     tar -C "$system" --exclude='./var/cache/apt/archives/*.deb' -cpf "$base.new" . && mv "$base.new" "$base"
     ok "a fresh system of $SUITE, by debootstrap"
@@ -120,7 +125,7 @@ apt-config dump 2> /dev/null | grep -E '^Acquire::[a-z]+::(Proxy|Verify|CaInfo)'
 for file in /etc/resolv.conf /etc/hosts; do
     [ ! -e "$file" ] || cp -L "$file" "$system$file"
 done
-printf 'Dir::Cache::pkgcache "";\nAPT::Install-Recommends "false";\n' > "$system/etc/apt/apt.conf.d/91test"
+printf 'Dir::Cache::pkgcache "";\nAPT::Install-Recommends "false";\nAcquire::Retries "3";\n' > "$system/etc/apt/apt.conf.d/91test"
 [ "${VALID_UNTIL:-}" != no ] || echo 'Acquire::Check-Valid-Until "false";' >> "$system/etc/apt/apt.conf.d/91test"
 # Until it has a network of its own nothing is started in there.
 printf '#!/bin/sh\nexit 101\n' > "$system/usr/sbin/policy-rc.d"

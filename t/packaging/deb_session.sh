@@ -48,7 +48,14 @@ dpkg-query -W -f '${Version}\n' "$package" | grep -q '+next$' || failed 'it is n
 grep -q '^# Edited here' "$example" || failed 'an example that was edited is not kept'
 [ "$(sha256sum /etc/apache2/webhook-keys.key)" = "$sum" ] || failed 'the secret key is another one'
 httpd_answers 'once it is upgraded'
-[ "$(parent)" != "$before" ] || failed 'httpd runs the code of before'
+tries=0
+while grep -l 'mod_webhook_keys\.so (deleted)' /proc/[0-9]*/maps > /dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || failed 'httpd runs the code of before'
+    sleep 0.1
+done
+grep -l 'mod_webhook_keys\.so$' /proc/[0-9]*/maps > /dev/null 2>&1 || failed 'httpd runs no code of ours'
+[ "$(parent)" = "$before" ] || failed 'httpd was stopped'
 sh /debs/registry verify > /tmp/said 2>&1 || failed 'the registry after an upgrade'
 ok 'it is upgraded; what was edited, registry and key are as they were'
 
