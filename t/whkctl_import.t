@@ -263,6 +263,21 @@ subtest 'killed in the middle' => sub {
     is(($other->ctl(qw(audit verify)))[0], 0, '... and the trail is whole');
 };
 
+subtest 'several at once' => sub {
+    my $other = WHK::Server->new(start => 0);
+    my $count = 600;
+    my $file  = file('at-once', lines(map { { enterprise => "e$_->[0]", keyId => "k$_->[1]", key => $_->[2] } } do { my @many = WHK::Keys::many($count); map { [ int($_ / 7), $_, $many[$_] ] } 0 .. $count - 1 }));
+    my @pids = map {
+        my $pid = fork // die "fork: $!";
+        if (!$pid) { open STDOUT, '>', '/dev/null'; exec @WHK::Server::whkctl, '-f', $other->conf, 'import', $file, '--add-enterprises'; die "whkctl: $!" }
+        $pid
+    } 1 .. 3;
+    is_deeply([ map { waitpid $_, 0; $? } @pids ], [ 0, 0, 0 ], 'each is content, of the same file');
+    is($other->sql('SELECT count(*) FROM whk_key'), $count, '... each key is there once');
+    is($other->sql("SELECT count(*) FROM whk_event WHERE type = 'key.registered'"), $count, '... and was registered once');
+    is(($other->ctl(qw(audit verify)))[0], 0, '... and the trail is whole');
+};
+
 subtest 'out, and in elsewhere' => sub {
     my $origin = 'https://h.example/jwks.json';
     imports('keys by URI', lines({ enterprise => 'beta', keyId => '*:all', jwksUri => $origin }, { enterprise => 'beta', keyId => 'uri', key => shift @keys, jwksUri => $origin }), { status => 0, imported => 2 });

@@ -66,10 +66,12 @@ typedef struct {
 
 static void settle(import_t *import, int number)
 {
-    int *key = apr_pmemdup(import->invocation->pool, &number, sizeof(number));
+    int *key;
 
-    if (import->pass == TRIAL)
-        apr_hash_set(import->settled, key, sizeof(*key), key);
+    if (import->pass != TRIAL)
+        return;
+    key = apr_pmemdup(import->invocation->pool, &number, sizeof(number));
+    apr_hash_set(import->settled, key, sizeof(*key), key);
 }
 
 /* What is kept of it outlives the batch. */
@@ -248,18 +250,14 @@ static int is_unchanged(const whk_invocation_t *invocation, const struct stat *b
 
 static void print_findings(const import_t *import)
 {
-    apr_pool_t *pool = import->invocation->pool;
     int i;
 
     for (i = 0; i < import->findings->nelts; i++) {
         const finding_t *found = &APR_ARRAY_IDX(import->findings, i, finding_t);
 
         whk_hint("line %d: enterprise %s, keyId %s: %s: %s", found->line,
-                 found->enterprise ? whk_printable(pool, found->enterprise) : "-",
-                 found->key_id ? whk_printable(pool, found->key_id) : "-",
-                 whk_code_name(found->refusal->code),
-                 whk_printable(pool, found->refusal->operator_hint ? found->refusal->operator_hint
-                                                                   : found->refusal->message));
+                 found->enterprise ? found->enterprise : "-", found->key_id ? found->key_id : "-",
+                 whk_code_name(found->refusal->code), whk_outcome_reason(found->refusal));
     }
     if (import->refused > import->findings->nelts)
         whk_hint("... and %d more", import->refused - import->findings->nelts);

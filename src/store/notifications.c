@@ -81,24 +81,27 @@ const whk_outcome_t *whk_store_notification_done(whk_store_t *store, apr_pool_t 
     return whk_write(store, pool, SQL_NOTIFICATION_DONE, arguments, done);
 }
 
-const whk_outcome_t *whk_store_notification_again(whk_store_t *store, apr_pool_t *pool,
-                                                  const whk_notification_t *due, apr_time_t when)
+static const whk_outcome_t *give_back(whk_store_t *store, apr_pool_t *pool,
+                                      whk_statement_t statement, const whk_notification_t *due,
+                                      apr_time_t when)
 {
     apr_int64_t own = apr_time_as_msec(due->leased_until);
     apr_int64_t at = apr_time_as_msec(when);
     const void *arguments[] = {&at, due->enterprise_id, &own};
 
-    return whk_write(store, pool, SQL_NOTIFICATION_AGAIN, arguments, NULL);
+    return whk_write(store, pool, statement, arguments, NULL);
+}
+
+const whk_outcome_t *whk_store_notification_again(whk_store_t *store, apr_pool_t *pool,
+                                                  const whk_notification_t *due, apr_time_t when)
+{
+    return give_back(store, pool, SQL_NOTIFICATION_AGAIN, due, when);
 }
 
 const whk_outcome_t *whk_store_notification_later(whk_store_t *store, apr_pool_t *pool,
                                                   const whk_notification_t *due, apr_time_t when)
 {
-    apr_int64_t own = apr_time_as_msec(due->leased_until);
-    apr_int64_t at = apr_time_as_msec(when);
-    const void *arguments[] = {&at, due->enterprise_id, &own};
-
-    return whk_write(store, pool, SQL_NOTIFICATION_LATER, arguments, NULL);
+    return give_back(store, pool, SQL_NOTIFICATION_LATER, due, when);
 }
 
 const whk_outcome_t *whk_store_notification_pending(whk_store_t *store, apr_pool_t *pool,
